@@ -1,0 +1,36 @@
+// Bundles every entry that package.json names, sharing chunks; `#platform` stays an import, so that the host picks its side.
+import { existsSync, readFileSync } from 'node:fs'
+import { defineConfig } from 'rolldown'
+
+interface Manifest {
+  dependencies: Record<string, string>
+  exports: Record<string, string | { 'tenon-source': string; default: string }>
+  imports: Record<string, { 'tenon-source': { node: string; default: string }; node: string; default: string }>
+  bin: { tenon: string }
+}
+
+const manifest: Manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'))
+
+// [source, built file] of each entry.
+const entries: [string, string][] = [['./src/cli/main.ts', manifest.bin.tenon]]
+for (const target of Object.values(manifest.exports)) {
+  if (typeof target !== 'string') entries.push([target['tenon-source'], target.default])
+}
+for (const target of Object.values(manifest.imports)) {
+  entries.push([target['tenon-source'].node, target.node], [target['tenon-source'].default, target.default])
+}
+
+const present = entries.filter(([source]) => existsSync(source))
+for (const [source] of entries) {
+  if (!existsSync(source)) console.warn(`build: ${source} is named in package.json but does not exist; left out`)
+}
+
+const external = [/^node:/, /^#/, ...Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`))]
+
+export default defineConfig({
+  input: Object.fromEntries(present.map(([source, built]) => [built.replace(/^\.\/dist\/|\.js$/g, ''), source])),
+  external,
+  platform: 'neutral',
+  transform: { target: 'es2022' },
+  output: { dir: 'dist', format: 'esm', chunkFileNames: 'chunks/[name]-[hash].js', sourcemap: true },
+})

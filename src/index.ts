@@ -1,0 +1,2 @@
+// The public surface of Tenon: re-exports only.
+export {}

@@ -1,0 +1,58 @@
+// Runs the suite from source: in Node, as type tests, and in headless Chromium where one is installed.
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { findChromium } from './scripts/find-chromium.mjs'
+
+const conditions = ['tenon-source']
+const chromium = findChromium()
+
+const node: TestProjectConfiguration = {
+  resolve: { conditions: [...conditions, 'node', 'module', 'import', 'default'] },
+  ssr: { resolve: { conditions: [...conditions, 'node', 'module', 'import', 'default'] } },
+  test: {
+    name: 'node',
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'],
+    typecheck: { enabled: true, checker: 'tsc', tsconfig: './tsconfig.json', include: ['test/**/*.test-d.ts'] },
+  },
+}
+
+const browser: TestProjectConfiguration = {
+  resolve: { conditions: [...conditions, 'browser', 'module', 'import', 'default'] },
+  // Cross-origin isolation is what gives a page shared memory, and so threads.
+  server: {
+    headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  },
+  test: {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath: chromium ?? '',
+          args: [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+          ],
+        },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+}
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './scripts/closing-line.ts'],
+    projects: chromium ? [node, browser] : [node],
+  },
+})
