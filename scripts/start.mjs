@@ -9,14 +9,12 @@ const built = join(root, 'dist/cli/main.js')
 const given = process.argv.slice(2)
 
 if (!existsSync(built) || statSync(built).mtimeMs < newest(join(root, 'src'))) {
-  // Only JavaScript is needed to run, so the declarations wait for `npm run build`; its chatter must not mix with `--json`.
+  // Only JavaScript is needed to run; declarations wait for `npm run build`. Standard output belongs to `--json`.
+  console.error('tenon: building from source')
   const rolldown = join(root, 'node_modules/rolldown/bin/cli.mjs')
-  const build = spawnSync(process.execPath, [rolldown, '-c', 'rolldown.config.ts', '--logLevel', 'warn'], {
-    cwd: root,
-    stdio: ['inherit', 2, 2],
-  })
+  const build = spawnSync(process.execPath, [rolldown, '-c', 'rolldown.config.ts'], { cwd: root, encoding: 'utf8' })
   if (build.status !== 0) {
-    console.error('tenon: the build failed; run `npm ci` and `npm run build` to see why')
+    console.error(`${build.stdout}${build.stderr}tenon: the build failed; is everything installed? npm ci does it`)
     process.exit(1)
   }
 }
