@@ -1,0 +1,14 @@
+/** CSV files on this machine. */
+import { type CsvOptions, parseCsv } from './csv.ts'
+import type { Dataset } from './dataset.ts'
+import { readDataFile } from './files.ts'
+
+/**
+ * Reads a CSV file (gzip or not) as a data set; see `parseCsv` for what may be in it. Its path is the name unless told.
+ *
+ *     const penguins = await csv('penguins.csv', { target: 'species', features: ['bill_length_mm'], missing: 'drop' })
+ */
+export async function csv(path: string, options: CsvOptions): Promise<Dataset> {
+  const text = new TextDecoder().decode(await readDataFile(path))
+  return parseCsv(text, { name: path, ...options })
+}
