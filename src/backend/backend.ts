@@ -1,0 +1,44 @@
+// The interface of a backend: memory, and a way to run what was compiled. It fits on one screen, and the same suite runs on every one.
+
+import type { DataArray, DType } from '../graph/dtype.ts'
+import type { Node } from '../graph/node.ts'
+import type { Program } from '../kernel/program.ts'
+
+/** A piece of a backend's memory. Opaque: only its backend can read it. */
+export interface Storage {
+  readonly bytes: number
+}
+
+interface Memory {
+  readonly name: string
+  readonly threads: number
+  /** Uninitialised memory; throws an error that names the sizes when there is none left. */
+  allocate(bytes: number): Storage
+  /** Gives the memory back; the storage may not be used again. */
+  release(storage: Storage): void
+  upload(storage: Storage, data: DataArray): void
+  /** A copy, never shared memory. */
+  download(storage: Storage, dtype: DType, length: number): DataArray
+  copy(from: Storage, to: Storage): void
+}
+
+/** A program with its memory, ready to run. */
+export interface Loaded {
+  /** Runs the program `times` times (default 1) on the given bindings, one storage per slot; returns when it has ended. */
+  run(bindings: readonly Storage[], times?: number): void
+  release(): void
+}
+
+/** A backend that runs compiled kernels. */
+export interface KernelBackend extends Memory {
+  readonly kind: 'kernels'
+  load(program: Program): Loaded
+}
+
+/** A backend that evaluates graph nodes by their records and never sees a kernel. */
+export interface GraphBackend extends Memory {
+  readonly kind: 'graph'
+  evaluate(outputs: readonly Node[], leaf: (node: Node<'leaf'>) => Storage): Storage[]
+}
+
+export type Backend = KernelBackend | GraphBackend

@@ -1,0 +1,136 @@
+// The graph: immutable nodes, the attributes of every operation, and what the record of an operation must say.
+
+import type { Expr } from '../scalar/expr.ts'
+import type { DataArray, DType } from './dtype.ts'
+import type { Dims } from './shape.ts'
+
+type None = Record<never, never>
+
+/** Pointwise operations of one input. */
+export type UnaryName =
+  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round' | 'trunc' | 'sqrt' | 'not'
+  | 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan'
+  | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh' | 'erf' | 'sigmoid'
+
+/** Pointwise operations of two inputs of one shape and dtype. */
+export type BinaryName =
+  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'atan2' | 'maximum' | 'minimum' | 'remainder'
+  | 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'and' | 'or' | 'xor' | 'shiftLeft' | 'shiftRight'
+
+/** The attributes of each operation; its keys are the operations. */
+export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
+  /** A value from outside: an input, a variable at one version, uploaded data, or a number that the host computes per call. */
+  leaf: { readonly source: object }
+  constant: { readonly value: number }
+  /** The index along an axis, int32. */
+  iota: { readonly axis: number }
+  where: None
+  cast: { readonly dtype: DType }
+  /** Word 0 or 1 of Threefry-2x32 with inputs key0, key1, counter0, counter1 (int32). */
+  threefry: { readonly word: 0 | 1 }
+  /** The input; its gradient stops here. */
+  stopGradient: None
+  /** The first input; gradients go to the other inputs by `vjp`, which gets the node's cotangent. */
+  custom: { readonly vjp: (cotangent: Node) => readonly (Node | null)[] }
+
+  reshape: { readonly shape: Dims }
+  transpose: { readonly permutation: Dims }
+  /** Right aligned, as NumPy. */
+  broadcast: { readonly shape: Dims }
+  /** Element i of an axis is start + i·step; `sizes` are the results' extents. Steps may be negative. */
+  slice: { readonly starts: Dims; readonly sizes: Dims; readonly steps: Dims }
+  /** `interior` elements between neighbours, `low` before, `high` after, all ≥ 0. */
+  pad: { readonly low: Dims; readonly high: Dims; readonly interior: Dims; readonly value: number }
+  /** The last axes as windows: [..., n] becomes [..., positions, ..., size, ...]. */
+  windows: { readonly size: Dims; readonly stride: Dims; readonly dilation: Dims }
+  concat: { readonly axis: number }
+
+  sum: { readonly axes: Dims }
+  prod: { readonly axes: Dims }
+  /** `ties`: the gradient of equal maxima is split evenly or goes to the first. */
+  max: { readonly axes: Dims; readonly ties: 'even' | 'first' }
+  min: { readonly axes: Dims; readonly ties: 'even' | 'first' }
+  /** The first position of the largest element, counted row-major over the axes; int32. */
+  argmax: { readonly axes: Dims }
+  argmin: { readonly axes: Dims }
+
+  /** [...batch, m, k] × [...batch, k, n], equal batch shapes. */
+  matmul: None
+  /** Valid correlation: x [n, c, ...s], w [o, c / groups, ...k]. Padding is a `pad` before it. */
+  conv: { readonly strides: Dims; readonly dilation: Dims; readonly groups: number }
+
+  /** x[..., indices, ...]: the axis is replaced by the indices' shape. Negative indices count from the end; others are clamped. */
+  take: { readonly axis: number }
+  /** The adjoint of take: zeros whose axis has the given length, plus the updates at the indices (inputs: indices, updates). */
+  scatterAdd: { readonly axis: number; readonly length: number }
+  /** out[i, j] = x[index[i, j], j] and so on: one index per element, all other axes equal. */
+  takeAlong: { readonly axis: number }
+  scatterAddAlong: { readonly axis: number; readonly length: number }
+}
+
+export type OpName = keyof OpAttributes
+
+/** One value of a computation. */
+export interface Node<O extends OpName = OpName> {
+  readonly id: number
+  readonly op: O
+  readonly inputs: readonly Node[]
+  readonly attributes: OpAttributes[O]
+  readonly shape: Dims
+  readonly dtype: DType
+  /** Where the value lies once it was computed; kept by the runtime. Graph passes treat such a node as a leaf. */
+  value: { readonly bytes: number } | undefined
+}
+
+export interface ShapeAndType {
+  readonly shape: Dims
+  readonly dtype: DType
+}
+
+/** A dense row-major array, the currency of the reference evaluation. */
+export interface NdArray extends ShapeAndType {
+  readonly data: DataArray
+}
+
+/** How derivative rules build nodes. Pointwise methods broadcast and accept numbers. */
+export interface Build {
+  node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAttributes[O]): Node<O>
+  unary(op: UnaryName, x: Node): Node
+  binary(op: BinaryName, a: Node | number, b: Node | number): Node
+  where(condition: Node, a: Node | number, b: Node | number): Node
+  constant(value: number, shape: Dims, dtype: DType): Node
+  /** The index along an axis, int32. */
+  iota(shape: Dims, axis: number): Node
+  cast(x: Node, dtype: DType): Node
+  reshape(x: Node, shape: Dims): Node
+  broadcast(x: Node, shape: Dims): Node
+  transpose(x: Node, permutation: Dims): Node
+  /** Swaps the last two axes. */
+  swap(x: Node): Node
+  slice(x: Node, starts: Dims, sizes: Dims, steps?: Dims): Node
+  pad(x: Node, low: Dims, high: Dims, interior?: Dims, value?: number): Node
+  sum(x: Node, axes: Dims): Node
+  /** Reduced axes put back as 1 and broadcast to `shape`. */
+  spread(reduced: Node, shape: Dims, axes: Dims): Node
+}
+
+/** A derivative rule: one cotangent per input, null where none flows. */
+export type Vjp<O extends OpName> = (b: Build, node: Node<O>, cotangent: Node) => readonly (Node | null)[]
+
+/**
+ * What is known of one operation. `vjp` is its derivative, or 'none' where it is constant almost everywhere or its
+ * result is not real; `evaluate` is its meaning, slow and obvious; pointwise operations state that in the scalar language.
+ */
+export interface OpRecord<O extends OpName> {
+  /** Shape and dtype of the result; throws with both shapes when they don't fit. */
+  readonly infer: (inputs: readonly Node[], attributes: OpAttributes[O]) => ShapeAndType
+  readonly vjp: Vjp<O> | 'none'
+  readonly meaning:
+    | { readonly kind: 'pointwise'; readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr }
+    | { readonly kind: 'structural'; readonly evaluate: (inputs: readonly NdArray[], node: Node<O>) => DataArray }
+    | { readonly kind: 'leaf' }
+}
+
+export type OpTable = { readonly [O in OpName]: OpRecord<O> }
+
+export const isOp = <O extends OpName>(node: Node, op: O): node is Node<O> => node.op === op

@@ -1,0 +1,138 @@
+// Contractions: the matrix product and the correlation, each closed under differentiation.
+
+import { allocate } from '../dtype.ts'
+import type { Build, NdArray, Node, OpTable } from '../node.ts'
+import { contiguousStrides, type Dims, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+
+type ContractName = 'matmul' | 'conv'
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+const fill = (n: number, value: number): number[] => new Array<number>(n).fill(value)
+
+export const contractOps: Pick<OpTable, ContractName> = {
+  matmul: {
+    infer: ([a, b]) => {
+      const { shape: x, dtype } = a as Node
+      const { shape: y, dtype: other } = b as Node
+      if (dtype !== other) throw new TypeError(`matmul: dtypes ${dtype} and ${other} differ`)
+      if (dtype === 'bool') throw new TypeError('matmul: does not take bool: cast it to int32 or float32 first')
+      const rank = x.length
+      if (rank < 2 || y.length !== rank || !sameShape(x.slice(0, -2), y.slice(0, -2))) {
+        throw new RangeError(`matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`)
+      }
+      const [k, k2] = [x[rank - 1] as number, y[rank - 2] as number]
+      if (k !== k2) throw new RangeError(`matmul: inner dimensions differ, ${show(x)} @ ${show(y)}: ${k} is not ${k2}`)
+      return { shape: [...x.slice(0, -1), y[rank - 1] as number], dtype }
+    },
+    vjp: (b, node, g) => {
+      const [x, y] = node.inputs as [Node, Node]
+      return [b.node('matmul', [g, b.swap(y)], {}), b.node('matmul', [b.swap(x), g], {})]
+    },
+    meaning: {
+      kind: 'structural',
+      evaluate: ([a, b], node) => {
+        const [x, y] = [a as NdArray, b as NdArray]
+        const rank = node.shape.length
+        const [m, n] = [node.shape[rank - 2] as number, node.shape[rank - 1] as number]
+        const k = x.shape[rank - 1] as number
+        const out = allocate(node.dtype, sizeOf(node.shape))
+        const integer = node.dtype === 'int32' || node.dtype === 'uint8'
+        for (let batch = 0; batch < sizeOf(node.shape.slice(0, -2)); batch++) {
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < n; j++) {
+              let sum = 0
+              for (let p = 0; p < k; p++) {
+                const left = x.data[(batch * m + i) * k + p] as number
+                const right = y.data[(batch * k + p) * n + j] as number
+                sum = integer ? (sum + Math.imul(left, right)) | 0 : sum + left * right
+              }
+              out[(batch * m + i) * n + j] = sum
+            }
+          }
+        }
+        return out
+      },
+    },
+  },
+  conv: {
+    infer: ([a, b], { strides, dilation, groups }) => {
+      const { shape: x, dtype } = a as Node
+      const { shape: w, dtype: other } = b as Node
+      const spatial = x.length - 2
+      const where = `conv: input ${show(x)}, weight ${show(w)}`
+      if (dtype !== other) throw new TypeError(`conv: dtypes ${dtype} and ${other} differ`)
+      if (spatial < 1 || w.length !== x.length || strides.length !== spatial || dilation.length !== spatial) {
+        throw new RangeError(`${where}: needs input [n, c, ...] and weight [o, c/groups, ...] of one rank, and a stride and dilation per spatial axis`)
+      }
+      const [channels, out] = [x[1] as number, w[0] as number]
+      if (channels !== (w[1] as number) * groups || out % groups !== 0) {
+        throw new RangeError(`${where}: ${channels} input channels in ${groups} groups need a weight with ${channels / groups} channels and outputs divisible by ${groups}`)
+      }
+      const extents = strides.map((stride, i) => {
+        const reach = (dilation[i] as number) * ((w[2 + i] as number) - 1) + 1
+        if (reach > (x[2 + i] as number)) throw new RangeError(`${where}: the kernel reaches over ${reach} elements, axis ${2 + i} has ${x[2 + i]}: pad the input or use a smaller kernel`)
+        return Math.floor(((x[2 + i] as number) - reach) / stride) + 1
+      })
+      return { shape: [x[0] as number, out, ...extents], dtype }
+    },
+    vjp: (b, node, g) => [convInputVjp(b, node, g), convWeightVjp(b, node, g)],
+    meaning: {
+      kind: 'structural',
+      evaluate: ([a, b], node) => {
+        const [x, w] = [a as NdArray, b as NdArray]
+        const { strides, dilation, groups } = node.attributes
+        const xs = contiguousStrides(x.shape)
+        const ws = contiguousStrides(w.shape)
+        const step = strides.map((s, i) => s * (xs[2 + i] as number))
+        const reach = dilation.map((d, i) => d * (xs[2 + i] as number))
+        const out = allocate(node.dtype, sizeOf(node.shape))
+        const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
+        forEachIndex(node.shape, (index, position) => {
+          const [n, o] = index as [number, number]
+          const group = Math.floor(o / outGroup)
+          const base = n * (xs[0] as number) + group * inGroup * (xs[1] as number) + dotIndex(index.slice(2), step)
+          let sum = 0
+          forEachIndex(w.shape.slice(1), (at, p) => {
+            const source = base + (at[0] as number) * (xs[1] as number) + dotIndex(at.slice(1), reach)
+            sum += (x.data[source] as number) * (w.data[o * (ws[0] as number) + p] as number)
+          })
+          out[position] = sum
+        })
+        return out
+      },
+    },
+  },
+}
+
+/** Full correlation of the stride-dilated cotangent with the flipped kernel, channels swapped within each group. */
+function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
+  const [x, w] = node.inputs as [Node, Node]
+  const { strides, dilation, groups } = node.attributes
+  const spatial = strides.length
+  const kernel = w.shape.slice(2)
+  const reach = kernel.map((k, i) => (k - 1) * (dilation[i] as number))
+  const rest = reach.map((r, i) => (x.shape[2 + i] as number) - (((g.shape[2 + i] as number) - 1) * (strides[i] as number) + 1 + r))
+  const padded = b.pad(g, [0, 0, ...reach], [0, 0, ...reach.map((r, i) => r + (rest[i] as number))], [0, 0, ...strides.map((s) => s - 1)])
+  const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
+  const flipped = b.slice(w, [0, 0, ...kernel.map((k) => k - 1)], w.shape, [1, 1, ...fill(spatial, -1)])
+  const grouped = b.reshape(flipped, [groups, outGroup, inGroup, ...kernel])
+  const swapped = b.transpose(grouped, [0, 2, 1, ...range(spatial).map((i) => i + 3)])
+  return b.node('conv', [padded, b.reshape(swapped, [groups * inGroup, outGroup, ...kernel])], {
+    strides: fill(spatial, 1), dilation, groups,
+  })
+}
+
+/** Correlation of the input with the cotangent: batch takes the part of channels, stride and dilation change places. */
+function convWeightVjp(b: Build, node: Node<'conv'>, g: Node): Node {
+  const [x, w] = node.inputs as [Node, Node]
+  const { strides, dilation, groups } = node.attributes
+  const spatial = range(strides.length)
+  const [n, inGroup] = [x.shape[0] as number, w.shape[1] as number]
+  // [n, groups·c, ...s] → [c, groups·n, ...s]; [n, o, ...t] → [o, n, ...t]; the result is [c, o, ...] and longer than the kernel where rows were left over.
+  const split = b.reshape(x, [n, groups, inGroup, ...x.shape.slice(2)])
+  const input = b.reshape(b.transpose(split, [2, 1, 0, ...spatial.map((i) => i + 3)]), [inGroup, groups * n, ...x.shape.slice(2)])
+  const kernel = b.transpose(g, [1, 0, ...spatial.map((i) => i + 2)])
+  const full = b.node('conv', [input, kernel], { strides: dilation, dilation: strides, groups })
+  const cut = b.slice(full, fill(full.shape.length, 0), [...full.shape.slice(0, 2), ...w.shape.slice(2)])
+  return b.transpose(cut, [1, 0, ...spatial.map((i) => i + 2)])
+}

@@ -1,0 +1,132 @@
+// Indexing by integer arrays: take and takeAlong, and their adjoints that add up at the indices.
+
+import { allocate } from '../dtype.ts'
+import type { NdArray, Node, OpTable } from '../node.ts'
+import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+
+type IndexingName = 'take' | 'scatterAdd' | 'takeAlong' | 'scatterAddAlong'
+
+function checkIndices(op: string, indices: Node): void {
+  if (indices.dtype !== 'int32') throw new TypeError(`${op}: indices are ${indices.dtype}: they must be int32`)
+}
+
+/** Negative indices count from the end; what still lies outside is moved to the nearest end. */
+export const resolveIndex = (index: number, extent: number): number =>
+  Math.max(0, Math.min(extent - 1, index < 0 ? index + extent : index))
+
+export const indexingOps: Pick<OpTable, IndexingName> = {
+  take: {
+    infer: ([x, indices], { axis }) => {
+      const { shape, dtype } = x as Node
+      checkIndices('take', indices as Node)
+      if (axis < 0 || axis >= shape.length) throw new RangeError(`take: axis ${axis} is out of range for ${show(shape)}`)
+      if (shape[axis] === 0 && sizeOf((indices as Node).shape) > 0) throw new RangeError(`take: axis ${axis} of ${show(shape)} is empty`)
+      return { shape: [...shape.slice(0, axis), ...(indices as Node).shape, ...shape.slice(axis + 1)], dtype }
+    },
+    vjp: (b, node, g) => {
+      const [x, indices] = node.inputs as [Node, Node]
+      const { axis } = node.attributes
+      return [b.node('scatterAdd', [indices, g], { axis, length: x.shape[axis] as number }), null]
+    },
+    meaning: {
+      kind: 'structural',
+      evaluate: ([x, indices], node) => {
+        const { data, shape, dtype } = x as NdArray
+        const { axis } = node.attributes
+        const at = (indices as NdArray).data
+        const [extent, inner] = [shape[axis] as number, sizeOf(shape.slice(axis + 1))]
+        const out = allocate(dtype, sizeOf(node.shape))
+        for (let outer = 0, to = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
+          for (let i = 0; i < at.length; i++, to += inner) {
+            const from = (outer * extent + resolveIndex(at[i] as number, extent)) * inner
+            out.set(data.subarray(from, from + inner), to)
+          }
+        }
+        return out
+      },
+    },
+  },
+  scatterAdd: {
+    infer: ([indices, updates], { axis, length }) => {
+      const [at, { shape, dtype }] = [indices as Node, updates as Node]
+      checkIndices('scatterAdd', at)
+      if (!sameShape(shape.slice(axis, axis + at.shape.length), at.shape)) {
+        throw new RangeError(`scatterAdd: updates ${show(shape)} must hold the indices' shape ${show(at.shape)} at axis ${axis}`)
+      }
+      if (dtype === 'bool') throw new TypeError('scatterAdd: does not take bool: cast it to int32 first')
+      return { shape: [...shape.slice(0, axis), length, ...shape.slice(axis + at.shape.length)], dtype }
+    },
+    vjp: (b, node, g) => [null, b.node('take', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
+    meaning: {
+      kind: 'structural',
+      evaluate: ([indices, updates], node) => {
+        const at = (indices as NdArray).data
+        const { data } = updates as NdArray
+        const { axis, length } = node.attributes
+        const inner = sizeOf(node.shape.slice(axis + 1))
+        const out = allocate(node.dtype, sizeOf(node.shape))
+        for (let outer = 0, from = 0; outer < sizeOf(node.shape.slice(0, axis)); outer++) {
+          for (let i = 0; i < at.length; i++) {
+            const to = (outer * length + resolveIndex(at[i] as number, length)) * inner
+            for (let j = 0; j < inner; j++) out[to + j] = (out[to + j] as number) + (data[from++] as number)
+          }
+        }
+        return out
+      },
+    },
+  },
+  takeAlong: {
+    infer: ([x, indices], { axis }) => {
+      const { shape, dtype } = x as Node
+      checkIndices('takeAlong', indices as Node)
+      const at = (indices as Node).shape
+      if (at.length !== shape.length || at.some((d, i) => i !== axis && d !== shape[i])) {
+        throw new RangeError(`takeAlong: indices ${show(at)} must equal ${show(shape)} outside axis ${axis}`)
+      }
+      return { shape: at, dtype }
+    },
+    vjp: (b, node, g) => {
+      const [x, indices] = node.inputs as [Node, Node]
+      const { axis } = node.attributes
+      return [b.node('scatterAddAlong', [indices, g], { axis, length: x.shape[axis] as number }), null]
+    },
+    meaning: {
+      kind: 'structural',
+      evaluate: ([x, indices], node) => {
+        const { data, shape, dtype } = x as NdArray
+        const { axis } = node.attributes
+        const strides = contiguousStrides(shape)
+        const out = allocate(dtype, sizeOf(node.shape))
+        forEachIndex(node.shape, (index, position) => {
+          const chosen = resolveIndex((indices as NdArray).data[position] as number, shape[axis] as number)
+          out[position] = data[dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)] as number
+        })
+        return out
+      },
+    },
+  },
+  scatterAddAlong: {
+    infer: ([indices, updates], { axis, length }) => {
+      const [at, { shape, dtype }] = [indices as Node, updates as Node]
+      checkIndices('scatterAddAlong', at)
+      if (!sameShape(at.shape, shape)) throw new RangeError(`scatterAddAlong: indices ${show(at.shape)} and updates ${show(shape)} differ`)
+      if (dtype === 'bool') throw new TypeError('scatterAddAlong: does not take bool: cast it to int32 first')
+      return { shape: shape.map((d, i) => (i === axis ? length : d)), dtype }
+    },
+    vjp: (b, node, g) => [null, b.node('takeAlong', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
+    meaning: {
+      kind: 'structural',
+      evaluate: ([indices, updates], node) => {
+        const { axis, length } = node.attributes
+        const strides = contiguousStrides(node.shape)
+        const out = allocate(node.dtype, sizeOf(node.shape))
+        forEachIndex((updates as NdArray).shape, (index, position) => {
+          const chosen = resolveIndex((indices as NdArray).data[position] as number, length)
+          const to = dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)
+          out[to] = (out[to] as number) + ((updates as NdArray).data[position] as number)
+        })
+        return out
+      },
+    },
+  },
+}

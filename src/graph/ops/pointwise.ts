@@ -1,0 +1,260 @@
+// Pointwise operations: what each does to one element, and its derivative.
+
+import type { Expr, FunctionName } from '../../scalar/expr.ts'
+import * as s from '../../scalar/expr.ts'
+import { type DType, dtypes, isFloat } from '../dtype.ts'
+import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
+import { sameShape, show } from '../shape.ts'
+
+type Accepts = 'float' | 'number' | 'integer' | 'any'
+
+const accepts: { readonly [A in Accepts]: { test: (d: DType) => boolean; remedy: string } } = {
+  float: { test: isFloat, remedy: 'cast it to float32 first' },
+  number: { test: (d) => d !== 'bool', remedy: 'cast it to int32 or float32 first' },
+  integer: { test: (d) => !isFloat(d), remedy: 'cast it to int32 or bool first' },
+  any: { test: () => true, remedy: '' },
+}
+
+function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: DType): ShapeAndType {
+  const [first] = inputs as [Node]
+  for (const x of inputs) {
+    if (!sameShape(x.shape, first.shape)) throw new RangeError(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
+    if (x.dtype !== first.dtype) throw new TypeError(`${op}: dtypes ${first.dtype} and ${x.dtype} differ`)
+    if (!accepts[kind].test(x.dtype)) throw new TypeError(`${op}: does not take ${x.dtype}: ${accepts[kind].remedy}`)
+  }
+  return { shape: first.shape, dtype: result ?? first.dtype }
+}
+
+type UnaryRule = (b: Build, g: Node, x: Node, y: Node) => Node
+type BinaryRule = (b: Build, g: Node, x: Node, y: Node, out: Node) => readonly [Node | null, Node | null]
+
+function unary(op: UnaryName, kind: Accepts, scalar: (x: Expr, dtype: DType) => Expr, rule: UnaryRule | 'none'): OpRecord<UnaryName> {
+  return {
+    infer: (inputs) => inferSame(op, kind, inputs),
+    vjp: rule === 'none' ? 'none' : (b, node, g) => [rule(b, g, node.inputs[0] as Node, node)],
+    meaning: { kind: 'pointwise', scalar: ([x], node) => scalar(x as Expr, node.dtype) },
+  }
+}
+
+function binary(
+  op: BinaryName, kind: Accepts, scalar: (x: Expr, y: Expr, dtype: DType) => Expr, rule: BinaryRule | 'none', result?: DType,
+): OpRecord<BinaryName> {
+  return {
+    infer: (inputs) => inferSame(op, kind, inputs, result),
+    vjp: rule === 'none' ? 'none' : (b, node, g) => rule(b, g, node.inputs[0] as Node, node.inputs[1] as Node, node),
+    meaning: {
+      kind: 'pointwise',
+      scalar: ([x, y], node) => scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype),
+    },
+  }
+}
+
+/** A function of the scalar language with its derivative. */
+const fn = (name: FunctionName & UnaryName, rule: UnaryRule): OpRecord<UnaryName> => unary(name, 'float', (x) => s.call(name, x), rule)
+
+/** Rounding: the identity on integers. */
+const rounding = (name: UnaryName, f: (x: Expr) => Expr): OpRecord<UnaryName> =>
+  unary(name, 'number', (x, d) => (isFloat(d) ? f(x) : x), 'none')
+
+const one = (x: Expr): Expr => s.constant(x.type, 1)
+const zero = (x: Expr): Expr => s.constant(x.type, 0)
+
+const square = (b: Build, x: Node): Node => b.binary('mul', x, x)
+
+export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
+  neg: unary('neg', 'number', s.neg, (b, g) => b.unary('neg', g)),
+  // The derivative at 0 is 0.
+  abs: unary('abs', 'number', s.abs, (b, g, x) => b.binary('mul', g, b.unary('sign', x))),
+  // NaN stays NaN, ±0 gives 0.
+  sign: unary('sign', 'number', (x) => s.select(s.lt(zero(x), x), one(x), s.select(s.lt(x, zero(x)), s.neg(one(x)), s.mul(x, zero(x)))), 'none'),
+  floor: rounding('floor', s.floor),
+  ceil: rounding('ceil', s.ceil),
+  round: rounding('round', s.round),
+  trunc: rounding('trunc', s.trunc),
+  sqrt: unary('sqrt', 'float', s.sqrt, (b, g, _, y) => b.binary('div', g, b.binary('mul', y, 2))),
+  not: unary('not', 'integer', s.not, 'none'),
+  exp: fn('exp', (b, g, _, y) => b.binary('mul', g, y)),
+  expm1: fn('expm1', (b, g, _, y) => b.binary('mul', g, b.binary('add', y, 1))),
+  log: fn('log', (b, g, x) => b.binary('div', g, x)),
+  log1p: fn('log1p', (b, g, x) => b.binary('div', g, b.binary('add', x, 1))),
+  sin: fn('sin', (b, g, x) => b.binary('mul', g, b.unary('cos', x))),
+  cos: fn('cos', (b, g, x) => b.unary('neg', b.binary('mul', g, b.unary('sin', x)))),
+  tan: fn('tan', (b, g, _, y) => b.binary('mul', g, b.binary('add', square(b, y), 1))),
+  asin: fn('asin', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x))))),
+  acos: fn('acos', (b, g, x) =>
+    b.unary('neg', b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x)))))),
+  atan: fn('atan', (b, g, x) => b.binary('div', g, b.binary('add', square(b, x), 1))),
+  sinh: fn('sinh', (b, g, x) => b.binary('mul', g, b.unary('cosh', x))),
+  cosh: fn('cosh', (b, g, x) => b.binary('mul', g, b.unary('sinh', x))),
+  tanh: fn('tanh', (b, g, _, y) => b.binary('mul', g, b.binary('sub', 1, square(b, y)))),
+  asinh: fn('asinh', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('add', square(b, x), 1)))),
+  acosh: fn('acosh', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', x, 1), b.binary('add', x, 1))))),
+  atanh: fn('atanh', (b, g, x) => b.binary('div', g, b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x)))),
+  erf: fn('erf', (b, g, x) => b.binary('mul', g, b.binary('mul', b.unary('exp', b.unary('neg', square(b, x))), 2 / Math.sqrt(Math.PI)))),
+  sigmoid: fn('sigmoid', (b, g, _, y) => b.binary('mul', g, b.binary('mul', y, b.binary('sub', 1, y)))),
+}
+
+/** Where both are equal, the gradient is shared evenly, as PyTorch does. */
+const extremum = (wins: 'less' | 'lessEqual'): BinaryRule => (b, g, x, y) => {
+  const half = b.binary('mul', g, 0.5)
+  const tie = b.binary('equal', x, y)
+  const first = wins === 'less' ? b.binary('less', y, x) : b.binary('less', x, y)
+  const dx = b.where(tie, half, b.where(first, g, 0))
+  return [dx, b.binary('sub', g, dx)]
+}
+
+const compare = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> =>
+  binary(op, 'any', (x, y) => (x.type === 'bool' ? f(s.convert('i32', x), s.convert('i32', y)) : f(x, y)), 'none', 'bool')
+
+const bits = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> => binary(op, 'integer', f, 'none')
+
+export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
+  add: binary('add', 'any', (x, y) => (x.type === 'bool' ? s.or(x, y) : s.add(x, y)), (_, g) => [g, g]),
+  sub: binary('sub', 'number', s.sub, (b, g) => [g, b.unary('neg', g)]),
+  mul: binary('mul', 'any', (x, y) => (x.type === 'bool' ? s.and(x, y) : s.mul(x, y)), (b, g, x, y) => [b.binary('mul', g, y), b.binary('mul', g, x)]),
+  div: binary('div', 'number', s.div, (b, g, _, y, out) => {
+    const dx = b.binary('div', g, y)
+    return [dx, b.unary('neg', b.binary('mul', dx, out))]
+  }),
+  // x^y: the factor of x is 0 where y is 0, that of y is 0 where x is 0 and y is not negative.
+  pow: binary('pow', 'float', (x, y) => s.call('pow', x, y), (b, g, x, y, out) => {
+    const power = b.binary('mul', y, b.binary('pow', x, b.binary('sub', y, 1)))
+    const dx = b.binary('mul', g, b.where(b.binary('equal', y, 0), 0, power))
+    const atZero = b.binary('and', b.binary('equal', x, 0), b.binary('lessEqual', b.constant(0, y.shape, y.dtype), y))
+    const dy = b.where(atZero, 0, b.binary('mul', g, b.binary('mul', out, b.unary('log', b.where(atZero, 1, x)))))
+    return [dx, dy]
+  }),
+  atan2: binary('atan2', 'float', (y, x) => s.call('atan2', y, x), (b, g, y, x) => {
+    const scale = b.binary('div', g, b.binary('add', square(b, x), square(b, y)))
+    return [b.binary('mul', scale, x), b.unary('neg', b.binary('mul', scale, y))]
+  }),
+  maximum: binary('maximum', 'number', s.max, extremum('less')),
+  minimum: binary('minimum', 'number', s.min, extremum('lessEqual')),
+  // The sign follows the divisor, as in Python.
+  remainder: binary('remainder', 'number', (x, y, d) => {
+    if (isFloat(d)) return s.sub(x, s.mul(s.floor(s.div(x, y)), y))
+    const r = s.sub(x, s.mul(s.div(x, y), y))
+    const fix = s.and(s.ne(r, zero(r)), s.ne(s.lt(r, zero(r)), s.lt(y, zero(y))))
+    return s.select(fix, s.add(r, y), r)
+  }, (b, g, x, y) => [g, b.unary('neg', b.binary('mul', g, b.unary('floor', b.binary('div', x, y))))]),
+  equal: compare('equal', s.eq),
+  notEqual: compare('notEqual', s.ne),
+  less: compare('less', s.lt),
+  lessEqual: compare('lessEqual', s.le),
+  and: bits('and', s.and),
+  or: bits('or', s.or),
+  xor: bits('xor', s.xor),
+  shiftLeft: bits('shiftLeft', s.shl),
+  shiftRight: bits('shiftRight', s.shr),
+}
+
+/** 13, 15, 26, 6 and 17, 29, 16, 24 alternate; after every four rounds a key word is added (Salmon et al. 2011). */
+function threefry(key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr {
+  const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]] as const
+  const int = (v: number): Expr => s.constant('i32', v)
+  const keys = [key0, key1, s.xor(s.xor(key0, key1), int(0x1bd11bda))] as const
+  let x = s.add(counter0, key0)
+  let y = s.add(counter1, key1)
+  for (let block = 0; block < 5; block++) {
+    for (const r of rotations[block % 2] as readonly number[]) {
+      x = s.add(x, y)
+      y = s.xor(s.or(s.shl(y, int(r)), s.shr(y, int(32 - r))), x)
+    }
+    x = s.add(x, keys[(block + 1) % 3] as Expr)
+    y = s.add(s.add(y, keys[(block + 2) % 3] as Expr), int(block + 1))
+  }
+  return word === 0 ? x : y
+}
+
+type OtherPointwise = 'where' | 'cast' | 'threefry' | 'stopGradient' | 'custom' | 'constant' | 'iota'
+
+export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
+  where: {
+    infer: ([c, x, y]) => {
+      const condition = c as Node
+      if (condition.dtype !== 'bool') throw new TypeError(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
+      if (!sameShape(condition.shape, (x as Node).shape)) throw new RangeError(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
+      return inferSame('where', 'any', [x as Node, y as Node])
+    },
+    vjp: (b, node, g) => {
+      const condition = node.inputs[0] as Node
+      return [null, b.where(condition, g, 0), b.where(condition, 0, g)]
+    },
+    meaning: { kind: 'pointwise', scalar: ([c, x, y]) => s.select(c as Expr, x as Expr, y as Expr) },
+  },
+  cast: {
+    infer: ([x], { dtype }) => ({ shape: (x as Node).shape, dtype }),
+    vjp: (b, node, g) => {
+      const x = node.inputs[0] as Node
+      return [isFloat(x.dtype) && isFloat(node.dtype) ? b.cast(g, x.dtype) : null]
+    },
+    meaning: {
+      kind: 'pointwise',
+      // uint8 keeps the low byte, as an integer cast in C; floats are truncated first.
+      scalar: ([x], node) => {
+        const to = dtypes[node.attributes.dtype].scalar
+        const value = s.convert(to, x as Expr)
+        return node.attributes.dtype === 'uint8' ? s.and(value, s.constant('i32', 255)) : value
+      },
+    },
+  },
+  threefry: {
+    infer: (inputs) => {
+      if (inputs.some((x) => x.dtype !== 'int32')) throw new TypeError('threefry: keys and counters must be int32')
+      return inferSame('threefry', 'integer', inputs)
+    },
+    vjp: 'none',
+    meaning: {
+      kind: 'pointwise',
+      scalar: ([k0, k1, c0, c1], node) => threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
+    },
+  },
+  stopGradient: {
+    infer: ([x]) => ({ shape: (x as Node).shape, dtype: (x as Node).dtype }),
+    vjp: () => [null],
+    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+  },
+  custom: {
+    infer: ([x]) => ({ shape: (x as Node).shape, dtype: (x as Node).dtype }),
+    vjp: (_, node, g) => {
+      const cotangents = node.attributes.vjp(g)
+      if (cotangents.length !== node.inputs.length - 1) {
+        throw new RangeError(`custom gradient: returned ${cotangents.length} cotangents for ${node.inputs.length - 1} inputs`)
+      }
+      cotangents.forEach((c, i) => {
+        const x = node.inputs[i + 1] as Node
+        if (c && !sameShape(c.shape, x.shape)) {
+          throw new RangeError(`custom gradient: cotangent ${i} has shape ${show(c.shape)}, its input ${show(x.shape)}: they must be equal`)
+        }
+      })
+      return [null, ...cotangents]
+    },
+    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+  },
+  constant: {
+    infer: () => {
+      throw new TypeError('constant: made by build.constant, which gives its shape')
+    },
+    vjp: () => [],
+    meaning: { kind: 'pointwise', scalar: (_, node) => s.constant(dtypes[node.dtype].scalar, node.attributes.value) },
+  },
+  // Its scalar meaning depends on the position, so the reference evaluates it as a structure; kernels use their loop index.
+  iota: {
+    infer: () => {
+      throw new TypeError('iota: made by build.iota, which gives its shape')
+    },
+    vjp: () => [],
+    meaning: {
+      kind: 'structural',
+      evaluate: (_, node) => {
+        const inner = node.shape.slice(node.attributes.axis + 1).reduce((n, d) => n * d, 1)
+        const extent = node.shape[node.attributes.axis] as number
+        const total = node.shape.reduce((n, d) => n * d, 1)
+        return Int32Array.from({ length: total }, (_, i) => Math.floor(i / inner) % extent)
+      },
+    },
+  },
+}
+
+/** True for operations whose meaning is one expression of their inputs' elements. */
+export const isPointwise = (op: OpName): boolean => op in unaryOps || op in binaryOps || (op in otherPointwiseOps && op !== 'iota')

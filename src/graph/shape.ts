@@ -1,0 +1,79 @@
+// Shapes: sizes, strides, broadcasting and axis arithmetic, with the sentences that users read when they don't fit.
+
+export type Dims = readonly number[]
+
+export const sizeOf = (shape: Dims): number => shape.reduce((n, d) => n * d, 1)
+
+export const sameShape = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((d, i) => d === b[i])
+
+export const show = (shape: Dims): string => `[${shape.join(', ')}]`
+
+/** Row-major strides in elements. */
+export function contiguousStrides(shape: Dims): number[] {
+  const strides = new Array<number>(shape.length)
+  let stride = 1
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride
+    stride *= shape[axis] as number
+  }
+  return strides
+}
+
+/** The shape that both broadcast to, right aligned, as NumPy does. */
+export function broadcastShapes(a: Dims, b: Dims, what = 'broadcast'): number[] {
+  const rank = Math.max(a.length, b.length)
+  const out = new Array<number>(rank)
+  for (let i = 1; i <= rank; i++) {
+    const x = a[a.length - i] ?? 1
+    const y = b[b.length - i] ?? 1
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new RangeError(`${what}: cannot broadcast ${show(a)} with ${show(b)}: ${x} is not ${y}, and neither is 1`)
+    }
+    out[rank - i] = x === 1 ? y : x
+  }
+  return out
+}
+
+/** An axis counted from either end as one counted from the front. */
+export function normalizeAxis(axis: number, rank: number, what: string): number {
+  const a = axis < 0 ? axis + rank : axis
+  if (!Number.isInteger(axis) || a < 0 || a >= rank) {
+    throw new RangeError(`${what}: axis ${axis} is out of range for rank ${rank}: use an integer from ${-rank} to ${rank - 1}`)
+  }
+  return a
+}
+
+/** Sorted, distinct axes counted from the front; all of them when none are given. */
+export function normalizeAxes(axes: number | Dims | undefined, rank: number, what: string): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i)
+  const list = (typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(a, rank, what))
+  const distinct = [...new Set(list)].sort((a, b) => a - b)
+  if (distinct.length !== list.length) throw new RangeError(`${what}: axes ${show(list)} name an axis twice`)
+  return distinct
+}
+
+export const without = (shape: Dims, axes: Dims): number[] => shape.filter((_, axis) => !axes.includes(axis))
+
+/** The shape with the given axes kept as 1. */
+export const keepAxes = (shape: Dims, axes: Dims): number[] => shape.map((d, axis) => (axes.includes(axis) ? 1 : d))
+
+/** Visits every index of a shape in row-major order; the array is reused. */
+export function forEachIndex(shape: Dims, visit: (index: readonly number[], position: number) => void): void {
+  const total = sizeOf(shape)
+  const index = new Array<number>(shape.length).fill(0)
+  for (let position = 0; position < total; position++) {
+    visit(index, position)
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1
+      if ((index[axis] as number) < (shape[axis] as number)) break
+      index[axis] = 0
+    }
+  }
+}
+
+/** Σ index·stride. */
+export function dotIndex(index: Dims, strides: Dims): number {
+  let sum = 0
+  for (let i = 0; i < index.length; i++) sum += (index[i] as number) * (strides[i] as number)
+  return sum
+}

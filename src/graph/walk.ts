@@ -1,0 +1,43 @@
+// Walking a graph without recursion, so that its depth is no limit.
+
+import type { Node } from './node.ts'
+
+/** Every node that the outputs need, inputs before users; nodes for which `stop` holds are included, their inputs are not. */
+export function topologicalOrder(outputs: readonly Node[], stop: (node: Node) => boolean = () => false): Node[] {
+  const order: Node[] = []
+  const state = new Map<Node, 1 | 2>()
+  const stack: Node[] = [...outputs].reverse()
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1] as Node
+    const known = state.get(node)
+    if (known !== undefined) {
+      stack.pop()
+      if (known === 1) {
+        state.set(node, 2)
+        order.push(node)
+      }
+      continue
+    }
+    state.set(node, 1)
+    if (stop(node)) continue
+    for (let i = node.inputs.length - 1; i >= 0; i--) {
+      const input = node.inputs[i] as Node
+      if (!state.has(input)) stack.push(input)
+    }
+  }
+  return order
+}
+
+/** Rebuilds a graph bottom-up: `replace` sees each node with its new inputs and gives the node to use instead. */
+export function mapGraph(
+  outputs: readonly Node[],
+  replace: (node: Node, inputs: readonly Node[]) => Node,
+  stop?: (node: Node) => boolean,
+): { outputs: Node[]; map: Map<Node, Node> } {
+  const map = new Map<Node, Node>()
+  for (const node of topologicalOrder(outputs, stop)) {
+    const inputs = stop?.(node) ? [] : node.inputs.map((x) => map.get(x) as Node)
+    map.set(node, replace(node, inputs))
+  }
+  return { outputs: outputs.map((o) => map.get(o) as Node), map }
+}

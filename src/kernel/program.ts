@@ -1,0 +1,23 @@
+// A program: kernels, where their data lies, and the order in which they run, as plain data that can be posted to another thread.
+
+import type { ContractKernel, ContractLaunch } from './contract.ts'
+import type { LoopKernel, LoopLaunch } from './loop.ts'
+
+export type Kernel = LoopKernel | ContractKernel
+export type Launch = LoopLaunch | ContractLaunch
+
+/** A buffer is a range of the program's own arena (kept between calls, shared by values that are never alive together) or a binding given at each call. */
+export type BufferPlace =
+  | { readonly kind: 'arena'; readonly offset: number; readonly bytes: number }
+  | { readonly kind: 'binding'; readonly slot: number; readonly bytes: number }
+
+export interface Program {
+  readonly kernels: readonly Kernel[]
+  readonly buffers: readonly BufferPlace[]
+  /** Offset tables of contract kernels. */
+  readonly tables: readonly Int32Array[]
+  /** The launches of one phase are independent of each other; a phase starts when the one before has ended. */
+  readonly phases: readonly (readonly Launch[])[]
+  readonly arenaBytes: number
+  readonly bindings: number
+}

@@ -1,0 +1,186 @@
+// compile(fn): traces a function of tensors once per shape and mode, and runs it as one program from then on.
+
+import type { Storage } from '../backend/backend.ts'
+import { build, lastId } from '../graph/build.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { sameShape, sizeOf } from '../graph/shape.ts'
+import { topologicalOrder } from '../graph/walk.ts'
+import { evaluate, prepare } from './execute.ts'
+import { allocateFor, bytesOf, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
+import { backend, type Executable, runtime } from './runtime.ts'
+import { Tensor } from './tensor.ts'
+import { Trace } from './trace.ts'
+import { mapTree, tensorsOf, treeKey } from './tree.ts'
+import type { Variable } from './variable.ts'
+
+/** A function that was compiled; call it like the original. */
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: A): R
+  /** Runs the program `times` times in one call, with the same arguments; gives the last result. */
+  repeat(times: number, ...args: A): R
+}
+
+/** Outputs up to this size are copied out, so that a loop that reads losses allocates nothing on the backend. */
+const smallOutput = 64
+const manyTraces = 8
+
+interface Entry {
+  readonly executable: Executable
+  readonly sources: readonly (LeafSource | Argument)[]
+  readonly variables: readonly Variable[]
+  readonly drawsRandom: boolean
+  readonly outputs: readonly { readonly node: Node; readonly bytes: number; small: Storage | undefined }[]
+  readonly result: unknown
+  readonly backend: unknown
+  readonly bindings: Storage[]
+}
+
+/** A leaf that stands for argument number `index`; bound anew at each call. */
+class Argument implements LeafSource {
+  readonly index: number
+  constructor(index: number) {
+    this.index = index
+  }
+  storage(): Storage {
+    throw new Error('a tensor from inside a compiled function was used outside of it: return it from the function instead')
+  }
+}
+
+/**
+ * Compiles a function of tensors into one program: forward, backward and update fused. It is traced again when shapes,
+ * dtypes, other arguments or the training mode change, or when a module was frozen; numbers and tensors that the function closes over are
+ * constants and live inputs respectively; variables that it assigns change when the call ends.
+ *
+ *     const step = compile((x, t) => { const l = loss.mse(net(x), t); optimizer.step(grad(l, net.parameters())); return l })
+ */
+export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
+  const entries = new Map<string, Entry>()
+  let last: { entry: Entry; args: readonly Tensor[]; mode: boolean; structure: number } | undefined
+
+  const find = (args: A): Entry => {
+    if (last && last.mode === runtime.training && last.structure === runtime.structure && alike(args, last.args)) return last.entry
+    const key = `${runtime.training ? 'train' : 'eval'} ${runtime.structure} ${treeKey(args)}`
+    let entry = entries.get(key)
+    if (!entry || entry.backend !== backend()) {
+      entry = trace(fn, args)
+      entries.set(key, entry)
+      if (entries.size === manyTraces) {
+        console.warn(`compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for ${key}: pad batches to one shape, or pass changing numbers as tensors`)
+      }
+    }
+    const plain = args.every((a) => a instanceof Tensor)
+    last = plain ? { entry, args: args as unknown as Tensor[], mode: runtime.training, structure: runtime.structure } : undefined
+    return entry
+  }
+  const call = (times: number, args: A): R => {
+    // Inside another trace the function is simply part of it.
+    if (runtime.trace) return fn(...args)
+    const entry = find(args)
+    return run(entry, last ? (args as unknown as Tensor[]) : tensorsOf(args), times) as R
+  }
+  return Object.assign((...args: A): R => call(1, args), { repeat: (times: number, ...args: A): R => call(times, args) })
+}
+
+function alike(args: readonly unknown[], known: readonly Tensor[]): boolean {
+  if (args.length !== known.length) return false
+  for (let i = 0; i < args.length; i++) {
+    const a = args[i]
+    const b = known[i] as Tensor
+    if (a !== b && !(a instanceof Tensor && a.dtype === b.dtype && sameShape(a.shape, b.shape))) return false
+  }
+  return true
+}
+
+function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): Entry {
+  const current = new Trace(lastId())
+  let count = 0
+  const placeholders = mapTree(args, (t) => new Tensor(build.leaf(new Argument(count++), t.shape, t.dtype))) as unknown as A
+  runtime.trace = current
+  let result: R
+  try {
+    result = fn(...placeholders)
+  } finally {
+    runtime.trace = undefined
+  }
+  if (result instanceof Promise) throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
+  const returned = tensorsOf(result).map((t) => t.node)
+  const variables = [...current.assigned.keys()]
+  const outputs = [...returned, ...current.assigned.values()]
+  // What was built but not evaluated before the trace is computed once, now.
+  const isOutside = (node: Node): boolean => node.id <= current.startId
+  const outside = topologicalOrder(outputs, isOutside).filter((n) => isOutside(n) && n.op !== 'leaf' && n.op !== 'constant')
+  evaluate(outside)
+  const isLeaf = (node: Node): boolean => node.op === 'leaf' || node.value !== undefined
+  const order = topologicalOrder(outputs, isLeaf)
+  const inputs = order.filter(isLeaf)
+  const leafFor = new Map<Node, Node>(inputs.filter((n) => n.op !== 'leaf').map((n) => [n, build.leaf({ storage: () => n.value as Storage }, n.shape, n.dtype)]))
+  const rebuilt = new Map<Node, Node>()
+  for (const node of order) {
+    const replaced = leafFor.get(node)
+    const inner = replaced ? [] : node.inputs.map((x) => rebuilt.get(x) as Node)
+    rebuilt.set(node, replaced ?? (inner.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: inner }))
+  }
+  const leaves = inputs.map((n) => rebuilt.get(n) as Node<'leaf'>)
+  const leafIndex = new Map(leaves.map((leaf, i) => [leaf as Node, i] as const))
+  const aliases = [
+    ...returned.map(() => -1),
+    ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1),
+  ]
+  const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases })
+  let next = 0
+  return {
+    executable,
+    sources: leaves.map((leaf) => sourceOf(leaf)),
+    variables,
+    drawsRandom: current.drawsRandom,
+    outputs: returned.map((node) => ({ node, bytes: bytesOf(node.dtype, node.shape), small: undefined })),
+    result: mapTree(result, () => new Slot(next++)),
+    backend: backend(),
+    bindings: [],
+  }
+}
+
+/** Stands for output number `index` in the remembered result. */
+class Slot extends Tensor {
+  readonly index: number
+  constructor(index: number) {
+    super(undefined, [], 'float32')
+    this.index = index
+  }
+}
+
+function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
+  const { sources, outputs, variables, bindings } = entry
+  const on = backend()
+  let at = 0
+  for (const source of sources) {
+    bindings[at++] = source instanceof Argument ? storageOf((args[source.index] as Tensor).node) : source.storage()
+  }
+  const results = outputs.map((output) => {
+    const storage = output.bytes <= smallOutput ? (output.small ??= on.allocate(output.bytes)) : undefined
+    const handle: { node: Node | undefined; storage: Storage } = { node: undefined, storage: storage as Storage }
+    if (!storage) {
+      const node: Node = { ...build.leaf({}, output.node.shape, output.node.dtype) }
+      handle.node = node
+      handle.storage = allocateFor(node, output.bytes)
+      node.value = handle.storage
+    }
+    bindings[at++] = handle.storage
+    return handle
+  })
+  for (const v of variables) bindings[at++] = v.storage
+  entry.executable.run(bindings, times)
+  if (entry.drawsRandom) runtime.random.step += times
+  for (const v of variables) v.changed()
+  const tensors = results.map(({ node, storage }, i) => {
+    if (node) return new Tensor(node)
+    const { shape, dtype } = (outputs[i] as { node: Node }).node
+    return new Tensor(hostLeaf(on.download(storage, dtype, sizeOf(shape)), shape, dtype))
+  })
+  return entry.result instanceof Slot ? tensors[entry.result.index] : mapTree(entry.result, (slot) => tensors[(slot as Slot).index])
+}
+
+function storageOf(node: Node): Storage {
+  if (node.value === undefined && !isOp(node, 'leaf')) evaluate([node])
+  return (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
+}

@@ -1,0 +1,59 @@
+// Derivatives of tensors: grad, vjp and custom gradients.
+
+import { build } from '../graph/build.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { topologicalOrder } from '../graph/walk.ts'
+import * as transform from '../transform/grad.ts'
+import { Tensor, wrap } from './tensor.ts'
+import { Variable, VariableSource } from './variable.ts'
+
+/**
+ * Gradients of a scalar with respect to any tensors: variables, inputs or intermediate values. They are tensors of a
+ * graph themselves and can be differentiated again; zeros where the scalar does not depend on one.
+ *
+ *     const [dw, dx] = grad(y, [w, x])
+ */
+export function grad(output: Tensor, wrt: Tensor): Tensor
+export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[]
+export function grad(output: Tensor, wrt: Tensor | readonly Tensor[]): Tensor | Tensor[] {
+  const list = wrt instanceof Tensor ? [wrt] : wrt
+  refuseStale([output], list)
+  const results = transform.grad(output.node, list.map((t) => t.node)).map(wrap)
+  return wrt instanceof Tensor ? (results[0] as Tensor) : results
+}
+
+/** The vector-Jacobian product: gradients of Σ ⟨cotangent, output⟩; outputs may have any shape. */
+export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  refuseStale(outputs, wrt)
+  return transform.vjp(outputs.map((t) => t.node), cotangents.map((t) => t.node), wrt.map((t) => t.node)).map(wrap)
+}
+
+/**
+ * A function with a derivative of its own. `backward` gets the cotangent of the result, the inputs and the result, and
+ * returns one cotangent, or null, per input.
+ *
+ *     const straightThrough = customGradient((x) => x.round(), (g) => [g])
+ */
+export function customGradient(
+  forward: (...inputs: Tensor[]) => Tensor,
+  backward: (cotangent: Tensor, inputs: readonly Tensor[], result: Tensor) => readonly (Tensor | null)[],
+): (...inputs: Tensor[]) => Tensor {
+  return (...inputs) => {
+    const result = forward(...inputs)
+    const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), inputs, result).map((t) => t?.node ?? null)
+    return wrap(build.node('custom', [result.node, ...inputs.map((t) => t.node)], { vjp }))
+  }
+}
+
+/** A value that was read from a variable before it was assigned would silently give a zero gradient. */
+function refuseStale(outputs: readonly Tensor[], wrt: readonly Tensor[]): void {
+  const variables = new Set(wrt.filter((t) => t instanceof Variable))
+  if (variables.size === 0) return
+  for (const node of topologicalOrder(outputs.map((t) => t.node))) {
+    if (!isOp(node, 'leaf') || !(node.attributes.source instanceof VariableSource)) continue
+    const { variable, version } = node.attributes.source
+    if (variables.has(variable) && variable.version !== version) {
+      throw new Error(`grad: variable '${variable.name}' was assigned after the output was built from it: build the output again`)
+    }
+  }
+}

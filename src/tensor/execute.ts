@@ -1,0 +1,92 @@
+// From graph to values: prepares a graph for the backend in use, caches what was prepared, and evaluates lazily built values.
+
+import type { Storage } from '../backend/backend.ts'
+import { compileGraph, type Graph } from '../compile/index.ts'
+import { build } from '../graph/build.ts'
+import type { DataArray } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { sizeOf } from '../graph/shape.ts'
+import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
+import { backend, type Executable, runtime } from './runtime.ts'
+
+/** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
+export function prepare(graph: Graph): Executable {
+  const on = backend()
+  if (on.kind === 'kernels') return on.load(compileGraph(graph))
+  return {
+    run(bindings, times = 1) {
+      const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
+      for (let t = 0; t < times; t++) {
+        const values = on.evaluate(graph.outputs, (leaf) => bindings[position.get(leaf) as number] as Storage)
+        values.forEach((value, i) => on.copy(value, bindings[graph.leaves.length + i] as Storage))
+      }
+    },
+  }
+}
+
+const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'
+
+/** Where a leaf or an evaluated node lies. */
+const storageOf = (node: Node): Storage => (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
+
+/** Evaluates nodes together, in one program; afterwards each has a value. */
+export function evaluate(nodes: readonly Node[]): void {
+  if (runtime.trace) {
+    throw new Error('reading a value inside a compiled function: it has none while the function is traced. Return the tensor and read it outside')
+  }
+  const outputs = [...new Set(nodes)].filter((n) => !isValue(n))
+  if (outputs.length === 0) return
+  const order = topologicalOrder(outputs, isValue)
+  const values = order.filter(isValue)
+  const key = structureKey(order, outputs)
+  let executable = runtime.executables.get(key)
+  if (!executable) {
+    const leaves: Node<'leaf'>[] = []
+    const pure = mapGraph(
+      outputs,
+      (node, inputs) => {
+        if (!isValue(node)) return inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
+        const leaf = build.leaf({}, node.shape, node.dtype)
+        leaves.push(leaf)
+        return leaf
+      },
+      isValue,
+    )
+    executable = prepare({ leaves, outputs: pure.outputs, aliases: outputs.map(() => -1) })
+    runtime.executables.set(key, executable)
+  }
+  const bindings = values.map(storageOf)
+  const results = outputs.map((node) => allocateFor(node, bytesOf(node.dtype, node.shape)))
+  executable.run([...bindings, ...results])
+  outputs.forEach((node, i) => {
+    node.value = results[i]
+  })
+}
+
+/** The numbers of a node, evaluated if need be; a copy. */
+export function readData(node: Node): DataArray {
+  if (node.value === undefined && isOp(node, 'leaf') && node.attributes.source instanceof HostData) return node.attributes.source.data.slice()
+  evaluate([node])
+  return backend().download(storageOf(node), node.dtype, sizeOf(node.shape))
+}
+
+/** Equal exactly for graphs of equal structure; leaves are told apart by their order alone. */
+function structureKey(order: readonly Node[], outputs: readonly Node[]): string {
+  const number = new Map<Node, number>()
+  let key = ''
+  order.forEach((node, i) => {
+    number.set(node, i)
+    key += `${node.dtype}[${node.shape.join()}]`
+    if (isValue(node)) key += '$;'
+    else key += `${node.op}(${node.inputs.map((x) => number.get(x)).join()})${node.op === 'custom' ? '' : attributesKey(node)};`
+  })
+  return `${key}>${outputs.map((n) => number.get(n)).join()}`
+}
+
+function attributesKey(node: Node): string {
+  if (isOp(node, 'constant')) return Object.is(node.attributes.value, -0) ? '-0' : String(node.attributes.value)
+  let key = ''
+  for (const value of Object.values(node.attributes)) key += `|${String(value)}`
+  return key
+}

@@ -1,0 +1,112 @@
+// The one record of module state: the backend in use, the trace in progress, modes and random numbers; replaceable in tests.
+
+import type { Backend, Storage } from '../backend/backend.ts'
+import { createReferenceBackend } from '../backend/reference/index.ts'
+import { createWasmBackend } from '../backend/wasm/index.ts'
+import type { Node } from '../graph/node.ts'
+
+export type BackendName = 'wasm' | 'reference'
+
+export interface RuntimeOptions {
+  /** `wasm` (default) or `reference`, which is slow and obvious. */
+  readonly backend?: BackendName
+  /** Threads that compute, the calling one included; default: the machine's cores. */
+  readonly threads?: number
+  /** Seed of all random numbers drawn without a key of their own; default 0. */
+  readonly seed?: number
+}
+
+/** A program made ready; bindings are the leaves' storages, then the outputs'. */
+export interface Executable {
+  run(bindings: readonly Storage[], times?: number): void
+}
+
+/** What the trace in progress answers (see trace.ts). */
+interface ActiveTrace {
+  read(variable: object): Node
+  assign(variable: object, value: Node): void
+  drawsRandom: boolean
+  ordinal: number
+}
+
+interface Runtime {
+  backendName: BackendName
+  threads: number | undefined
+  backend: Backend | undefined
+  trace: ActiveTrace | undefined
+  /** Dropout and batch normalisation look at it. */
+  training: boolean
+  gradients: boolean
+  random: { seed: number; step: number }
+  /** Grows when modules are frozen or changed, so that compiled functions trace again. */
+  structure: number
+  executables: Map<string, Executable>
+  released: FinalizationRegistry<{ backend: Backend; storage: Storage }>
+  /** Bytes handed to values since the last time the event loop ran. */
+  outstanding: number
+}
+
+const fresh = (): Runtime => ({
+  backendName: 'wasm',
+  threads: undefined,
+  backend: undefined,
+  trace: undefined,
+  training: false,
+  gradients: true,
+  random: { seed: 0, step: 0 },
+  structure: 0,
+  executables: new Map(),
+  released: new FinalizationRegistry(({ backend, storage }) => backend.release(storage)),
+  outstanding: 0,
+})
+
+export const runtime: Runtime = fresh()
+
+/** Chooses backend, threads and seed. Values made before stay with the backend they were made on, so call it first. */
+export function configure(options: RuntimeOptions): void {
+  const { backend = runtime.backendName, threads, seed } = options
+  if (backend !== 'wasm' && backend !== 'reference') throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
+  if (backend !== runtime.backendName || (threads !== undefined && threads !== runtime.backend?.threads)) {
+    runtime.backendName = backend
+    runtime.threads = threads ?? runtime.threads
+    runtime.backend = undefined
+    runtime.executables = new Map()
+    runtime.structure++
+  }
+  if (seed !== undefined) runtime.random = { seed, step: 0 }
+}
+
+/** The backend in use, started when first needed. */
+export function backend(): Backend {
+  const started = runtime.backend ?? start()
+  runtime.backend = started
+  return started
+}
+
+function start(): Backend {
+  if (runtime.backendName === 'reference') return createReferenceBackend()
+  return createWasmBackend(runtime.threads === undefined ? {} : { threads: runtime.threads })
+}
+
+/** Runs `f` with training behaviour on (dropout drops, batch statistics are used and updated) or off. */
+export function withTraining<T>(training: boolean, f: () => T): T {
+  const before = runtime.training
+  runtime.training = training
+  try {
+    return f()
+  } finally {
+    runtime.training = before
+  }
+}
+
+/** Runs `f`; what it computes is a constant to every later gradient. */
+export function noGrad<T>(f: () => T): T {
+  const before = runtime.gradients
+  runtime.gradients = false
+  try {
+    return f()
+  } finally {
+    runtime.gradients = before
+  }
+}

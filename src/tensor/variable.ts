@@ -1,0 +1,104 @@
+// Variables: tensors whose value can be replaced, the only cut in the history of a computation.
+
+import type { Storage } from '../backend/backend.ts'
+import { build } from '../graph/build.ts'
+import type { DataArray, DType } from '../graph/dtype.ts'
+import type { Node } from '../graph/node.ts'
+import { type Dims, sameShape, show } from '../graph/shape.ts'
+import { evaluate, readData } from './execute.ts'
+import { allocateFor, bytesOf, HostData, type LeafSource } from './leaf.ts'
+import { backend, runtime } from './runtime.ts'
+import { Tensor } from './tensor.ts'
+
+/** The value of a variable at one version. */
+export class VariableSource implements LeafSource {
+  readonly variable: Variable
+  readonly version: number
+
+  constructor(variable: Variable, version: number) {
+    this.variable = variable
+    this.version = version
+  }
+
+  storage(): Storage {
+    if (this.version !== this.variable.version) {
+      throw new Error(
+        `variable '${this.variable.name}' was assigned (version ${this.variable.version}) after this value was read from it (version ${this.version}): read it again, or take its value before the assignment with data()`,
+      )
+    }
+    return this.variable.storage
+  }
+}
+
+/** A tensor that optimizers and statistics assign to. Reading it gives a leaf; a gradient ends there. */
+export class Variable extends Tensor {
+  name: string
+  /** Frozen variables are left out of `parameters()` and get no updates. */
+  trainable: boolean
+  version = 0
+  private readonly initial: HostData
+  private held: { storage: Storage } | undefined
+  private leaf: Node<'leaf'> | undefined
+
+  constructor(data: DataArray, shape: Dims, dtype: DType, options: { readonly name?: string; readonly trainable?: boolean } = {}) {
+    super(undefined, shape, dtype)
+    this.initial = new HostData(data)
+    this.name = options.name ?? ''
+    this.trainable = options.trainable ?? true
+  }
+
+  /** The memory that holds the current value; its address does not change. */
+  get storage(): Storage {
+    if (!this.held) {
+      this.held = { storage: allocateFor(this, bytesOf(this.dtype, this.shape)) }
+      backend().upload(this.held.storage, this.initial.data)
+    }
+    return this.held.storage
+  }
+
+  override get node(): Node {
+    if (runtime.trace) return runtime.trace.read(this)
+    this.leaf ??= build.leaf(new VariableSource(this, this.version), this.shape, this.dtype)
+    return this.leaf
+  }
+
+  /**
+   * Replaces the value by one of the same shape and dtype. In a compiled function it takes effect when the call ends;
+   * reads in the same call that come after it see the new value.
+   */
+  assign(value: Tensor | DataArray): this {
+    if (!(value instanceof Tensor)) {
+      if (runtime.trace) throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
+      if (value.length !== this.size) throw new RangeError(`variable '${this.name}' ${show(this.shape)}: cannot assign ${value.length} elements`)
+      backend().upload(this.storage, value)
+      this.changed()
+      return this
+    }
+    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
+      throw new TypeError(
+        `variable '${this.name}' is ${this.dtype} ${show(this.shape)}, the value to assign ${value.dtype} ${show(value.shape)}: they must be equal`,
+      )
+    }
+    if (runtime.trace) {
+      runtime.trace.assign(this, value.node)
+      return this
+    }
+    const { node } = value
+    evaluate([node])
+    if (node.value) backend().copy(node.value as Storage, this.storage)
+    else backend().upload(this.storage, readData(node))
+    this.changed()
+    return this
+  }
+
+  /** Called when the memory was written: values read before are out of date. */
+  changed(): void {
+    this.version++
+    this.leaf = undefined
+  }
+}
+
+/** A variable with the given initial value. */
+export function variable(value: Tensor, options: { readonly name?: string; readonly trainable?: boolean } = {}): Variable {
+  return new Variable(readData(value.node), value.shape, value.dtype, options)
+}

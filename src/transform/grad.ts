@@ -1,0 +1,57 @@
+// Reverse-mode differentiation: gradients are graphs, built from the derivative rule of each operation.
+
+import { build } from '../graph/build.ts'
+import { isFloat } from '../graph/dtype.ts'
+import type { Node, OpName, Vjp } from '../graph/node.ts'
+import { ops } from '../graph/ops/index.ts'
+import { sameShape, show } from '../graph/shape.ts'
+import { topologicalOrder } from '../graph/walk.ts'
+
+/**
+ * The vector-Jacobian product: for each node of `wrt` the cotangent Σ ⟨cotangents, ∂outputs/∂node⟩, zeros where nothing
+ * depends on it. Any node may be differentiated with respect to, a weight and an input alike (Rumelhart 1986).
+ */
+export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
+  outputs.forEach((y, i) => {
+    const c = cotangents[i] as Node
+    if (!sameShape(y.shape, c.shape)) throw new RangeError(`vjp: output ${i} has shape ${show(y.shape)}, its cotangent ${show(c.shape)}: they must be equal`)
+  })
+  for (const x of wrt) {
+    if (!isFloat(x.dtype)) throw new TypeError(`grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`)
+  }
+  const order = topologicalOrder(outputs)
+  const targets = new Set(wrt)
+  const needed = new Set<Node>()
+  for (const node of order) {
+    if (targets.has(node) || (node.op !== 'stopGradient' && node.inputs.some((x) => needed.has(x)))) needed.add(node)
+  }
+  const sums = new Map<Node, Node>()
+  const accumulate = (node: Node, c: Node): void => {
+    const old = sums.get(node)
+    sums.set(node, old ? build.binary('add', old, c) : c)
+  }
+  outputs.forEach((y, i) => {
+    if (needed.has(y)) accumulate(y, cotangents[i] as Node)
+  })
+  for (let i = order.length - 1; i >= 0; i--) {
+    const node = order[i] as Node
+    const cotangent = sums.get(node)
+    if (!cotangent || !node.inputs.some((x) => needed.has(x))) continue
+    const rule = ops[node.op].vjp as Vjp<OpName> | 'none'
+    if (rule === 'none') continue
+    rule(build, node, cotangent).forEach((c, k) => {
+      const input = node.inputs[k] as Node
+      if (c && needed.has(input)) accumulate(input, c)
+    })
+  }
+  return wrt.map((x) => sums.get(x) ?? build.constant(0, x.shape, x.dtype))
+}
+
+/** Gradients of a scalar node. Throws when it is not a scalar of a float dtype. */
+export function grad(output: Node, wrt: readonly Node[]): Node[] {
+  if (output.shape.length !== 0) {
+    throw new RangeError(`grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`)
+  }
+  if (!isFloat(output.dtype)) throw new TypeError(`grad: the output is ${output.dtype}, it must be float32 or float64`)
+  return vjp([output], [build.constant(1, [], output.dtype)], wrt)
+}
