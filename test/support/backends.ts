@@ -1,0 +1,24 @@
+/** The backends that the suite runs on. */
+
+import { beforeAll, describe } from 'vitest'
+import { configure } from '../../src/tensor/index.ts'
+
+export interface TestBackend {
+  readonly backend: 'reference' | 'wasm'
+  readonly threads: number
+}
+
+const backends: readonly TestBackend[] = [
+  { backend: 'reference', threads: 1 },
+  // Switched on with src/compile:
+  // { backend: 'wasm', threads: 1 },
+  // { backend: 'wasm', threads: 2 },
+]
+
+/** Runs the same tests on every backend. */
+export function forEachBackend(body: (on: TestBackend) => void): void {
+  describe.each(backends)('$backend, $threads thread(s)', (on) => {
+    beforeAll(() => configure({ ...on, seed: 0 }))
+    body(on)
+  })
+}
