@@ -29,15 +29,17 @@ export function randomShift(pixels: number, options: { readonly fill?: number } 
     const right = random.integer(2 * pixels + 1) - pixels
     if (before.length !== example.length) before = new Float32Array(example.length)
     before.set(example)
-    for (let plane = 0; plane < example.length; plane += height * width)
-      for (let row = 0; row < height; row++)
-        for (let column = 0; column < width; column++) {
-          const fromRow = clamp(row - down, height)
-          const fromColumn = clamp(column - right, width)
-          const isOutside = fromRow !== row - down || fromColumn !== column - right
-          example[plane + row * width + column] =
-            isOutside && fill !== undefined ? fill : before[plane + fromRow * width + fromColumn]
-        }
+    for (let start = 0; start < example.length; start += width) {
+      const row = (start / width) % height
+      const fromRow = clamp(row - down, height)
+      const fromStart = start + (fromRow - row) * width
+      const isRowOutside = fromRow !== row - down
+      for (let column = 0; column < width; column++) {
+        const fromColumn = clamp(column - right, width)
+        const isOutside = isRowOutside || fromColumn !== column - right
+        example[start + column] = isOutside && fill !== undefined ? fill : before[fromStart + fromColumn]
+      }
+    }
   }
 }
 

@@ -34,7 +34,12 @@ export function cacheFolder(environment: Readonly<Record<string, string | undefi
 
 /** The bytes of a file, unpacked if it is gzip. Throws if it can't be read or is damaged. */
 export async function readDataFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return unpackGzip(new Uint8Array(await readFile(path)), path)
+  try {
+    return await unpackGzip(new Uint8Array(await readFile(path)), path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error
+    throw new Error(`${path}: ${reason(error)}`, { cause: error })
+  }
 }
 
 /** Writes a file so that it is there whole or not at all: to another name first, then renamed. Makes its folder. */

