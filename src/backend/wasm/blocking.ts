@@ -1,0 +1,101 @@
+// Block sizes of a contract launch: a written-down model of what packing, multiplying and sharing cost.
+
+import { scratchBytes } from './layout.ts'
+import type { Tile } from './micro-kernel.ts'
+
+export interface ContractShape {
+  readonly batch: number
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** Nanoseconds to pack one element, 0 when the operand is read in place. */
+  readonly packLeft: number
+  readonly packRight: number
+  /** Nanoseconds of the epilogue for one element. */
+  readonly epilogue: number
+}
+
+export interface Blocking {
+  readonly mc: number
+  readonly nc: number
+  readonly kc: number
+  readonly mBlocks: number
+  readonly nBlocks: number
+  /** Blocks of all batch elements. */
+  readonly blocks: number
+  /** Blocks that are claimed together, because one alone is too little work. */
+  readonly grain: number
+  /** Of the whole launch, estimated. */
+  readonly nanoseconds: number
+}
+
+/** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache; a block fills the second level. */
+const maximumRun = 320
+const maximumRows = 256
+const maximumColumns = 512
+/** A multiply-add of one element on one thread, and the calls around one register tile. */
+const multiplyAdd = 0.03
+const tileCall = 8
+const blockCall = 150
+/** Chunks to aim for, and the least work that is worth a chunk of its own. */
+const wantedChunks = 8
+const smallestChunk = 30_000
+
+/** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
+export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
+  const { batch, m, n, k } = shape
+  const kc = Math.ceil(k / Math.max(1, Math.ceil(k / maximumRun)))
+  let best: Blocking | undefined
+  let bestPrice = Number.POSITIVE_INFINITY
+  for (const mc of divisions(m, tile.rows, maximumRows)) {
+    for (const nc of divisions(n, tile.columns, maximumColumns)) {
+      if (scratchLayout(mc, nc, kc).bytes > scratchBytes) continue
+      const mBlocks = Math.ceil(m / mc)
+      const nBlocks = Math.ceil(n / nc)
+      const blocks = batch * mBlocks * nBlocks
+      const nanoseconds = batch * batchCost(shape, tile, kc, mBlocks, nBlocks)
+      const grain = Math.max(1, Math.floor(smallestChunk / (nanoseconds / blocks)))
+      const chunks = Math.ceil(blocks / grain)
+      // With few chunks some threads have none at the end: price it as if there were eight.
+      const price = nanoseconds * Math.max(1, (Math.ceil(chunks / wantedChunks) * wantedChunks) / chunks)
+      if (price >= bestPrice) continue
+      bestPrice = price
+      best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds }
+    }
+  }
+  if (best === undefined) throw new Error(`contract [${batch}, ${m}, ${n}, ${k}]: no blocking fits the scratch memory`)
+  return best
+}
+
+/** Byte offsets of the packed right block and the tile in scratch, behind the packed left block. */
+export function scratchLayout(mc: number, nc: number, kc: number): { rightAt: number; tileAt: number; bytes: number } {
+  const rightAt = roundUp(4 * mc * kc, 64)
+  const tileAt = rightAt + roundUp(4 * kc * nc, 64)
+  return { rightAt, tileAt, bytes: tileAt + 4 * mc * nc }
+}
+
+/** Block extents to try: the whole rounded up to tiles, then halves, thirds, quarters …, none above `maximum`. */
+function divisions(extent: number, unit: number, maximum: number): number[] {
+  const sizes = new Set<number>()
+  const fewest = Math.ceil(roundUp(extent, unit) / (Math.floor(maximum / unit) * unit))
+  for (let parts = fewest; parts <= fewest + 16; parts++) sizes.add(roundUp(Math.ceil(extent / parts), unit))
+  return [...sizes]
+}
+
+function batchCost(shape: ContractShape, tile: Tile, kc: number, mBlocks: number, nBlocks: number): number {
+  const { m, n, k } = shape
+  const rows = roundUp(m, tile.rows)
+  const columns = roundUp(n, tile.columns)
+  const runs = Math.max(1, Math.ceil(k / kc))
+  const tiles = (rows / tile.rows) * (columns / tile.columns) * runs
+  return (
+    rows * columns * k * multiplyAdd +
+    tiles * tileCall +
+    mBlocks * nBlocks * blockCall +
+    nBlocks * rows * k * shape.packLeft +
+    mBlocks * columns * k * shape.packRight +
+    rows * columns * (0.3 * runs + shape.epilogue)
+  )
+}
+
+const roundUp = (x: number, unit: number): number => Math.ceil(x / unit) * unit

@@ -1,0 +1,33 @@
+// Rough prices in nanoseconds, by which the loader decides what is worth sharing among threads.
+
+import { loopExpressions } from '../../kernel/key.ts'
+import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
+import { type Expr, type ExprOp, topological } from '../../scalar/expr.ts'
+
+/** A phase cheaper than this is run by the calling thread alone: a hand-off costs up to some microseconds. */
+export const worthSharing = 8_000
+
+const free: readonly ExprOp[] = ['const', 'argument', 'index', 'accumulator']
+/** Nanoseconds per vector operation of four elements; what is not listed costs `plain`. */
+const dear: { readonly [O in ExprOp]?: number } = { load: 0.6, div: 1.5, sqrt: 1.5, call: 5 }
+const plain = 0.3
+const float64Call = 25
+
+/** Nanoseconds to evaluate the expressions at one element, `vector` with four elements at a time. */
+export function expressionCost(roots: readonly Expr[], vector: boolean): number {
+  let cost = 0
+  for (const e of topological(roots)) {
+    if (e.op === 'call' && e.type === 'f64') cost += float64Call
+    else if (!free.includes(e.op)) cost += (dear[e.op] ?? plain) / (vector ? 4 : 1)
+  }
+  return cost
+}
+
+/** Nanoseconds of one iteration over all axes of a loop kernel. */
+export function iterationCost(kernel: LoopKernel): number {
+  return 0.15 + expressionCost(loopExpressions(kernel), kernel.vector >= 0)
+}
+
+export function loopCost(perIteration: number, launch: LoopLaunch): number {
+  return launch.extents.reduce((product, extent) => product * extent, perIteration)
+}

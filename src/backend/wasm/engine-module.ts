@@ -1,0 +1,41 @@
+// The engine's own WebAssembly module: the run loop, and the contract driver with its micro-kernel.
+
+import { ModuleBuilder } from './assembler.ts'
+import { emitContractDriver } from './contract-driver.ts'
+import { maximumPages } from './memory.ts'
+import { emitMicroKernel, type Tile } from './micro-kernel.ts'
+import { emitScheduler, type SchedulerOptions } from './scheduler.ts'
+
+export interface EngineModuleOptions extends SchedulerOptions {
+  readonly tile: Tile
+  readonly relaxedMadd: boolean
+  readonly shared: boolean
+}
+
+/** Index of the contract driver in the function table. */
+export const contractDriverIndex = 0
+
+/** The module's bytes. It exports `run` and `work` and puts the contract driver into the table. */
+export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder()
+  const base = importEngine(module, options.shared)
+  emitScheduler(module, options)
+  const microKernel = emitMicroKernel(module, options.tile, options.relaxedMadd)
+  module.element(base, [emitContractDriver(module, options.tile, microKernel)])
+  return module.build()
+}
+
+/** Imports what every module of the engine has: memory, table and the global that says where its functions go in the table. */
+export function importEngine(module: ModuleBuilder, shared: boolean): number {
+  module.importMemory('e', 'm', maximumPages, shared)
+  module.importTable('e', 't', 1)
+  return module.importGlobal('e', 'base')
+}
+
+/** Whether the host compiles `f32x4.relaxed_madd`; asked with a probe, for the flag that turns it on is not ours to set. */
+export function hasRelaxedMadd(): boolean {
+  const module = new ModuleBuilder()
+  const f = module.function(undefined, ['v128'], ['v128'])
+  f.get(0).get(0).get(0).op('f32x4.relaxed_madd')
+  return WebAssembly.validate(module.build())
+}

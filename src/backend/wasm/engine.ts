@@ -1,0 +1,185 @@
+// The engine: linear memory, the function table, the module that runs programs, and the worker threads that help.
+
+import { platform as hostPlatform } from '#platform'
+import type { Platform, WorkerHandle } from '../../platform/platform.ts'
+import { math } from '../../scalar/math.ts'
+import { engineModule, hasRelaxedMadd } from './engine-module.ts'
+import { scratchBytes } from './layout.ts'
+import { type Block, LinearMemory } from './memory.ts'
+import type { Tile } from './micro-kernel.ts'
+import { control, moduleRecord } from './records.ts'
+import { type WorkerData, workerSource } from './worker.ts'
+
+export interface EngineOptions {
+  /** Threads that run kernels, the calling one included: a whole number from 1. Default: one for each core. */
+  readonly threads?: number
+  readonly memory?: LinearMemory
+  readonly platform?: Platform
+  /** Told once when a worker could not start or died; default `console.warn`. */
+  readonly warn?: (message: string) => void
+}
+
+/** Functions of the engine's own module, at the start of the table. */
+const ownFunctions = 1
+
+export class Engine {
+  readonly memory: LinearMemory
+  readonly relaxedMadd: boolean
+  /** The register tile: good on Node 20 to 26 with mul + add or madd alike. */
+  readonly tile: Tile = { rows: 2, columns: 16 }
+  /** Threads asked for. */
+  readonly threads: number
+  /** Why there are fewer threads than asked for. */
+  threadNote: string | undefined
+
+  private readonly platform: Platform
+  private readonly warn: (message: string) => void
+  private readonly control: number
+  private readonly scratch: number
+  private readonly table: WebAssembly.Table
+  private readonly module: WebAssembly.Module
+  private readonly runProgram: (program: number, times: number, scratch: number) => number
+  private readonly workers: { handle: WorkerHandle; settle: () => void; settled: Promise<void> }[] = []
+  private started = false
+  private stopped: string | undefined
+  private functions = ownFunctions
+  private generation = 0
+  private lastModule: number
+
+  /** Throws on a thread count that is no whole number from 1. Starts no thread yet. */
+  constructor(options: EngineOptions = {}) {
+    this.platform = options.platform ?? hostPlatform
+    this.warn = options.warn ?? console.warn
+    this.memory = options.memory ?? new LinearMemory()
+    this.threads = this.threadCount(options.threads)
+    this.relaxedMadd = hasRelaxedMadd()
+    this.control = this.memory.allocate(control.bytes).address
+    this.memory.views.u8.fill(0, this.control, this.control + control.bytes)
+    this.scratch = this.memory.allocate(scratchBytes).address
+    this.lastModule = this.control + control.modules - moduleRecord.next
+    this.table = new WebAssembly.Table({ initial: ownFunctions, element: 'anyfunc' })
+    const bytes = engineModule({
+      control: this.control,
+      callerMayBlock: this.platform.mayBlock(),
+      tile: this.tile,
+      relaxedMadd: this.relaxedMadd,
+      shared: this.memory.shared,
+    })
+    this.module = new WebAssembly.Module(bytes)
+    this.runProgram = this.instantiate(this.module, 0).exports.run as typeof this.runProgram
+  }
+
+  /**
+   * Adds a module of kernels whose `count` functions go into the table, and returns the index of the first. The workers
+   * compile it by themselves when they next look; nobody waits for them.
+   */
+  addModule(bytes: Uint8Array<ArrayBuffer>, count: number): number {
+    const base = this.functions
+    this.functions += count
+    this.table.grow(count)
+    this.instantiate(new WebAssembly.Module(bytes), base)
+    if (this.threads > 1) this.publish(bytes, base, count)
+    return base
+  }
+
+  /** Runs a program that lies in memory as `programRecord` says, `times` times over. */
+  run(program: number, times: number): void {
+    if (this.stopped !== undefined) throw new Error(`wasm: ${this.stopped}`)
+    let failed: number
+    try {
+      failed = this.runProgram(program, times, this.scratch)
+    } catch (error) {
+      this.terminate(
+        `the engine stopped because a kernel trapped: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      throw error
+    }
+    if (failed !== 0) {
+      this.terminate('the engine stopped because a kernel trapped on a worker thread')
+      throw new Error(`wasm: ${this.stopped}`)
+    }
+  }
+
+  /** Starts the workers, which report in when they are up; until then the calling thread works alone. */
+  start(): void {
+    if (this.started) return
+    this.started = true
+    for (let i = 1; i < this.threads; i++) this.startWorker()
+  }
+
+  /** Resolves when every worker takes part or has failed to. */
+  async ready(): Promise<void> {
+    this.start()
+    for (const { handle } of this.workers) handle.keepAlive(true)
+    await Promise.all(this.workers.map((w) => w.settled))
+    for (const { handle } of this.workers) handle.keepAlive(false)
+  }
+
+  /** Ends the workers; a program that is run afterwards throws `reason`. */
+  terminate(reason = 'the engine was terminated'): void {
+    this.stopped ??= reason
+    const { i32 } = this.memory.views
+    Atomics.store(i32, (this.control + control.stop) >>> 2, 1)
+    for (const { handle, settle } of this.workers) {
+      handle.terminate()
+      settle()
+    }
+  }
+
+  private startWorker(): void {
+    let settle = (): void => {}
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    const data: WorkerData = {
+      memory: this.memory.memory,
+      engine: this.module,
+      control: this.control,
+      scratch: this.memory.allocate(scratchBytes).address,
+      functions: ownFunctions,
+    }
+    const failed = (reason: string): void => {
+      settle()
+      if (this.threadNote !== undefined || this.stopped !== undefined) return
+      this.threadNote = `a worker thread could not start or died (${reason}); going on with fewer than ${this.threads} threads`
+      this.warn(`tenon: ${this.threadNote}`)
+    }
+    const handle = this.platform.startWorker(workerSource, data, {
+      message: (value) => (value === 'ready' ? settle() : failed(String(value))),
+      error: failed,
+    })
+    this.workers.push({ handle, settle, settled })
+  }
+
+  private instantiate(module: WebAssembly.Module, base: number): WebAssembly.Instance {
+    return new WebAssembly.Instance(module, { e: { m: this.memory.memory, t: this.table, base }, math })
+  }
+
+  /** Copies the bytes to where the workers find them, and rings. */
+  private publish(bytes: Uint8Array, base: number, count: number): void {
+    const record: Block = this.memory.allocate(moduleRecord.bytes + bytes.length)
+    const { i32, u8 } = this.memory.views
+    const word = (offset: number): number => (record.address + offset) >>> 2
+    i32[word(moduleRecord.next)] = 0
+    i32[word(moduleRecord.length)] = bytes.length
+    i32[word(moduleRecord.base)] = base
+    i32[word(moduleRecord.functions)] = count
+    u8.set(bytes, record.address + moduleRecord.bytes)
+    i32[(this.lastModule + moduleRecord.next) >>> 2] = record.address
+    this.lastModule = record.address
+    this.generation++
+    Atomics.store(i32, (this.control + control.generation) >>> 2, this.generation)
+    Atomics.notify(i32, (this.control + control.ticket) >>> 2)
+  }
+
+  private threadCount(asked: number = this.platform.cores()): number {
+    if (!Number.isInteger(asked) || asked < 1) {
+      throw new RangeError(`wasm: threads must be a whole number from 1, not ${asked}`)
+    }
+    if (asked > 1 && !this.memory.shared) {
+      this.threadNote = 'this page is not cross-origin isolated, so there is no shared memory: one thread'
+      return 1
+    }
+    return asked
+  }
+}

@@ -1,0 +1,269 @@
+// A program as words: tables, args blocks, launches and phases, with pointers relative to the start of the image.
+
+import { dtypes } from '../../graph/dtype.ts'
+import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
+import type { LoopLaunch } from '../../kernel/loop.ts'
+import type { Launch, Program } from '../../kernel/program.ts'
+import { contractBlocking, scratchLayout } from './blocking.ts'
+import { loopCost, worthSharing } from './cost.ts'
+import { contractDriverIndex } from './engine-module.ts'
+import type { CompiledKernel } from './kernels.ts'
+import { loopLayout, tableAccess } from './layout.ts'
+import type { Tile } from './micro-kernel.ts'
+import { contractRecord, launchRecord, phaseRecord, programRecord } from './records.ts'
+
+export interface ProgramImage {
+  readonly words: readonly number[]
+  /** Number of the word at which the program record starts. */
+  readonly root: number
+  /** Words that hold a byte offset from the start of the image, to which the image's address is added. */
+  readonly pointers: readonly number[]
+  /** Words that hold an address in one of the program's buffers. */
+  readonly addresses: readonly { readonly word: number; readonly buffer: number; readonly offset: number }[]
+}
+
+/** Lays a program out for an engine with the given threads and register tile. */
+export function programImage(
+  program: Program,
+  kernels: readonly CompiledKernel[],
+  engine: { readonly threads: number; readonly tile: Tile },
+): ProgramImage {
+  const writer = new Writer(engine, program, kernels)
+  const root = writer.program()
+  return { words: writer.words, root, pointers: writer.pointers, addresses: writer.addresses }
+}
+
+/** A launch before it is written: which function runs on which args block, in what pieces. */
+interface Task {
+  readonly function: number
+  readonly args: number
+  readonly grain: number
+  readonly total: number
+  readonly nanoseconds: number
+  readonly callerOnly: boolean
+}
+
+/** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
+const fewRows = 8
+
+class Writer {
+  readonly words: number[] = []
+  readonly pointers: number[] = []
+  readonly addresses: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
+  private readonly engine: { readonly threads: number; readonly tile: Tile }
+  private readonly source: Program
+  private readonly kernels: readonly CompiledKernel[]
+  private readonly tables = new Map<string, number>()
+
+  constructor(
+    engine: { readonly threads: number; readonly tile: Tile },
+    source: Program,
+    kernels: readonly CompiledKernel[],
+  ) {
+    this.engine = engine
+    this.source = source
+    this.kernels = kernels
+  }
+
+  /** Writes everything; returns the word number of the program record. */
+  program(): number {
+    const phases = this.phases()
+    const launches = phases.map((phase) => {
+      const first = this.words.length
+      for (const task of phase.tasks) this.launch(task, phase.shared)
+      return first
+    })
+    const root = this.record(programRecord.bytes)
+    this.words[root] = phases.length
+    phases.forEach((phase, i) => {
+      const at = this.record(phaseRecord.bytes)
+      this.words[at + phaseRecord.launches / 4] = phase.tasks.length
+      this.pointer(at + phaseRecord.first / 4, launches[i])
+      const chunks = phase.tasks.reduce((sum, task) => sum + Math.ceil(task.total / task.grain), 0)
+      this.words[at + phaseRecord.chunks / 4] = phase.shared ? chunks : 0
+    })
+    return root
+  }
+
+  /** Phases to write, with neighbours that the calling thread runs alone joined. */
+  private phases(): { tasks: Task[]; shared: boolean }[] {
+    const phases: { tasks: Task[]; shared: boolean }[] = []
+    for (const source of this.source.phases) {
+      const tasks = source.flatMap((launch) => this.task(launch) ?? [])
+      if (tasks.length === 0) continue
+      const shared =
+        this.engine.threads > 1 &&
+        tasks.some((task, i) => i > 0 || task.total > task.grain) &&
+        tasks.every((task) => !task.callerOnly) &&
+        tasks.reduce((sum, task) => sum + task.nanoseconds, 0) >= worthSharing
+      const last = phases.at(-1)
+      if (last && !shared && !last.shared) last.tasks.push(...tasks)
+      else phases.push({ tasks, shared })
+    }
+    return phases
+  }
+
+  private launch(task: Task, shared: boolean): void {
+    const at = this.record(launchRecord.bytes)
+    // Little work is one piece; much work stays in pieces even on one thread, for V8 replaces slow code between calls only.
+    const grain = shared || task.nanoseconds >= worthSharing ? task.grain : task.total
+    this.words[at + launchRecord.function / 4] = task.function
+    this.pointer(at + launchRecord.args / 4, task.args)
+    this.words[at + launchRecord.grain / 4] = grain
+    this.words[at + launchRecord.total / 4] = task.total
+    this.words[at + launchRecord.chunks / 4] = Math.ceil(task.total / grain)
+  }
+
+  private task(launch: Launch): Task | undefined {
+    return launch.kind === 'loop' ? this.loopTask(launch) : this.contractTask(launch)
+  }
+
+  private loopTask(launch: LoopLaunch): Task | undefined {
+    if (launch.total === 0) return undefined
+    const compiled = this.kernels[launch.kernel]
+    if (compiled.kind !== 'loop') throw new TypeError(`launch: kernel ${launch.kernel} is no loop kernel`)
+    const layout = loopLayout(compiled.kernel)
+    const args = this.record(4 * layout.words)
+    const put = (words: readonly number[], values: readonly number[], scale: number): void => {
+      for (const [i, word] of words.entries()) if (word >= 0) this.words[args + word] = values[i] * scale
+    }
+    put(layout.extents, launch.extents, 1)
+    for (const [i, access] of layout.accesses.entries()) {
+      const given = launch.accesses[i]
+      const size = dtypes[compiled.kernel.accesses[i].dtype].bytes
+      this.address(args + access.address, given.buffer, given.offset * size)
+      put(access.strides, given.strides, size)
+      put(access.low, given.low, 1)
+      put(access.high, given.high, 1)
+      put([access.indirectStride], [given.indirectStride], size)
+      put([access.indirectExtent], [given.indirectExtent], 1)
+    }
+    return {
+      function: compiled.loop.index,
+      args,
+      grain: Math.min(Math.max(1, launch.grain), launch.total),
+      total: launch.total,
+      nanoseconds: loopCost(compiled.loop.cost, launch),
+      callerOnly: compiled.loop.callerOnly,
+    }
+  }
+
+  private contractTask(launch: ContractLaunch): Task | undefined {
+    const { batch, m, n, k } = launch
+    if (batch * m * n === 0) return undefined
+    const kernel = this.source.kernels[launch.kernel]
+    const compiled = this.kernels[launch.kernel]
+    if (kernel.kind !== 'contract' || compiled.kind !== 'contract') {
+      throw new TypeError(`launch: kernel ${launch.kernel} is no contract kernel`)
+    }
+    const { tile } = this.engine
+    const leftRow = this.leftInPlace(kernel, launch)
+    const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
+    const blocking = contractBlocking(
+      {
+        batch,
+        m,
+        n,
+        k,
+        packLeft: leftRow === 0 ? compiled.left.cost : 0,
+        packRight: rightStep === 0 ? compiled.right.cost : 0,
+        epilogue: compiled.epilogue.cost,
+      },
+      tile,
+    )
+    const { mc, nc, kc, mBlocks, nBlocks } = blocking
+    const { rightAt, tileAt } = scratchLayout(mc, nc, kc)
+    const args = this.record(contractRecord.bytes)
+    const put = (values: { readonly [F in keyof typeof contractRecord]?: number }): void => {
+      for (const [name, value] of Object.entries(values)) {
+        this.words[args + contractRecord[name as keyof typeof contractRecord] / 4] = value
+      }
+    }
+    put({ m, n, k, mc, nc, kc, mBlocks, nBlocks, leftRow, rightStep, rightAt, tileAt })
+    put({ packLeft: compiled.left.index, packRight: compiled.right.index, epilogue: compiled.epilogue.index })
+    const operands = [
+      [contractRecord.leftArgs, launch.left, kernel.left],
+      [contractRecord.rightArgs, launch.right, kernel.right],
+      [contractRecord.epilogueArgs, launch.epilogue, kernel.epilogue],
+    ] as const
+    for (const [at, given, { accesses }] of operands) this.pointer(args + at / 4, this.operand(given, accesses))
+    return {
+      function: contractDriverIndex,
+      args,
+      grain: Math.min(blocking.grain, blocking.blocks),
+      total: blocking.blocks,
+      nanoseconds: blocking.nanoseconds,
+      callerOnly: compiled.left.callerOnly || compiled.right.callerOnly || compiled.epilogue.callerOnly,
+    }
+  }
+
+  /** Writes the args block of an operand or epilogue. */
+  private operand(given: readonly TableArguments[], accesses: Operand['accesses']): number {
+    const tables = given.map((g, i) => {
+      const { bytes } = dtypes[accesses[i].dtype]
+      return [this.table(g.batch, bytes), this.table(g.outer, bytes), this.table(g.inner, bytes)] as const
+    })
+    const at = this.record(4 * tableAccess.words * given.length)
+    given.forEach((g, i) => {
+      const access = at + i * tableAccess.words
+      const [batch, outer, inner] = tables[i]
+      this.address(access + tableAccess.address, g.buffer, g.offset * dtypes[accesses[i].dtype].bytes)
+      this.pointer(access + tableAccess.batch, batch)
+      this.pointer(access + tableAccess.outer, outer)
+      this.pointer(access + tableAccess.inner, inner)
+    })
+    return at
+  }
+
+  /** Writes a table in bytes, once for each element size. */
+  private table(index: number, size: number): number {
+    const key = `${index}*${size}`
+    const known = this.tables.get(key)
+    if (known !== undefined) return known
+    const at = this.words.length
+    for (const entry of this.source.tables[index]) this.words.push(entry * size)
+    this.tables.set(key, at)
+    return at
+  }
+
+  /** Bytes from row to row of a left operand that needs no packing: a plain matrix whose k are neighbours; else 0. */
+  private leftInPlace(kernel: ContractKernel, { left }: ContractLaunch): number {
+    if (!isPlain(kernel.left)) return 0
+    const { tables } = this.source
+    return affineStep(tables[left[0].inner]) === 1 ? 4 * affineStep(tables[left[0].outer]) : 0
+  }
+
+  /** Bytes from k to k of a right operand whose columns are neighbours; else 0. */
+  private rightInPlace(kernel: ContractKernel, { right }: ContractLaunch): number {
+    if (!isPlain(kernel.right)) return 0
+    const { tables } = this.source
+    return affineStep(tables[right[0].outer]) === 1 ? 4 * affineStep(tables[right[0].inner]) : 0
+  }
+
+  private record(bytes: number): number {
+    const at = this.words.length
+    for (let i = 0; i < bytes; i += 4) this.words.push(0)
+    return at
+  }
+  private pointer(word: number, target: number): void {
+    this.words[word] = 4 * target
+    this.pointers.push(word)
+  }
+  private address(word: number, buffer: number, offset: number): void {
+    if (buffer < 0 || buffer >= this.source.buffers.length) throw new RangeError(`launch: there is no buffer ${buffer}`)
+    this.addresses.push({ word, buffer, offset })
+  }
+}
+
+/** Whether the operand is the elements of one float32 buffer as they are. */
+function isPlain({ value, accesses }: Operand): boolean {
+  return value.op === 'load' && accesses.length === 1 && accesses[0].dtype === 'float32'
+}
+
+/** The distance between neighbouring entries if it is the same everywhere, else 0; 0 too for fewer than two entries. */
+function affineStep(table: Int32Array): number {
+  if (table.length < 2) return 0
+  const step = table[1] - table[0]
+  for (let i = 2; i < table.length; i++) if (table[i] - table[i - 1] !== step) return 0
+  return step
+}

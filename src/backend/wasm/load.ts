@@ -1,0 +1,88 @@
+// Loading: puts a program's image into linear memory, and keeps the binding addresses in it up to date.
+
+import type { Program } from '../../kernel/program.ts'
+import type { Loaded, Storage } from '../backend.ts'
+import type { Engine } from './engine.ts'
+import { type ProgramImage, programImage } from './image.ts'
+import type { KernelCache } from './kernels.ts'
+import { Block } from './memory.ts'
+
+export class LoadedProgram implements Loaded {
+  private readonly engine: Engine
+  private readonly arena: Block | undefined
+  private readonly image: Block
+  private readonly program: number
+  /** Per binding slot: the words that hold an address in it, as pairs of word number and offset. */
+  private readonly patches: number[][]
+  private readonly bytesNeeded: number[]
+  private readonly bound: (Block | undefined)[]
+  private readonly addresses: number[]
+  private released = false
+
+  constructor(engine: Engine, kernels: Pick<KernelCache, 'compile'>, program: Program) {
+    this.engine = engine
+    const image = programImage(program, kernels.compile(program.kernels), engine)
+    this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
+    try {
+      this.image = engine.memory.allocate(4 * image.words.length)
+    } catch (error) {
+      if (this.arena) engine.memory.release(this.arena)
+      throw error
+    }
+    this.program = this.image.address + 4 * image.root
+    this.patches = Array.from({ length: program.bindings }, () => [])
+    this.bytesNeeded = Array.from({ length: program.bindings }, () => 0)
+    this.bound = Array.from({ length: program.bindings }, () => undefined)
+    this.addresses = Array.from({ length: program.bindings }, () => -1)
+    this.write(image, program)
+  }
+
+  run(bindings: readonly Storage[], times = 1): void {
+    if (this.released) throw new Error('wasm: this program was released')
+    for (let slot = 0; slot < this.bound.length; slot++) {
+      const block = this.bound[slot]
+      const known = block !== undefined && bindings[slot] === block && block.address === this.addresses[slot]
+      if (!known) this.bind(slot, bindings[slot])
+    }
+    this.engine.run(this.program, times)
+  }
+
+  release(): void {
+    if (this.released) return
+    this.released = true
+    this.engine.memory.release(this.image)
+    if (this.arena) this.engine.memory.release(this.arena)
+  }
+
+  private write(image: ProgramImage, program: Program): void {
+    const { i32 } = this.engine.memory.views
+    const first = this.image.address >>> 2
+    i32.set(image.words, first)
+    for (const word of image.pointers) i32[first + word] += this.image.address
+    for (const { word, buffer, offset } of image.addresses) {
+      const place = program.buffers[buffer]
+      if (place.kind === 'arena') i32[first + word] = (this.arena?.address ?? 0) + place.offset + offset
+      else this.patches[place.slot].push(first + word, offset)
+    }
+    for (const place of program.buffers) {
+      if (place.kind === 'binding') this.bytesNeeded[place.slot] = Math.max(this.bytesNeeded[place.slot], place.bytes)
+    }
+  }
+
+  private bind(slot: number, storage: Storage | undefined): void {
+    if (!(storage instanceof Block && storage.memory === this.engine.memory)) {
+      throw new TypeError(`wasm: binding ${slot} is no storage of this backend`)
+    }
+    if (storage.address < 0) throw new Error(`wasm: binding ${slot} was released`)
+    if (storage.bytes < this.bytesNeeded[slot]) {
+      throw new RangeError(
+        `wasm: binding ${slot} has ${storage.bytes} bytes, the program needs ${this.bytesNeeded[slot]}`,
+      )
+    }
+    const { i32 } = this.engine.memory.views
+    const patches = this.patches[slot]
+    for (let i = 0; i < patches.length; i += 2) i32[patches[i]] = storage.address + patches[i + 1]
+    this.bound[slot] = storage
+    this.addresses[slot] = storage.address
+  }
+}

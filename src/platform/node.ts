@@ -1,0 +1,28 @@
+// Node's side of the platform: worker threads.
+
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Platform } from './platform.ts'
+
+const prologue = `const { parentPort, workerData: data } = require('node:worker_threads'); const post = (value) => parentPort.postMessage(value);`
+
+export const platform: Platform = {
+  name: 'node',
+  cores: availableParallelism,
+  mayBlock: () => true,
+  startWorker(source, data, events) {
+    try {
+      const worker = new Worker(`${prologue}\n${source}`, { eval: true, workerData: data, execArgv: [], env: {} })
+      worker.on('message', events.message)
+      worker.on('error', (error) => events.error(error.message))
+      worker.unref()
+      return {
+        keepAlive: (yes) => (yes ? worker.ref() : worker.unref()),
+        terminate: () => void worker.terminate(),
+      }
+    } catch (error) {
+      queueMicrotask(() => events.error(error instanceof Error ? error.message : String(error)))
+      return { keepAlive() {}, terminate() {} }
+    }
+  },
+}
