@@ -6,8 +6,8 @@ import { isOp, type Node } from '../graph/node.ts'
 import { sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { evaluate, prepare } from './execute.ts'
-import { allocateFor, bytesOf, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
-import { backend, type Executable, runtime } from './runtime.ts'
+import { allocateFor, bytesOf, HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
+import { backend, type Executable, type RunHook, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 import { Trace } from './trace.ts'
 import { mapTree, tensorsOf, treeKey } from './tree.ts'
@@ -16,7 +16,10 @@ import type { Variable } from './variable.ts'
 /** A function that was compiled; call it like the original. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R
-  /** Runs the program `times` times in one call, with the same arguments; gives the last result. */
+  /**
+   * Runs the program `times` times with the same arguments; gives the last result. One call of the backend, unless the
+   * host computes numbers for each run: schedules, Adam's bias corrections, random draws.
+   */
   repeat(times: number, ...args: A): R
 }
 
@@ -29,6 +32,9 @@ interface Entry {
   readonly sources: readonly (LeafSource | Argument)[]
   readonly variables: readonly Variable[]
   readonly drawsRandom: boolean
+  /** Numbers to compute anew for each run. */
+  readonly hostNumbers: readonly HostNumber[]
+  readonly hooks: readonly RunHook[]
   readonly outputs: readonly { readonly node: Node; readonly bytes: number; small: Storage | undefined }[]
   readonly result: unknown
   readonly backend: unknown
@@ -127,12 +133,15 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1),
   ]
   const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases })
+  const sources = leaves.map((leaf) => sourceOf(leaf))
   let next = 0
   return {
     executable,
-    sources: leaves.map((leaf) => sourceOf(leaf)),
+    sources,
     variables,
     drawsRandom: current.drawsRandom,
+    hostNumbers: sources.filter((source) => source instanceof HostNumber),
+    hooks: current.hooks,
     outputs: returned.map((node) => ({ node, bytes: bytesOf(node.dtype, node.shape), small: undefined })),
     result: mapTree(result, () => new Slot(next++)),
     backend: backend(),
@@ -169,8 +178,13 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     return handle
   })
   for (const v of variables) bindings[at++] = v.storage
-  entry.executable.run(bindings, times)
-  if (entry.drawsRandom) runtime.random.step += times
+  const atOnce = entry.hostNumbers.length === 0 ? times : 1
+  for (let done = 0; done < times; done += atOnce) {
+    if (done > 0) for (const number of entry.hostNumbers) number.storage()
+    entry.executable.run(bindings, atOnce)
+    if (entry.drawsRandom) runtime.random.step += atOnce
+    for (const hook of entry.hooks) hook(atOnce)
+  }
   for (const v of variables) v.changed()
   const tensors = results.map(({ node, storage }, i) => {
     if (node) return new Tensor(node)

@@ -57,6 +57,8 @@ export class HostNumber implements LeafSource {
   readonly data: DataArray
   private readonly value: () => number
   private readonly host: HostData
+  /** Not read back from `data`, which rounds. */
+  private last: number | undefined
 
   constructor(dtype: DType, value: () => number) {
     this.data = allocateArray(dtype, 1)
@@ -66,7 +68,8 @@ export class HostNumber implements LeafSource {
 
   storage(): Storage {
     const value = this.value()
-    if (this.data[0] !== value) this.host.write([value])
+    if (this.last !== value) this.host.write([value])
+    this.last = value
     return this.host.storage()
   }
 }

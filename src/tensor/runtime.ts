@@ -21,10 +21,14 @@ export interface Executable {
   run(bindings: readonly Storage[], times?: number): void
 }
 
+/** Called after a compiled function ran `times` times. */
+export type RunHook = (times: number) => void
+
 /** What the trace in progress answers (see trace.ts). */
 interface ActiveTrace {
   read(variable: object): Node
   assign(variable: object, value: Node): void
+  onRun(hook: RunHook): void
   drawsRandom: boolean
   ordinal: number
 }
@@ -37,7 +41,8 @@ interface Runtime {
   /** Dropout and batch normalisation look at it. */
   training: boolean
   gradients: boolean
-  random: { seed: number; step: number }
+  /** `step` counts draws by calls, `parameters` the initial values drawn so far. */
+  random: { seed: number; step: number; parameters: number }
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
   structure: number
   executables: Map<string, Executable>
@@ -53,7 +58,7 @@ const fresh = (): Runtime => ({
   trace: undefined,
   training: false,
   gradients: true,
-  random: { seed: 0, step: 0 },
+  random: { seed: 0, step: 0, parameters: 0 },
   structure: 0,
   executables: new Map(),
   released: new FinalizationRegistry(({ backend, storage }) => backend.release(storage)),
@@ -74,7 +79,7 @@ export function configure(options: RuntimeOptions): void {
     runtime.executables = new Map()
     runtime.structure++
   }
-  if (seed !== undefined) runtime.random = { seed, step: 0 }
+  if (seed !== undefined) runtime.random = { seed, step: 0, parameters: 0 }
 }
 
 /** The backend in use, started when first needed. */

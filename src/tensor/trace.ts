@@ -3,6 +3,7 @@
 import { build } from '../graph/build.ts'
 import type { Node } from '../graph/node.ts'
 import type { LeafSource } from './leaf.ts'
+import type { RunHook } from './runtime.ts'
 import type { Variable } from './variable.ts'
 
 export class Trace {
@@ -14,11 +15,18 @@ export class Trace {
   drawsRandom = false
   /** Numbers of the random streams drawn so far. */
   ordinal = 0
+  /** What the host does after each call. */
+  readonly hooks: RunHook[] = []
   /** Nodes with higher ids were made inside. */
   readonly startId: number
 
   constructor(startId: number) {
     this.startId = startId
+  }
+
+  /** Registers what the host does after each call of the compiled function: counting steps, say. */
+  onRun(hook: RunHook): void {
+    this.hooks.push(hook)
   }
 
   assign(variable: Variable, value: Node): void {

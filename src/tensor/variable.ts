@@ -40,7 +40,12 @@ export class Variable extends Tensor {
   private held: { storage: Storage } | undefined
   private leaf: Node<'leaf'> | undefined
 
-  constructor(data: DataArray, shape: Dims, dtype: DType, options: { readonly name?: string; readonly trainable?: boolean } = {}) {
+  constructor(
+    data: DataArray,
+    shape: Dims,
+    dtype: DType,
+    options: { readonly name?: string; readonly trainable?: boolean } = {},
+  ) {
     super(undefined, shape, dtype)
     this.initial = new HostData(data)
     this.name = options.name ?? ''
@@ -68,8 +73,10 @@ export class Variable extends Tensor {
    */
   assign(value: Tensor | DataArray): this {
     if (!(value instanceof Tensor)) {
-      if (runtime.trace) throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
-      if (value.length !== this.size) throw new RangeError(`variable '${this.name}' ${show(this.shape)}: cannot assign ${value.length} elements`)
+      if (runtime.trace)
+        throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
+      if (value.length !== this.size)
+        throw new RangeError(`variable '${this.name}' ${show(this.shape)}: cannot assign ${value.length} elements`)
       backend().upload(this.storage, value)
       this.changed()
       return this
@@ -98,7 +105,18 @@ export class Variable extends Tensor {
   }
 }
 
+/** Assigns several values at once: outside of compiled functions they are computed together, in one program. */
+export function assignAll(variables: readonly Variable[], values: readonly Tensor[]): void {
+  if (!runtime.trace) evaluate(values.map((t) => t.node))
+  variables.forEach((v, i) => {
+    v.assign(values[i])
+  })
+}
+
 /** A variable with the given initial value. */
-export function variable(value: Tensor, options: { readonly name?: string; readonly trainable?: boolean } = {}): Variable {
+export function variable(
+  value: Tensor,
+  options: { readonly name?: string; readonly trainable?: boolean } = {},
+): Variable {
   return new Variable(readData(value.node), value.shape, value.dtype, options)
 }
