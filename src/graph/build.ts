@@ -10,7 +10,13 @@ let nextId = 1
 /** Nodes made later have higher ids, so that ids order a graph topologically. */
 export const lastId = (): number => nextId - 1
 
-function create<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAttributes[O], shape: Dims, dtype: DType): Node<O> {
+function create<O extends OpName>(
+  op: O,
+  inputs: readonly Node[],
+  attributes: OpAttributes[O],
+  shape: Dims,
+  dtype: DType,
+): Node<O> {
   return { id: nextId++, op, inputs, attributes, shape, dtype, value: undefined }
 }
 
@@ -27,7 +33,8 @@ const iota = (shape: Dims, axis: number): Node => create('iota', [], { axis }, s
 
 const cast = (x: Node, dtype: DType): Node => {
   if (x.dtype === dtype) return x
-  if (x.op === 'constant' && dtype !== 'uint8') return constant(castNumber((x as Node<'constant'>).attributes.value, dtype), x.shape, dtype)
+  if (x.op === 'constant' && dtype !== 'uint8')
+    return constant(castNumber((x as Node<'constant'>).attributes.value, dtype), x.shape, dtype)
   return node('cast', [x], { dtype })
 }
 
@@ -40,7 +47,9 @@ const reshape = (x: Node, shape: Dims): Node => (sameShape(x.shape, shape) ? x :
 
 const broadcast = (x: Node, shape: Dims): Node => {
   if (sameShape(x.shape, shape)) return x
-  return x.op === 'constant' ? constant((x as Node<'constant'>).attributes.value, shape, x.dtype) : node('broadcast', [x], { shape })
+  return x.op === 'constant'
+    ? constant((x as Node<'constant'>).attributes.value, shape, x.dtype)
+    : node('broadcast', [x], { shape })
 }
 
 /** Both operands with one shape and dtype. A number takes the dtype of the other, unless that is an integer and it has a fraction. */
@@ -94,8 +103,26 @@ function pad(x: Node, low: Dims, high: Dims, interior: Dims = low.map(() => 0), 
 
 const sum = (x: Node, axes: Dims): Node => (axes.length === 0 ? x : node('sum', [x], { axes }))
 
-const spread = (reduced: Node, shape: Dims, axes: Dims): Node => broadcast(reshape(reduced, keepAxes(shape, axes)), shape)
+const spread = (reduced: Node, shape: Dims, axes: Dims): Node =>
+  broadcast(reshape(reduced, keepAxes(shape, axes)), shape)
 
 export const build: Build & {
   leaf: typeof leaf
-} = { node, leaf, constant, iota, cast, reshape, broadcast, unary, binary, where, transpose, swap, slice, pad, sum, spread }
+} = {
+  node,
+  leaf,
+  constant,
+  iota,
+  cast,
+  reshape,
+  broadcast,
+  unary,
+  binary,
+  where,
+  transpose,
+  swap,
+  slice,
+  pad,
+  sum,
+  spread,
+}

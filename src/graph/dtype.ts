@@ -11,7 +11,10 @@ interface DTypeInfo {
   readonly scalar: ScalarType
   /** Rank in promotion: the higher of two kinds wins. */
   readonly rank: number
-  readonly array: { new (length: number): DataArray; new (buffer: ArrayBufferLike, offset: number, length: number): DataArray }
+  readonly array: {
+    new (length: number): DataArray
+    new (buffer: ArrayBufferLike, offset: number, length: number): DataArray
+  }
 }
 
 export const dtypes: { readonly [D in DType]: DTypeInfo } = {

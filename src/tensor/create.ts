@@ -6,7 +6,7 @@ import { isOp } from '../graph/node.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './print.ts'
-import { Tensor, wrap } from './tensor.ts'
+import { type Tensor, wrap } from './tensor.ts'
 
 const arrayDType = (data: DataArray): DType =>
   (Object.keys(dtypes) as DType[]).findLast((d) => d !== 'bool' && data instanceof dtypes[d].array) ?? 'float32'
@@ -18,18 +18,23 @@ const arrayDType = (data: DataArray): DType =>
  *     tensor([[1, 2], [3, 4]])              // float32 [2, 2]
  *     tensor(new Int32Array(6), { shape: [2, 3] })
  */
-export function tensor(values: Nested | DataArray, options: { readonly shape?: Dims; readonly dtype?: DType } = {}): Tensor {
+export function tensor(
+  values: Nested | DataArray,
+  options: { readonly shape?: Dims; readonly dtype?: DType } = {},
+): Tensor {
   if (ArrayBuffer.isView(values)) {
     const data = values as DataArray
     const dtype = options.dtype ?? arrayDType(data)
     const shape = options.shape ?? [data.length]
-    if (sizeOf(shape) !== data.length) throw new RangeError(`tensor: ${data.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
+    if (sizeOf(shape) !== data.length)
+      throw new RangeError(`tensor: ${data.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
     return wrap(hostLeaf(toDType(data, dtype), shape, dtype))
   }
   const { flat, shape: found } = flattenNested(values as Nested)
   const dtype = options.dtype ?? (flat.length > 0 && flat.every((v) => typeof v === 'boolean') ? 'bool' : 'float32')
   const shape = options.shape ?? found
-  if (sizeOf(shape) !== flat.length) throw new RangeError(`tensor: ${flat.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
+  if (sizeOf(shape) !== flat.length)
+    throw new RangeError(`tensor: ${flat.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
   return wrap(hostLeaf(toArray(flat, dtype), shape, dtype))
 }
 
@@ -43,13 +48,16 @@ function toDType(data: DataArray, dtype: DType): DataArray {
 /** Overwrites the data of a tensor made by `tensor` in place, so that a loop can feed batches without allocating. */
 export function write(target: Tensor, values: ArrayLike<number>): void {
   const { node } = target
-  if (!isOp(node, 'leaf') || !(node.attributes.source instanceof HostData)) throw new TypeError('write: only tensors made from data by tensor() can be overwritten')
-  if (values.length !== target.size) throw new RangeError(`write: ${values.length} elements for a tensor of shape ${show(target.shape)}`)
+  if (!isOp(node, 'leaf') || !(node.attributes.source instanceof HostData))
+    throw new TypeError('write: only tensors made from data by tensor() can be overwritten')
+  if (values.length !== target.size)
+    throw new RangeError(`write: ${values.length} elements for a tensor of shape ${show(target.shape)}`)
   node.attributes.source.write(values)
 }
 
 /** Every element `value`. */
-export const full = (shape: Dims, value: number, dtype: DType = 'float32'): Tensor => wrap(build.constant(value, shape, dtype))
+export const full = (shape: Dims, value: number, dtype: DType = 'float32'): Tensor =>
+  wrap(build.constant(value, shape, dtype))
 export const zeros = (shape: Dims, dtype: DType = 'float32'): Tensor => full(shape, 0, dtype)
 export const ones = (shape: Dims, dtype: DType = 'float32'): Tensor => full(shape, 1, dtype)
 export const zerosLike = (x: Tensor): Tensor => zeros(x.shape, x.dtype)
@@ -61,12 +69,17 @@ export function arange(start: number, stop?: number, step = 1, dtype?: DType): T
   if (step === 0) throw new RangeError('arange: the step is 0')
   const n = Math.max(0, Math.ceil((to - from) / step))
   const type = dtype ?? ([from, step].every(Number.isInteger) ? 'int32' : 'float32')
-  return wrap(build.iota([n], 0)).cast(type).mul(step).add(from)
+  return wrap(build.iota([n], 0))
+    .cast(type)
+    .mul(step)
+    .add(from)
 }
 
 /** `count` numbers from start to stop, both included. */
 export function linspace(start: number, stop: number, count: number, dtype: DType = 'float32'): Tensor {
-  const values = Float64Array.from({ length: count }, (_, i) => (count === 1 ? start : start + ((stop - start) * i) / (count - 1)))
+  const values = Float64Array.from({ length: count }, (_, i) =>
+    count === 1 ? start : start + ((stop - start) * i) / (count - 1),
+  )
   return tensor(values, { dtype })
 }
 
@@ -77,7 +90,8 @@ export function eye(rows: number, columns = rows, dtype: DType = 'float32', offs
 }
 
 /** The index along an axis of the given shape, int32. */
-export const iota = (shape: Dims, axis: number): Tensor => wrap(build.iota(shape, normalizeAxis(axis, shape.length, 'iota')))
+export const iota = (shape: Dims, axis: number): Tensor =>
+  wrap(build.iota(shape, normalizeAxis(axis, shape.length, 'iota')))
 
 /** Joins along an existing axis; dtypes are promoted. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
@@ -85,23 +99,38 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!first) throw new RangeError('concat: needs at least one tensor')
   const dtype = tensors.map((t) => t.dtype).reduce(promote)
   const at = normalizeAxis(axis, first.rank, 'concat')
-  return wrap(build.node('concat', tensors.map((t) => t.cast(dtype).node), { axis: at }))
+  return wrap(
+    build.node(
+      'concat',
+      tensors.map((t) => t.cast(dtype).node),
+      { axis: at },
+    ),
+  )
 }
 
 /** Joins along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(tensors.map((t) => t.unsqueeze(axis)), axis < 0 ? axis : axis)
+  return concat(
+    tensors.map((t) => t.unsqueeze(axis)),
+    axis < 0 ? axis : axis,
+  )
 }
 
 /** Parts of the given size (the last may be smaller), or of the given sizes, along an axis. */
 export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, x.rank, 'split')
   const extent = x.shape[at] as number
-  const sizes = typeof size === 'number' ? Array.from({ length: Math.ceil(extent / size) }, (_, i) => Math.min(size, extent - i * size)) : size
-  if (sizes.reduce((a, b) => a + b, 0) !== extent) throw new RangeError(`split: sizes ${show(sizes)} don't add up to ${extent}, axis ${at} of ${show(x.shape)}`)
+  const sizes =
+    typeof size === 'number'
+      ? Array.from({ length: Math.ceil(extent / size) }, (_, i) => Math.min(size, extent - i * size))
+      : size
+  if (sizes.reduce((a, b) => a + b, 0) !== extent)
+    throw new RangeError(`split: sizes ${show(sizes)} don't add up to ${extent}, axis ${at} of ${show(x.shape)}`)
   let start = 0
   return sizes.map((n) => {
-    const part = x.slice(...x.shape.map((_, a): readonly [number, number] | null => (a === at ? [start, start + n] : null)))
+    const part = x.slice(
+      ...x.shape.map((_, a): readonly [number, number] | null => (a === at ? [start, start + n] : null)),
+    )
     start += n
     return part
   })
@@ -109,4 +138,7 @@ export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
 
 /** The index of the class as a vector of zeros with a single one, in a new last axis. */
 export const oneHot = (indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor =>
-  indices.unsqueeze(-1).equal(iota([...indices.shape, classes], indices.rank)).cast(dtype)
+  indices
+    .unsqueeze(-1)
+    .equal(iota([...indices.shape, classes], indices.rank))
+    .cast(dtype)

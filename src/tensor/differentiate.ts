@@ -18,14 +18,25 @@ export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[]
 export function grad(output: Tensor, wrt: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   const list = wrt instanceof Tensor ? [wrt] : wrt
   refuseStale([output], list)
-  const results = transform.grad(output.node, list.map((t) => t.node)).map(wrap)
+  const results = transform
+    .grad(
+      output.node,
+      list.map((t) => t.node),
+    )
+    .map(wrap)
   return wrt instanceof Tensor ? (results[0] as Tensor) : results
 }
 
 /** The vector-Jacobian product: gradients of Σ ⟨cotangent, output⟩; outputs may have any shape. */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   refuseStale(outputs, wrt)
-  return transform.vjp(outputs.map((t) => t.node), cotangents.map((t) => t.node), wrt.map((t) => t.node)).map(wrap)
+  return transform
+    .vjp(
+      outputs.map((t) => t.node),
+      cotangents.map((t) => t.node),
+      wrt.map((t) => t.node),
+    )
+    .map(wrap)
 }
 
 /**
@@ -53,7 +64,9 @@ function refuseStale(outputs: readonly Tensor[], wrt: readonly Tensor[]): void {
     if (!isOp(node, 'leaf') || !(node.attributes.source instanceof VariableSource)) continue
     const { variable, version } = node.attributes.source
     if (variables.has(variable) && variable.version !== version) {
-      throw new Error(`grad: variable '${variable.name}' was assigned after the output was built from it: build the output again`)
+      throw new Error(
+        `grad: variable '${variable.name}' was assigned after the output was built from it: build the output again`,
+      )
     }
   }
 }

@@ -23,7 +23,8 @@ export function flattenNested(values: Nested): { flat: (number | boolean)[]; sha
   const flat: (number | boolean)[] = []
   const visit = (v: Nested, axis: number, path: string): void => {
     if (!Array.isArray(v)) {
-      if (axis !== shape.length) throw new RangeError(`tensor: element ${path || '0'} is a number where a row of ${shape[axis]} was expected`)
+      if (axis !== shape.length)
+        throw new RangeError(`tensor: element ${path || '0'} is a number where a row of ${shape[axis]} was expected`)
       flat.push(v as number | boolean)
       return
     }
@@ -45,4 +46,5 @@ export const toArray = (flat: readonly (number | boolean)[], dtype: DType): Data
 }
 
 /** Dtype and shape; the elements are read by `data()`. */
-export const printTensor = (t: { readonly dtype: DType; readonly shape: Dims }): string => `Tensor ${t.dtype} [${t.shape.join(', ')}]`
+export const printTensor = (t: { readonly dtype: DType; readonly shape: Dims }): string =>
+  `Tensor ${t.dtype} [${t.shape.join(', ')}]`

@@ -33,7 +33,13 @@ export function nextKey(): Key {
   if (!trace) return fold(fold(key(random.seed), -1), random.step++)
   trace.drawsRandom = true
   const seeded: Key = { high: build.constant(0, [], 'int32'), low: hostNumber(() => runtime.random.seed | 0, 'int32') }
-  return fold(fold(seeded, hostNumber(() => runtime.random.step, 'int32')), trace.ordinal++)
+  return fold(
+    fold(
+      seeded,
+      hostNumber(() => runtime.random.step, 'int32'),
+    ),
+    trace.ordinal++,
+  )
 }
 
 /** 32 random bits per element, int32. */
@@ -46,19 +52,32 @@ export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
 }
 
 /** Uniform on [low, high), float32 with 24 random bits. */
-export function uniform(shape: Dims, options: { readonly low?: number; readonly high?: number; readonly key?: Key } = {}): Tensor {
+export function uniform(
+  shape: Dims,
+  options: { readonly low?: number; readonly high?: number; readonly key?: Key } = {},
+): Tensor {
   const { low = 0, high = 1 } = options
   const bits = randomBits(shape, options.key ?? nextKey())
-  const unit = wrap(build.binary('shiftRight', bits.node, 8)).cast('float32').mul(2 ** -24)
+  const unit = wrap(build.binary('shiftRight', bits.node, 8))
+    .cast('float32')
+    .mul(2 ** -24)
   return low === 0 && high === 1 ? unit : unit.mul(high - low).add(low)
 }
 
 /** Normal with the given mean and standard deviation, by the Box–Muller transform. */
-export function normal(shape: Dims, options: { readonly mean?: number; readonly std?: number; readonly key?: Key } = {}): Tensor {
+export function normal(
+  shape: Dims,
+  options: { readonly mean?: number; readonly std?: number; readonly key?: Key } = {},
+): Tensor {
   const { mean = 0, std = 1 } = options
   const k = options.key ?? nextKey()
   // 1 − u lies in (0, 1], so that the logarithm is finite.
-  const radius = uniform(shape, { key: fold(k, 0) }).neg().add(1).log().mul(-2).sqrt()
+  const radius = uniform(shape, { key: fold(k, 0) })
+    .neg()
+    .add(1)
+    .log()
+    .mul(-2)
+    .sqrt()
   const angle = uniform(shape, { key: fold(k, 1) }).mul(2 * Math.PI)
   return radius.mul(angle.cos()).mul(std).add(mean)
 }

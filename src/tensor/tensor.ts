@@ -5,7 +5,7 @@ import { type DataArray, type DType, isFloat, promote } from '../graph/dtype.ts'
 import type { BinaryName, Node, UnaryName } from '../graph/node.ts'
 import { broadcastShapes, type Dims, keepAxes, normalizeAxes, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
 import { readData } from './execute.ts'
-import { nested, type Nested, printTensor } from './print.ts'
+import { type Nested, nested, printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
 
 /** What arithmetic accepts beside a tensor. */
@@ -226,7 +226,9 @@ export class Tensor {
     return wrap(typeof other === 'number' ? swapped('less', this, other) : build.binary('less', other.node, this.node))
   }
   greaterEqual(other: Operand): Tensor {
-    return wrap(typeof other === 'number' ? swapped('lessEqual', this, other) : build.binary('lessEqual', other.node, this.node))
+    return wrap(
+      typeof other === 'number' ? swapped('lessEqual', this, other) : build.binary('lessEqual', other.node, this.node),
+    )
   }
   /** Logical on bool, bitwise on integers; likewise `or`, `xor` and `not`. */
   and(other: Operand): Tensor {
@@ -259,11 +261,20 @@ export class Tensor {
     if (this.rank === 0) return this.reshape([1])
     const start = normalizeAxis(startAxis, this.rank, 'flatten')
     const end = normalizeAxis(endAxis, this.rank, 'flatten')
-    return this.reshape([...this.shape.slice(0, start), sizeOf(this.shape.slice(start, end + 1)), ...this.shape.slice(end + 1)])
+    return this.reshape([
+      ...this.shape.slice(0, start),
+      sizeOf(this.shape.slice(start, end + 1)),
+      ...this.shape.slice(end + 1),
+    ])
   }
   /** Axes in the given order; without one, reversed. */
   permute(order: Dims): Tensor {
-    return wrap(build.transpose(this.node, order.map((a) => normalizeAxis(a, this.rank, 'permute'))))
+    return wrap(
+      build.transpose(
+        this.node,
+        order.map((a) => normalizeAxis(a, this.rank, 'permute')),
+      ),
+    )
   }
   /** Swaps two axes; the last two by default. */
   transpose(a = -2, b = -1): Tensor {
@@ -274,9 +285,13 @@ export class Tensor {
     return wrap(build.transpose(this.node, order))
   }
   squeeze(axes?: Axes): Tensor {
-    const drop = axes === undefined ? [...this.shape.keys()].filter((a) => this.shape[a] === 1) : normalizeAxes(axes, this.rank, 'squeeze')
+    const drop =
+      axes === undefined
+        ? [...this.shape.keys()].filter((a) => this.shape[a] === 1)
+        : normalizeAxes(axes, this.rank, 'squeeze')
     const bad = drop.find((a) => this.shape[a] !== 1)
-    if (bad !== undefined) throw new RangeError(`squeeze: axis ${bad} of ${show(this.shape)} has extent ${this.shape[bad]}, not 1`)
+    if (bad !== undefined)
+      throw new RangeError(`squeeze: axis ${bad} of ${show(this.shape)} has extent ${this.shape[bad]}, not 1`)
     return this.reshape(this.shape.filter((_, a) => !drop.includes(a)))
   }
   unsqueeze(axis: number): Tensor {
@@ -290,7 +305,14 @@ export class Tensor {
   slice(...ranges: readonly (Range | null)[]): Tensor {
     if (ranges.length > this.rank) throw new RangeError(`slice: ${ranges.length} ranges for ${show(this.shape)}`)
     const full = this.shape.map((extent, axis) => resolveRange(ranges[axis] ?? [], extent))
-    return wrap(build.slice(this.node, full.map((r) => r.start), full.map((r) => r.size), full.map((r) => r.step)))
+    return wrap(
+      build.slice(
+        this.node,
+        full.map((r) => r.start),
+        full.map((r) => r.size),
+        full.map((r) => r.step),
+      ),
+    )
   }
   /** Element or sub-array number `i` of an axis, which is removed; or rows by an int32 tensor, whose shape takes the axis's place. */
   at(i: number | Tensor, axis = 0): Tensor {
@@ -298,7 +320,8 @@ export class Tensor {
     if (i instanceof Tensor) return this.take(i, a)
     const extent = this.shape[a] as number
     const index = i < 0 ? i + extent : i
-    if (!Number.isInteger(i) || index < 0 || index >= extent) throw new RangeError(`at: index ${i} is out of range for axis ${a} of ${show(this.shape)}`)
+    if (!Number.isInteger(i) || index < 0 || index >= extent)
+      throw new RangeError(`at: index ${i} is out of range for axis ${a} of ${show(this.shape)}`)
     const ranges = this.shape.map((_, k): Range => (k === a ? [index, index + 1] : []))
     return this.slice(...ranges).squeeze(a)
   }
@@ -309,7 +332,15 @@ export class Tensor {
   }
   /** `amounts[axis] = [before, after]`, filled with `value`. */
   pad(amounts: readonly (readonly [number, number])[], value = 0): Tensor {
-    return wrap(build.pad(this.node, amounts.map((p) => p[0]), amounts.map((p) => p[1]), amounts.map(() => 0), value))
+    return wrap(
+      build.pad(
+        this.node,
+        amounts.map((p) => p[0]),
+        amounts.map((p) => p[1]),
+        amounts.map(() => 0),
+        value,
+      ),
+    )
   }
 
   // --- indexing ------------------------------------------------------------
@@ -320,7 +351,9 @@ export class Tensor {
   }
   /** One element per index along an axis, all other axes equal (PyTorch's gather). */
   takeAlong(indices: Tensor, axis: number): Tensor {
-    return wrap(build.node('takeAlong', [this.node, indices.node], { axis: normalizeAxis(axis, this.rank, 'takeAlong') }))
+    return wrap(
+      build.node('takeAlong', [this.node, indices.node], { axis: normalizeAxis(axis, this.rank, 'takeAlong') }),
+    )
   }
 
   // --- reduction -----------------------------------------------------------
@@ -375,7 +408,11 @@ export class Tensor {
     const list = normalizeAxes(axes, this.rank, 'var')
     const x = floating(this)
     const n = sizeOf(list.map((a) => this.shape[a] as number))
-    return x.sub(x.mean(list, true)).square().sum(list, keepAxes).div(n - correction)
+    return x
+      .sub(x.mean(list, true))
+      .square()
+      .sum(list, keepAxes)
+      .div(n - correction)
   }
   std(axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
     return this.var(axes, options).sqrt()
@@ -428,7 +465,8 @@ export class Tensor {
 const reclaimAfter = 64 * 1024 * 1024
 
 /** A tensor of a node, which gradients don't enter while they are off. */
-export const wrap = (node: Node): Tensor => new Tensor(runtime.gradients || node.op === 'leaf' ? node : build.node('stopGradient', [node], {}))
+export const wrap = (node: Node): Tensor =>
+  new Tensor(runtime.gradients || node.op === 'leaf' ? node : build.node('stopGradient', [node], {}))
 
 export const nodeOf = (x: Operand): Node | number => (typeof x === 'number' ? x : x.node)
 
@@ -440,22 +478,31 @@ const float = (op: UnaryName, x: Tensor): Tensor => unary(op, floating(x))
 const binary = (op: BinaryName, a: Tensor, b: Operand): Tensor => wrap(build.binary(op, a.node, nodeOf(b)))
 const swapped = (op: BinaryName, a: Tensor, b: number): Node => build.binary(op, b, a.node)
 
-const kept = (x: Tensor, reduced: Tensor, axes: Dims, keep: boolean): Tensor => (keep ? reduced.reshape(keepAxes(x.shape, axes)) : reduced)
+const kept = (x: Tensor, reduced: Tensor, axes: Dims, keep: boolean): Tensor =>
+  keep ? reduced.reshape(keepAxes(x.shape, axes)) : reduced
 
-function extremum(op: 'max' | 'min', x: Tensor, axes: Axes | undefined, keep: boolean, ties?: 'even' | 'first'): Tensor {
+function extremum(
+  op: 'max' | 'min',
+  x: Tensor,
+  axes: Axes | undefined,
+  keep: boolean,
+  ties?: 'even' | 'first',
+): Tensor {
   const list = normalizeAxes(axes, x.rank, op)
   const rule = ties ?? (axes === undefined || list.length > 1 ? 'even' : 'first')
   return kept(x, wrap(build.node(op, [x.node], { axes: list, ties: rule })), list, keep)
 }
 
 function matmul(a: Tensor, b: Tensor): Tensor {
-  if (a.rank === 0 || b.rank === 0) throw new RangeError(`matmul: ${show(a.shape)} @ ${show(b.shape)}: scalars have no inner dimension, use mul`)
+  if (a.rank === 0 || b.rank === 0)
+    throw new RangeError(`matmul: ${show(a.shape)} @ ${show(b.shape)}: scalars have no inner dimension, use mul`)
   if (a.rank === 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank === 1 ? 0 : -2)
   if (b.rank === 1) return matmul(a, b.unsqueeze(1)).squeeze(-1)
   const dtype = promote(a.dtype, b.dtype)
   const [x, y] = [a.cast(dtype), b.cast(dtype)]
   const [k, k2] = [x.shape.at(-1), y.shape.at(-2)]
-  if (k !== k2) throw new RangeError(`matmul: inner dimensions differ, ${show(x.shape)} @ ${show(y.shape)}: ${k} is not ${k2}`)
+  if (k !== k2)
+    throw new RangeError(`matmul: inner dimensions differ, ${show(x.shape)} @ ${show(y.shape)}: ${k} is not ${k2}`)
   // One matrix on the right serves all rows on the left: a single product.
   if (y.rank === 2 && x.rank > 2) {
     const rows = x.reshape([sizeOf(x.shape.slice(0, -1)), k as number])
@@ -478,7 +525,8 @@ function resolveShape(shape: Dims, x: Tensor): number[] {
 }
 
 function resolveRange([from, to, step = 1]: Range, extent: number): { start: number; size: number; step: number } {
-  if (!Number.isInteger(step) || step === 0) throw new RangeError(`slice: the step is ${step}, it must be an integer other than 0`)
+  if (!Number.isInteger(step) || step === 0)
+    throw new RangeError(`slice: the step is ${step}, it must be an integer other than 0`)
   const clip = (v: number, low: number, high: number): number => Math.max(low, Math.min(high, v < 0 ? v + extent : v))
   const [low, high] = step > 0 ? [0, extent] : [-1, extent - 1]
   const start = from === null || from === undefined ? (step > 0 ? low : high) : clip(from, low, high)
@@ -488,6 +536,7 @@ function resolveRange([from, to, step = 1]: Range, extent: number): { start: num
 }
 
 function single(x: Tensor, values: DataArray): number {
-  if (values.length !== 1) throw new RangeError(`item: the tensor has shape ${show(x.shape)} with ${values.length} elements, not one`)
+  if (values.length !== 1)
+    throw new RangeError(`item: the tensor has shape ${show(x.shape)} with ${values.length} elements, not one`)
   return values[0] as number
 }

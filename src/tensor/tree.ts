@@ -3,10 +3,20 @@
 import { Tensor } from './tensor.ts'
 
 /** Anything made of tensors, arrays and plain objects; other values are carried along unchanged. */
-export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree } | string | number | boolean | null | undefined
+export type Tree =
+  | Tensor
+  | readonly Tree[]
+  | { readonly [key: string]: Tree }
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
 
 const isPlain = (v: unknown): v is Record<string, unknown> =>
-  typeof v === 'object' && v !== null && (Object.getPrototypeOf(v) === Object.prototype || Object.getPrototypeOf(v) === null)
+  typeof v === 'object' &&
+  v !== null &&
+  (Object.getPrototypeOf(v) === Object.prototype || Object.getPrototypeOf(v) === null)
 
 /** Maps every tensor of a tree; the shape of the tree is kept. */
 export function mapTree(tree: unknown, f: (tensor: Tensor) => unknown): unknown {
@@ -30,9 +40,14 @@ export function tensorsOf(tree: unknown): Tensor[] {
 export function treeKey(tree: unknown): string {
   if (tree instanceof Tensor) return `${tree.dtype}[${tree.shape.join()}]`
   if (Array.isArray(tree)) return `[${tree.map(treeKey).join()}]`
-  if (isPlain(tree)) return `{${Object.entries(tree).map(([k, v]) => `${JSON.stringify(k)}:${treeKey(v)}`).join()}}`
+  if (isPlain(tree))
+    return `{${Object.entries(tree)
+      .map(([k, v]) => `${JSON.stringify(k)}:${treeKey(v)}`)
+      .join()}}`
   if (typeof tree === 'object' || typeof tree === 'function') {
-    throw new TypeError('compile: arguments may be tensors, numbers, strings, booleans, and arrays and plain objects of them')
+    throw new TypeError(
+      'compile: arguments may be tensors, numbers, strings, booleans, and arrays and plain objects of them',
+    )
   }
   return typeof tree === 'string' ? JSON.stringify(tree) : String(tree)
 }

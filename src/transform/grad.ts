@@ -14,10 +14,16 @@ import { topologicalOrder } from '../graph/walk.ts'
 export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
   outputs.forEach((y, i) => {
     const c = cotangents[i] as Node
-    if (!sameShape(y.shape, c.shape)) throw new RangeError(`vjp: output ${i} has shape ${show(y.shape)}, its cotangent ${show(c.shape)}: they must be equal`)
+    if (!sameShape(y.shape, c.shape))
+      throw new RangeError(
+        `vjp: output ${i} has shape ${show(y.shape)}, its cotangent ${show(c.shape)}: they must be equal`,
+      )
   })
   for (const x of wrt) {
-    if (!isFloat(x.dtype)) throw new TypeError(`grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`)
+    if (!isFloat(x.dtype))
+      throw new TypeError(
+        `grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`,
+      )
   }
   const order = topologicalOrder(outputs)
   const targets = new Set(wrt)
@@ -50,7 +56,9 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
 /** Gradients of a scalar node. Throws when it is not a scalar of a float dtype. */
 export function grad(output: Node, wrt: readonly Node[]): Node[] {
   if (output.shape.length !== 0) {
-    throw new RangeError(`grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`)
+    throw new RangeError(
+      `grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`,
+    )
   }
   if (!isFloat(output.dtype)) throw new TypeError(`grad: the output is ${output.dtype}, it must be float32 or float64`)
   return vjp([output], [build.constant(1, [], output.dtype)], wrt)

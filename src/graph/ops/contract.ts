@@ -2,7 +2,7 @@
 
 import { allocate } from '../dtype.ts'
 import type { Build, NdArray, Node, OpTable } from '../node.ts'
-import { contiguousStrides, type Dims, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
 
 type ContractName = 'matmul' | 'conv'
 
@@ -18,7 +18,9 @@ export const contractOps: Pick<OpTable, ContractName> = {
       if (dtype === 'bool') throw new TypeError('matmul: does not take bool: cast it to int32 or float32 first')
       const rank = x.length
       if (rank < 2 || y.length !== rank || !sameShape(x.slice(0, -2), y.slice(0, -2))) {
-        throw new RangeError(`matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`)
+        throw new RangeError(
+          `matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`,
+        )
       }
       const [k, k2] = [x[rank - 1] as number, y[rank - 2] as number]
       if (k !== k2) throw new RangeError(`matmul: inner dimensions differ, ${show(x)} @ ${show(y)}: ${k} is not ${k2}`)
@@ -62,15 +64,22 @@ export const contractOps: Pick<OpTable, ContractName> = {
       const where = `conv: input ${show(x)}, weight ${show(w)}`
       if (dtype !== other) throw new TypeError(`conv: dtypes ${dtype} and ${other} differ`)
       if (spatial < 1 || w.length !== x.length || strides.length !== spatial || dilation.length !== spatial) {
-        throw new RangeError(`${where}: needs input [n, c, ...] and weight [o, c/groups, ...] of one rank, and a stride and dilation per spatial axis`)
+        throw new RangeError(
+          `${where}: needs input [n, c, ...] and weight [o, c/groups, ...] of one rank, and a stride and dilation per spatial axis`,
+        )
       }
       const [channels, out] = [x[1] as number, w[0] as number]
       if (channels !== (w[1] as number) * groups || out % groups !== 0) {
-        throw new RangeError(`${where}: ${channels} input channels in ${groups} groups need a weight with ${channels / groups} channels and outputs divisible by ${groups}`)
+        throw new RangeError(
+          `${where}: ${channels} input channels in ${groups} groups need a weight with ${channels / groups} channels and outputs divisible by ${groups}`,
+        )
       }
       const extents = strides.map((stride, i) => {
         const reach = (dilation[i] as number) * ((w[2 + i] as number) - 1) + 1
-        if (reach > (x[2 + i] as number)) throw new RangeError(`${where}: the kernel reaches over ${reach} elements, axis ${2 + i} has ${x[2 + i]}: pad the input or use a smaller kernel`)
+        if (reach > (x[2 + i] as number))
+          throw new RangeError(
+            `${where}: the kernel reaches over ${reach} elements, axis ${2 + i} has ${x[2 + i]}: pad the input or use a smaller kernel`,
+          )
         return Math.floor(((x[2 + i] as number) - reach) / stride) + 1
       })
       return { shape: [x[0] as number, out, ...extents], dtype }
@@ -111,14 +120,23 @@ function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const spatial = strides.length
   const kernel = w.shape.slice(2)
   const reach = kernel.map((k, i) => (k - 1) * (dilation[i] as number))
-  const rest = reach.map((r, i) => (x.shape[2 + i] as number) - (((g.shape[2 + i] as number) - 1) * (strides[i] as number) + 1 + r))
-  const padded = b.pad(g, [0, 0, ...reach], [0, 0, ...reach.map((r, i) => r + (rest[i] as number))], [0, 0, ...strides.map((s) => s - 1)])
+  const rest = reach.map(
+    (r, i) => (x.shape[2 + i] as number) - (((g.shape[2 + i] as number) - 1) * (strides[i] as number) + 1 + r),
+  )
+  const padded = b.pad(
+    g,
+    [0, 0, ...reach],
+    [0, 0, ...reach.map((r, i) => r + (rest[i] as number))],
+    [0, 0, ...strides.map((s) => s - 1)],
+  )
   const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
   const flipped = b.slice(w, [0, 0, ...kernel.map((k) => k - 1)], w.shape, [1, 1, ...fill(spatial, -1)])
   const grouped = b.reshape(flipped, [groups, outGroup, inGroup, ...kernel])
   const swapped = b.transpose(grouped, [0, 2, 1, ...range(spatial).map((i) => i + 3)])
   return b.node('conv', [padded, b.reshape(swapped, [groups * inGroup, outGroup, ...kernel])], {
-    strides: fill(spatial, 1), dilation, groups,
+    strides: fill(spatial, 1),
+    dilation,
+    groups,
   })
 }
 
@@ -130,7 +148,11 @@ function convWeightVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const [n, inGroup] = [x.shape[0] as number, w.shape[1] as number]
   // [n, groups·c, ...s] → [c, groups·n, ...s]; [n, o, ...t] → [o, n, ...t]; the result is [c, o, ...] and longer than the kernel where rows were left over.
   const split = b.reshape(x, [n, groups, inGroup, ...x.shape.slice(2)])
-  const input = b.reshape(b.transpose(split, [2, 1, 0, ...spatial.map((i) => i + 3)]), [inGroup, groups * n, ...x.shape.slice(2)])
+  const input = b.reshape(b.transpose(split, [2, 1, 0, ...spatial.map((i) => i + 3)]), [
+    inGroup,
+    groups * n,
+    ...x.shape.slice(2),
+  ])
   const kernel = b.transpose(g, [1, 0, ...spatial.map((i) => i + 2)])
   const full = b.node('conv', [input, kernel], { strides: dilation, dilation: strides, groups })
   const cut = b.slice(full, fill(full.shape.length, 0), [...full.shape.slice(0, 2), ...w.shape.slice(2)])

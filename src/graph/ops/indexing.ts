@@ -19,8 +19,10 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
     infer: ([x, indices], { axis }) => {
       const { shape, dtype } = x as Node
       checkIndices('take', indices as Node)
-      if (axis < 0 || axis >= shape.length) throw new RangeError(`take: axis ${axis} is out of range for ${show(shape)}`)
-      if (shape[axis] === 0 && sizeOf((indices as Node).shape) > 0) throw new RangeError(`take: axis ${axis} of ${show(shape)} is empty`)
+      if (axis < 0 || axis >= shape.length)
+        throw new RangeError(`take: axis ${axis} is out of range for ${show(shape)}`)
+      if (shape[axis] === 0 && sizeOf((indices as Node).shape) > 0)
+        throw new RangeError(`take: axis ${axis} of ${show(shape)} is empty`)
       return { shape: [...shape.slice(0, axis), ...(indices as Node).shape, ...shape.slice(axis + 1)], dtype }
     },
     vjp: (b, node, g) => {
@@ -51,7 +53,9 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       const [at, { shape, dtype }] = [indices as Node, updates as Node]
       checkIndices('scatterAdd', at)
       if (!sameShape(shape.slice(axis, axis + at.shape.length), at.shape)) {
-        throw new RangeError(`scatterAdd: updates ${show(shape)} must hold the indices' shape ${show(at.shape)} at axis ${axis}`)
+        throw new RangeError(
+          `scatterAdd: updates ${show(shape)} must hold the indices' shape ${show(at.shape)} at axis ${axis}`,
+        )
       }
       if (dtype === 'bool') throw new TypeError('scatterAdd: does not take bool: cast it to int32 first')
       return { shape: [...shape.slice(0, axis), length, ...shape.slice(axis + at.shape.length)], dtype }
@@ -99,7 +103,9 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
         const out = allocate(dtype, sizeOf(node.shape))
         forEachIndex(node.shape, (index, position) => {
           const chosen = resolveIndex((indices as NdArray).data[position] as number, shape[axis] as number)
-          out[position] = data[dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)] as number
+          out[position] = data[
+            dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)
+          ] as number
         })
         return out
       },
@@ -109,7 +115,8 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
     infer: ([indices, updates], { axis, length }) => {
       const [at, { shape, dtype }] = [indices as Node, updates as Node]
       checkIndices('scatterAddAlong', at)
-      if (!sameShape(at.shape, shape)) throw new RangeError(`scatterAddAlong: indices ${show(at.shape)} and updates ${show(shape)} differ`)
+      if (!sameShape(at.shape, shape))
+        throw new RangeError(`scatterAddAlong: indices ${show(at.shape)} and updates ${show(shape)} differ`)
       if (dtype === 'bool') throw new TypeError('scatterAddAlong: does not take bool: cast it to int32 first')
       return { shape: shape.map((d, i) => (i === axis ? length : d)), dtype }
     },

@@ -2,7 +2,16 @@
 
 import { allocate, dtypes } from '../dtype.ts'
 import type { Build, NdArray, Node, OpTable } from '../node.ts'
-import { contiguousStrides, type Dims, dotIndex, forEachIndex, normalizeAxis, sameShape, show, sizeOf } from '../shape.ts'
+import {
+  contiguousStrides,
+  type Dims,
+  dotIndex,
+  forEachIndex,
+  normalizeAxis,
+  sameShape,
+  show,
+  sizeOf,
+} from '../shape.ts'
 
 type MovementName = 'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pad' | 'windows' | 'concat'
 
@@ -22,7 +31,8 @@ export const movementOps: Pick<OpTable, MovementName> = {
   reshape: {
     infer: ([x], { shape }) => {
       const from = (x as Node).shape
-      if (sizeOf(from) !== sizeOf(shape)) throw new RangeError(`reshape: ${show(from)} has ${sizeOf(from)} elements, ${show(shape)} has ${sizeOf(shape)}`)
+      if (sizeOf(from) !== sizeOf(shape))
+        throw new RangeError(`reshape: ${show(from)} has ${sizeOf(from)} elements, ${show(shape)} has ${sizeOf(shape)}`)
       return { shape, dtype: (x as Node).dtype }
     },
     vjp: (b, node, g) => [b.reshape(g, (node.inputs[0] as Node).shape)],
@@ -33,7 +43,9 @@ export const movementOps: Pick<OpTable, MovementName> = {
       const { shape, dtype } = x as Node
       const sorted = [...permutation].sort((a, b) => a - b)
       if (sorted.length !== shape.length || sorted.some((p, i) => p !== i)) {
-        throw new RangeError(`transpose: ${show(permutation)} is not a permutation of the ${shape.length} axes of ${show(shape)}`)
+        throw new RangeError(
+          `transpose: ${show(permutation)} is not a permutation of the ${shape.length} axes of ${show(shape)}`,
+        )
       }
       return { shape: permutation.map((p) => shape[p] as number), dtype }
     },
@@ -48,7 +60,12 @@ export const movementOps: Pick<OpTable, MovementName> = {
       kind: 'structural',
       evaluate: ([x], node) => {
         const strides = contiguousStrides((x as NdArray).shape)
-        return gather(x as NdArray, node.shape, node.attributes.permutation.map((p) => strides[p] as number), 0)
+        return gather(
+          x as NdArray,
+          node.shape,
+          node.attributes.permutation.map((p) => strides[p] as number),
+          0,
+        )
       },
     },
   },
@@ -64,7 +81,9 @@ export const movementOps: Pick<OpTable, MovementName> = {
     vjp: (b, node, g) => {
       const from = (node.inputs[0] as Node).shape
       const lead = g.shape.length - from.length
-      const axes = g.shape.map((_, axis) => axis).filter((axis) => axis < lead || (from[axis - lead] === 1 && g.shape[axis] !== 1))
+      const axes = g.shape
+        .map((_, axis) => axis)
+        .filter((axis) => axis < lead || (from[axis - lead] === 1 && g.shape[axis] !== 1))
       return [b.reshape(b.sum(g, axes), from)]
     },
     meaning: {
@@ -76,7 +95,9 @@ export const movementOps: Pick<OpTable, MovementName> = {
     infer: ([x], { starts, sizes, steps }) => {
       const { shape, dtype } = x as Node
       if (starts.length !== shape.length || sizes.length !== shape.length || steps.length !== shape.length) {
-        throw new RangeError(`slice: needs one start, size and step for each of the ${shape.length} axes of ${show(shape)}`)
+        throw new RangeError(
+          `slice: needs one start, size and step for each of the ${shape.length} axes of ${show(shape)}`,
+        )
       }
       sizes.forEach((size, axis) => {
         const first = starts[axis] as number
@@ -94,24 +115,44 @@ export const movementOps: Pick<OpTable, MovementName> = {
       evaluate: ([x], node) => {
         const strides = contiguousStrides((x as NdArray).shape)
         const { starts, steps } = node.attributes
-        return gather(x as NdArray, node.shape, strides.map((s, axis) => s * (steps[axis] as number)), dotIndex(starts, strides))
+        return gather(
+          x as NdArray,
+          node.shape,
+          strides.map((s, axis) => s * (steps[axis] as number)),
+          dotIndex(starts, strides),
+        )
       },
     },
   },
   pad: {
     infer: ([x], { low, high, interior }) => {
       const { shape, dtype } = x as Node
-      if ([low, high, interior].some((list) => list.length !== shape.length || list.some((n) => n < 0 || !Number.isInteger(n)))) {
-        throw new RangeError(`pad: low ${show(low)}, high ${show(high)} and interior ${show(interior)} must be integers ≥ 0, one for each axis of ${show(shape)}`)
+      if (
+        [low, high, interior].some(
+          (list) => list.length !== shape.length || list.some((n) => n < 0 || !Number.isInteger(n)),
+        )
+      ) {
+        throw new RangeError(
+          `pad: low ${show(low)}, high ${show(high)} and interior ${show(interior)} must be integers ≥ 0, one for each axis of ${show(shape)}`,
+        )
       }
       return {
-        shape: shape.map((d, i) => (low[i] as number) + d + Math.max(0, d - 1) * (interior[i] as number) + (high[i] as number)),
+        shape: shape.map(
+          (d, i) => (low[i] as number) + d + Math.max(0, d - 1) * (interior[i] as number) + (high[i] as number),
+        ),
         dtype,
       }
     },
     vjp: (b, node, g) => {
       const { low, interior } = node.attributes
-      return [b.slice(g, low, (node.inputs[0] as Node).shape, interior.map((i) => i + 1))]
+      return [
+        b.slice(
+          g,
+          low,
+          (node.inputs[0] as Node).shape,
+          interior.map((i) => i + 1),
+        ),
+      ]
     },
     meaning: {
       kind: 'structural',
@@ -136,7 +177,10 @@ export const movementOps: Pick<OpTable, MovementName> = {
       const positions = size.map((k, i) => {
         const extent = shape[lead + i] as number
         const reach = (dilation[i] as number) * (k - 1) + 1
-        if (k < 1 || reach > extent) throw new RangeError(`windows: a window of ${k} (reach ${reach}) does not fit axis ${lead + i} of ${show(shape)}`)
+        if (k < 1 || reach > extent)
+          throw new RangeError(
+            `windows: a window of ${k} (reach ${reach}) does not fit axis ${lead + i} of ${show(shape)}`,
+          )
         return Math.floor((extent - reach) / (stride[i] as number)) + 1
       })
       return { shape: [...shape.slice(0, lead), ...positions, ...size], dtype }
@@ -149,11 +193,16 @@ export const movementOps: Pick<OpTable, MovementName> = {
         const strides = contiguousStrides((x as NdArray).shape)
         const lead = strides.length - size.length
         const spatial = strides.slice(lead)
-        return gather(x as NdArray, node.shape, [
-          ...strides.slice(0, lead),
-          ...spatial.map((s, i) => s * (stride[i] as number)),
-          ...spatial.map((s, i) => s * (dilation[i] as number)),
-        ], 0)
+        return gather(
+          x as NdArray,
+          node.shape,
+          [
+            ...strides.slice(0, lead),
+            ...spatial.map((s, i) => s * (stride[i] as number)),
+            ...spatial.map((s, i) => s * (dilation[i] as number)),
+          ],
+          0,
+        )
       },
     },
   },
@@ -210,22 +259,45 @@ export function broadcastStrides(from: Dims, to: Dims): number[] {
 }
 
 /** The adjoint of slice: the cotangent at its places, zeros elsewhere. */
-function unslice(b: Build, g: Node, shape: Dims, { starts, sizes, steps }: { starts: Dims; sizes: Dims; steps: Dims }): Node {
+function unslice(
+  b: Build,
+  g: Node,
+  shape: Dims,
+  { starts, sizes, steps }: { starts: Dims; sizes: Dims; steps: Dims },
+): Node {
   if (sizeOf(sizes) === 0) return b.constant(0, shape, g.dtype)
   const rank = shape.length
   // A negative step is a flip of the slice with the positive step.
   const flipped = steps.map((s) => s < 0)
   const straight = flipped.includes(true)
-    ? b.slice(g, sizes.map((n, i) => (flipped[i] ? n - 1 : 0)), sizes, flipped.map((f) => (f ? -1 : 1)))
+    ? b.slice(
+        g,
+        sizes.map((n, i) => (flipped[i] ? n - 1 : 0)),
+        sizes,
+        flipped.map((f) => (f ? -1 : 1)),
+      )
     : g
   const stride = steps.map(Math.abs)
   const low = starts.map((start, i) => (flipped[i] ? start + ((sizes[i] as number) - 1) * (steps[i] as number) : start))
-  const high = Array.from({ length: rank }, (_, i) => (shape[i] as number) - (low[i] as number) - ((sizes[i] as number) - 1) * (stride[i] as number) - 1)
-  return b.pad(straight, low, high, stride.map((s) => s - 1))
+  const high = Array.from(
+    { length: rank },
+    (_, i) => (shape[i] as number) - (low[i] as number) - ((sizes[i] as number) - 1) * (stride[i] as number) - 1,
+  )
+  return b.pad(
+    straight,
+    low,
+    high,
+    stride.map((s) => s - 1),
+  )
 }
 
 /** The adjoint of windows: overlapping windows are added up. */
-function unwindow(b: Build, g: Node, shape: Dims, { size, stride, dilation }: { size: Dims; stride: Dims; dilation: Dims }): Node {
+function unwindow(
+  b: Build,
+  g: Node,
+  shape: Dims,
+  { size, stride, dilation }: { size: Dims; stride: Dims; dilation: Dims },
+): Node {
   const k = size.length
   const lead = shape.length - k
   const leadShape = shape.slice(0, lead)
@@ -235,10 +307,17 @@ function unwindow(b: Build, g: Node, shape: Dims, { size, stride, dilation }: { 
     // [lead, positions, size] → gaps to the stride → [lead, position, stride, ...] → one axis each → the rest of the axis.
     const gaps = b.pad(g, zeros(lead + 2 * k), [...zeros(lead + k), ...size.map((s, i) => (stride[i] as number) - s)])
     const order = [...leadShape.keys(), ...size.flatMap((_, i) => [lead + i, lead + k + i])]
-    const merged = b.reshape(b.transpose(gaps, order), [...leadShape, ...positions.map((p, i) => p * (stride[i] as number))])
+    const merged = b.reshape(b.transpose(gaps, order), [
+      ...leadShape,
+      ...positions.map((p, i) => p * (stride[i] as number)),
+    ])
     const cut = merged.shape.map((d, i) => Math.min(d, shape[i] as number))
     const kept = sameShape(cut, merged.shape) ? merged : b.slice(merged, zeros(shape.length), cut)
-    return b.pad(kept, zeros(shape.length), shape.map((d, i) => d - (cut[i] as number)))
+    return b.pad(
+      kept,
+      zeros(shape.length),
+      shape.map((d, i) => d - (cut[i] as number)),
+    )
   }
   let sum: Node | undefined
   forEachIndex(size, (offset) => {

@@ -18,7 +18,8 @@ const accepts: { readonly [A in Accepts]: { test: (d: DType) => boolean; remedy:
 function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: DType): ShapeAndType {
   const [first] = inputs as [Node]
   for (const x of inputs) {
-    if (!sameShape(x.shape, first.shape)) throw new RangeError(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
+    if (!sameShape(x.shape, first.shape))
+      throw new RangeError(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
     if (x.dtype !== first.dtype) throw new TypeError(`${op}: dtypes ${first.dtype} and ${x.dtype} differ`)
     if (!accepts[kind].test(x.dtype)) throw new TypeError(`${op}: does not take ${x.dtype}: ${accepts[kind].remedy}`)
   }
@@ -28,7 +29,12 @@ function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: 
 type UnaryRule = (b: Build, g: Node, x: Node, y: Node) => Node
 type BinaryRule = (b: Build, g: Node, x: Node, y: Node, out: Node) => readonly [Node | null, Node | null]
 
-function unary(op: UnaryName, kind: Accepts, scalar: (x: Expr, dtype: DType) => Expr, rule: UnaryRule | 'none'): OpRecord<UnaryName> {
+function unary(
+  op: UnaryName,
+  kind: Accepts,
+  scalar: (x: Expr, dtype: DType) => Expr,
+  rule: UnaryRule | 'none',
+): OpRecord<UnaryName> {
   return {
     infer: (inputs) => inferSame(op, kind, inputs),
     vjp: rule === 'none' ? 'none' : (b, node, g) => [rule(b, g, node.inputs[0] as Node, node)],
@@ -37,7 +43,11 @@ function unary(op: UnaryName, kind: Accepts, scalar: (x: Expr, dtype: DType) => 
 }
 
 function binary(
-  op: BinaryName, kind: Accepts, scalar: (x: Expr, y: Expr, dtype: DType) => Expr, rule: BinaryRule | 'none', result?: DType,
+  op: BinaryName,
+  kind: Accepts,
+  scalar: (x: Expr, y: Expr, dtype: DType) => Expr,
+  rule: BinaryRule | 'none',
+  result?: DType,
 ): OpRecord<BinaryName> {
   return {
     infer: (inputs) => inferSame(op, kind, inputs, result),
@@ -50,7 +60,8 @@ function binary(
 }
 
 /** A function of the scalar language with its derivative. */
-const fn = (name: FunctionName & UnaryName, rule: UnaryRule): OpRecord<UnaryName> => unary(name, 'float', (x) => s.call(name, x), rule)
+const fn = (name: FunctionName & UnaryName, rule: UnaryRule): OpRecord<UnaryName> =>
+  unary(name, 'float', (x) => s.call(name, x), rule)
 
 /** Rounding: the identity on integers. */
 const rounding = (name: UnaryName, f: (x: Expr) => Expr): OpRecord<UnaryName> =>
@@ -66,7 +77,12 @@ export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
   // The derivative at 0 is 0.
   abs: unary('abs', 'number', s.abs, (b, g, x) => b.binary('mul', g, b.unary('sign', x))),
   // NaN stays NaN, ±0 gives 0.
-  sign: unary('sign', 'number', (x) => s.select(s.lt(zero(x), x), one(x), s.select(s.lt(x, zero(x)), s.neg(one(x)), s.mul(x, zero(x)))), 'none'),
+  sign: unary(
+    'sign',
+    'number',
+    (x) => s.select(s.lt(zero(x), x), one(x), s.select(s.lt(x, zero(x)), s.neg(one(x)), s.mul(x, zero(x)))),
+    'none',
+  ),
   floor: rounding('floor', s.floor),
   ceil: rounding('ceil', s.ceil),
   round: rounding('round', s.round),
@@ -80,63 +96,103 @@ export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
   sin: fn('sin', (b, g, x) => b.binary('mul', g, b.unary('cos', x))),
   cos: fn('cos', (b, g, x) => b.unary('neg', b.binary('mul', g, b.unary('sin', x)))),
   tan: fn('tan', (b, g, _, y) => b.binary('mul', g, b.binary('add', square(b, y), 1))),
-  asin: fn('asin', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x))))),
+  asin: fn('asin', (b, g, x) =>
+    b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x)))),
+  ),
   acos: fn('acos', (b, g, x) =>
-    b.unary('neg', b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x)))))),
+    b.unary('neg', b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x))))),
+  ),
   atan: fn('atan', (b, g, x) => b.binary('div', g, b.binary('add', square(b, x), 1))),
   sinh: fn('sinh', (b, g, x) => b.binary('mul', g, b.unary('cosh', x))),
   cosh: fn('cosh', (b, g, x) => b.binary('mul', g, b.unary('sinh', x))),
   tanh: fn('tanh', (b, g, _, y) => b.binary('mul', g, b.binary('sub', 1, square(b, y)))),
   asinh: fn('asinh', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('add', square(b, x), 1)))),
-  acosh: fn('acosh', (b, g, x) => b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', x, 1), b.binary('add', x, 1))))),
+  acosh: fn('acosh', (b, g, x) =>
+    b.binary('div', g, b.unary('sqrt', b.binary('mul', b.binary('sub', x, 1), b.binary('add', x, 1)))),
+  ),
   atanh: fn('atanh', (b, g, x) => b.binary('div', g, b.binary('mul', b.binary('sub', 1, x), b.binary('add', 1, x)))),
-  erf: fn('erf', (b, g, x) => b.binary('mul', g, b.binary('mul', b.unary('exp', b.unary('neg', square(b, x))), 2 / Math.sqrt(Math.PI)))),
+  erf: fn('erf', (b, g, x) =>
+    b.binary('mul', g, b.binary('mul', b.unary('exp', b.unary('neg', square(b, x))), 2 / Math.sqrt(Math.PI))),
+  ),
   sigmoid: fn('sigmoid', (b, g, _, y) => b.binary('mul', g, b.binary('mul', y, b.binary('sub', 1, y)))),
 }
 
 /** Where both are equal, the gradient is shared evenly, as PyTorch does. */
-const extremum = (wins: 'less' | 'lessEqual'): BinaryRule => (b, g, x, y) => {
-  const half = b.binary('mul', g, 0.5)
-  const tie = b.binary('equal', x, y)
-  const first = wins === 'less' ? b.binary('less', y, x) : b.binary('less', x, y)
-  const dx = b.where(tie, half, b.where(first, g, 0))
-  return [dx, b.binary('sub', g, dx)]
-}
+const extremum =
+  (wins: 'less' | 'lessEqual'): BinaryRule =>
+  (b, g, x, y) => {
+    const half = b.binary('mul', g, 0.5)
+    const tie = b.binary('equal', x, y)
+    const first = wins === 'less' ? b.binary('less', y, x) : b.binary('less', x, y)
+    const dx = b.where(tie, half, b.where(first, g, 0))
+    return [dx, b.binary('sub', g, dx)]
+  }
 
 const compare = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> =>
-  binary(op, 'any', (x, y) => (x.type === 'bool' ? f(s.convert('i32', x), s.convert('i32', y)) : f(x, y)), 'none', 'bool')
+  binary(
+    op,
+    'any',
+    (x, y) => (x.type === 'bool' ? f(s.convert('i32', x), s.convert('i32', y)) : f(x, y)),
+    'none',
+    'bool',
+  )
 
 const bits = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> => binary(op, 'integer', f, 'none')
 
 export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
-  add: binary('add', 'any', (x, y) => (x.type === 'bool' ? s.or(x, y) : s.add(x, y)), (_, g) => [g, g]),
+  add: binary(
+    'add',
+    'any',
+    (x, y) => (x.type === 'bool' ? s.or(x, y) : s.add(x, y)),
+    (_, g) => [g, g],
+  ),
   sub: binary('sub', 'number', s.sub, (b, g) => [g, b.unary('neg', g)]),
-  mul: binary('mul', 'any', (x, y) => (x.type === 'bool' ? s.and(x, y) : s.mul(x, y)), (b, g, x, y) => [b.binary('mul', g, y), b.binary('mul', g, x)]),
+  mul: binary(
+    'mul',
+    'any',
+    (x, y) => (x.type === 'bool' ? s.and(x, y) : s.mul(x, y)),
+    (b, g, x, y) => [b.binary('mul', g, y), b.binary('mul', g, x)],
+  ),
   div: binary('div', 'number', s.div, (b, g, _, y, out) => {
     const dx = b.binary('div', g, y)
     return [dx, b.unary('neg', b.binary('mul', dx, out))]
   }),
   // x^y: the factor of x is 0 where y is 0, that of y is 0 where x is 0 and y is not negative.
-  pow: binary('pow', 'float', (x, y) => s.call('pow', x, y), (b, g, x, y, out) => {
-    const power = b.binary('mul', y, b.binary('pow', x, b.binary('sub', y, 1)))
-    const dx = b.binary('mul', g, b.where(b.binary('equal', y, 0), 0, power))
-    const atZero = b.binary('and', b.binary('equal', x, 0), b.binary('lessEqual', b.constant(0, y.shape, y.dtype), y))
-    const dy = b.where(atZero, 0, b.binary('mul', g, b.binary('mul', out, b.unary('log', b.where(atZero, 1, x)))))
-    return [dx, dy]
-  }),
-  atan2: binary('atan2', 'float', (y, x) => s.call('atan2', y, x), (b, g, y, x) => {
-    const scale = b.binary('div', g, b.binary('add', square(b, x), square(b, y)))
-    return [b.binary('mul', scale, x), b.unary('neg', b.binary('mul', scale, y))]
-  }),
+  pow: binary(
+    'pow',
+    'float',
+    (x, y) => s.call('pow', x, y),
+    (b, g, x, y, out) => {
+      const power = b.binary('mul', y, b.binary('pow', x, b.binary('sub', y, 1)))
+      const dx = b.binary('mul', g, b.where(b.binary('equal', y, 0), 0, power))
+      const atZero = b.binary('and', b.binary('equal', x, 0), b.binary('lessEqual', b.constant(0, y.shape, y.dtype), y))
+      const dy = b.where(atZero, 0, b.binary('mul', g, b.binary('mul', out, b.unary('log', b.where(atZero, 1, x)))))
+      return [dx, dy]
+    },
+  ),
+  atan2: binary(
+    'atan2',
+    'float',
+    (y, x) => s.call('atan2', y, x),
+    (b, g, y, x) => {
+      const scale = b.binary('div', g, b.binary('add', square(b, x), square(b, y)))
+      return [b.binary('mul', scale, x), b.unary('neg', b.binary('mul', scale, y))]
+    },
+  ),
   maximum: binary('maximum', 'number', s.max, extremum('less')),
   minimum: binary('minimum', 'number', s.min, extremum('lessEqual')),
   // The sign follows the divisor, as in Python.
-  remainder: binary('remainder', 'number', (x, y, d) => {
-    if (isFloat(d)) return s.sub(x, s.mul(s.floor(s.div(x, y)), y))
-    const r = s.sub(x, s.mul(s.div(x, y), y))
-    const fix = s.and(s.ne(r, zero(r)), s.ne(s.lt(r, zero(r)), s.lt(y, zero(y))))
-    return s.select(fix, s.add(r, y), r)
-  }, (b, g, x, y) => [g, b.unary('neg', b.binary('mul', g, b.unary('floor', b.binary('div', x, y))))]),
+  remainder: binary(
+    'remainder',
+    'number',
+    (x, y, d) => {
+      if (isFloat(d)) return s.sub(x, s.mul(s.floor(s.div(x, y)), y))
+      const r = s.sub(x, s.mul(s.div(x, y), y))
+      const fix = s.and(s.ne(r, zero(r)), s.ne(s.lt(r, zero(r)), s.lt(y, zero(y))))
+      return s.select(fix, s.add(r, y), r)
+    },
+    (b, g, x, y) => [g, b.unary('neg', b.binary('mul', g, b.unary('floor', b.binary('div', x, y))))],
+  ),
   equal: compare('equal', s.eq),
   notEqual: compare('notEqual', s.ne),
   less: compare('less', s.lt),
@@ -150,7 +206,10 @@ export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
 
 /** 13, 15, 26, 6 and 17, 29, 16, 24 alternate; after every four rounds a key word is added (Salmon et al. 2011). */
 function threefry(key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr {
-  const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]] as const
+  const rotations = [
+    [13, 15, 26, 6],
+    [17, 29, 16, 24],
+  ] as const
   const int = (v: number): Expr => s.constant('i32', v)
   const keys = [key0, key1, s.xor(s.xor(key0, key1), int(0x1bd11bda))] as const
   let x = s.add(counter0, key0)
@@ -172,8 +231,10 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   where: {
     infer: ([c, x, y]) => {
       const condition = c as Node
-      if (condition.dtype !== 'bool') throw new TypeError(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
-      if (!sameShape(condition.shape, (x as Node).shape)) throw new RangeError(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
+      if (condition.dtype !== 'bool')
+        throw new TypeError(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
+      if (!sameShape(condition.shape, (x as Node).shape))
+        throw new RangeError(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
       return inferSame('where', 'any', [x as Node, y as Node])
     },
     vjp: (b, node, g) => {
@@ -206,7 +267,8 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     vjp: 'none',
     meaning: {
       kind: 'pointwise',
-      scalar: ([k0, k1, c0, c1], node) => threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
+      scalar: ([k0, k1, c0, c1], node) =>
+        threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
     },
   },
   stopGradient: {
@@ -219,12 +281,16 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     vjp: (_, node, g) => {
       const cotangents = node.attributes.vjp(g)
       if (cotangents.length !== node.inputs.length - 1) {
-        throw new RangeError(`custom gradient: returned ${cotangents.length} cotangents for ${node.inputs.length - 1} inputs`)
+        throw new RangeError(
+          `custom gradient: returned ${cotangents.length} cotangents for ${node.inputs.length - 1} inputs`,
+        )
       }
       cotangents.forEach((c, i) => {
         const x = node.inputs[i + 1] as Node
         if (c && !sameShape(c.shape, x.shape)) {
-          throw new RangeError(`custom gradient: cotangent ${i} has shape ${show(c.shape)}, its input ${show(x.shape)}: they must be equal`)
+          throw new RangeError(
+            `custom gradient: cotangent ${i} has shape ${show(c.shape)}, its input ${show(x.shape)}: they must be equal`,
+          )
         }
       })
       return [null, ...cotangents]
@@ -257,4 +323,5 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
 }
 
 /** True for operations whose meaning is one expression of their inputs' elements. */
-export const isPointwise = (op: OpName): boolean => op in unaryOps || op in binaryOps || (op in otherPointwiseOps && op !== 'iota')
+export const isPointwise = (op: OpName): boolean =>
+  op in unaryOps || op in binaryOps || (op in otherPointwiseOps && op !== 'iota')

@@ -10,7 +10,8 @@ function infer(op: ReduceName, x: Node, axes: Dims, dtype: DType): ShapeAndType 
   if (axes.some((a, i) => a < 0 || a >= x.shape.length || (i > 0 && a <= (axes[i - 1] as number)))) {
     throw new RangeError(`${op}: axes ${show(axes)} of ${show(x.shape)} must be distinct, ascending and in range`)
   }
-  if (op.startsWith('arg') && axes.some((a) => x.shape[a] === 0)) throw new RangeError(`${op}: no elements to choose from along axes ${show(axes)} of ${show(x.shape)}`)
+  if (op.startsWith('arg') && axes.some((a) => x.shape[a] === 0))
+    throw new RangeError(`${op}: no elements to choose from along axes ${show(axes)} of ${show(x.shape)}`)
   return { shape: without(x.shape, axes), dtype }
 }
 
@@ -31,8 +32,12 @@ function fold(x: NdArray, axes: Dims, visit: (cell: number, value: number, place
 export function identityOf(op: 'sum' | 'prod' | 'max' | 'min', dtype: DType): number {
   if (op === 'sum') return 0
   if (op === 'prod') return 1
-  const highest = isFloat(dtype) ? Infinity : { int32: 2147483647, uint8: 255, bool: 1 }[dtype as 'int32' | 'uint8' | 'bool']
-  const lowest = isFloat(dtype) ? -Infinity : { int32: -2147483648, uint8: 0, bool: 0 }[dtype as 'int32' | 'uint8' | 'bool']
+  const highest = isFloat(dtype)
+    ? Infinity
+    : { int32: 2147483647, uint8: 255, bool: 1 }[dtype as 'int32' | 'uint8' | 'bool']
+  const lowest = isFloat(dtype)
+    ? -Infinity
+    : { int32: -2147483648, uint8: 0, bool: 0 }[dtype as 'int32' | 'uint8' | 'bool']
   return op === 'max' ? lowest : highest
 }
 
@@ -129,13 +134,18 @@ function prodVjp(b: Build, x: Node, axes: Dims, g: Node): Node {
     const level = last.length ? b.node('concat', [product, ...last], { axis: rank }) : product
     const inner = down(level, half + last.length, cotangent)
     const pairs = part(inner, 0, half)
-    return b.node('concat', [
-      b.binary('mul', pairs, right), b.binary('mul', pairs, left), ...(last.length ? [part(inner, half, 1)] : []),
-    ], { axis: rank })
+    return b.node(
+      'concat',
+      [b.binary('mul', pairs, right), b.binary('mul', pairs, left), ...(last.length ? [part(inner, half, 1)] : [])],
+      { axis: rank },
+    )
   }
   if (count === 0) return b.constant(0, x.shape, x.dtype)
   const flat = b.reshape(b.transpose(x, order), [...cells, count])
-  const result = b.reshape(down(flat, count, g), order.map((axis) => x.shape[axis] as number))
+  const result = b.reshape(
+    down(flat, count, g),
+    order.map((axis) => x.shape[axis] as number),
+  )
   const inverse = new Array<number>(order.length)
   order.forEach((axis, i) => {
     inverse[axis] = i
