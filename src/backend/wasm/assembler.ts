@@ -1,226 +1,21 @@
 // A WebAssembly module assembler: functions are built by emitting instructions, a module is turned into bytes.
 
+import { atomic, memory, plain, saturating, simd, simdLane, simdLaneMemory, simdMemory } from './opcodes.ts'
+
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
 const valueTypes: { readonly [T in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
-/** Instructions without immediates, by their names in the specification. */
-const plain = {
-  unreachable: 0x00,
-  nop: 0x01,
-  return: 0x0f,
-  drop: 0x1a,
-  select: 0x1b,
-  'i32.eqz': 0x45,
-  'i32.eq': 0x46,
-  'i32.ne': 0x47,
-  'i32.lt_s': 0x48,
-  'i32.lt_u': 0x49,
-  'i32.gt_s': 0x4a,
-  'i32.gt_u': 0x4b,
-  'i32.le_s': 0x4c,
-  'i32.le_u': 0x4d,
-  'i32.ge_s': 0x4e,
-  'i32.ge_u': 0x4f,
-  'i64.eqz': 0x50,
-  'i64.eq': 0x51,
-  'i64.ne': 0x52,
-  'i64.lt_u': 0x54,
-  'i64.ge_u': 0x5a,
-  'f32.eq': 0x5b,
-  'f32.ne': 0x5c,
-  'f32.lt': 0x5d,
-  'f32.gt': 0x5e,
-  'f32.le': 0x5f,
-  'f32.ge': 0x60,
-  'f64.eq': 0x61,
-  'f64.ne': 0x62,
-  'f64.lt': 0x63,
-  'f64.gt': 0x64,
-  'f64.le': 0x65,
-  'f64.ge': 0x66,
-  'i32.clz': 0x67,
-  'i32.ctz': 0x68,
-  'i32.add': 0x6a,
-  'i32.sub': 0x6b,
-  'i32.mul': 0x6c,
-  'i32.div_s': 0x6d,
-  'i32.div_u': 0x6e,
-  'i32.rem_s': 0x6f,
-  'i32.rem_u': 0x70,
-  'i32.and': 0x71,
-  'i32.or': 0x72,
-  'i32.xor': 0x73,
-  'i32.shl': 0x74,
-  'i32.shr_s': 0x75,
-  'i32.shr_u': 0x76,
-  'i32.rotl': 0x77,
-  'i64.add': 0x7c,
-  'i64.sub': 0x7d,
-  'i64.mul': 0x7e,
-  'i64.and': 0x83,
-  'i64.or': 0x84,
-  'i64.shl': 0x86,
-  'i64.shr_u': 0x88,
-  'f32.abs': 0x8b,
-  'f32.neg': 0x8c,
-  'f32.ceil': 0x8d,
-  'f32.floor': 0x8e,
-  'f32.trunc': 0x8f,
-  'f32.nearest': 0x90,
-  'f32.sqrt': 0x91,
-  'f32.add': 0x92,
-  'f32.sub': 0x93,
-  'f32.mul': 0x94,
-  'f32.div': 0x95,
-  'f32.min': 0x96,
-  'f32.max': 0x97,
-  'f64.abs': 0x99,
-  'f64.neg': 0x9a,
-  'f64.ceil': 0x9b,
-  'f64.floor': 0x9c,
-  'f64.trunc': 0x9d,
-  'f64.nearest': 0x9e,
-  'f64.sqrt': 0x9f,
-  'f64.add': 0xa0,
-  'f64.sub': 0xa1,
-  'f64.mul': 0xa2,
-  'f64.div': 0xa3,
-  'f64.min': 0xa4,
-  'f64.max': 0xa5,
-  'i32.wrap_i64': 0xa7,
-  'i64.extend_i32_s': 0xac,
-  'i64.extend_i32_u': 0xad,
-  'f32.convert_i32_s': 0xb2,
-  'f32.convert_i32_u': 0xb3,
-  'f32.demote_f64': 0xb6,
-  'f64.convert_i32_s': 0xb7,
-  'f64.promote_f32': 0xbb,
-  'i32.reinterpret_f32': 0xbc,
-  'f32.reinterpret_i32': 0xbe,
-} as const
-
-/** Instructions behind the 0xfc prefix. */
-const saturating = { 'i32.trunc_sat_f32_s': 0, 'i32.trunc_sat_f64_s': 2 } as const
-
-/** SIMD instructions without immediates (prefix 0xfd). */
-const simd = {
-  'i8x16.swizzle': 0x0e,
-  'i8x16.splat': 0x0f,
-  'i32x4.splat': 0x11,
-  'f32x4.splat': 0x13,
-  'f64x2.splat': 0x14,
-  'i32x4.eq': 0x37,
-  'i32x4.ne': 0x38,
-  'i32x4.lt_s': 0x39,
-  'i32x4.lt_u': 0x3a,
-  'i32x4.gt_s': 0x3b,
-  'i32x4.le_s': 0x3d,
-  'i32x4.ge_s': 0x3f,
-  'f32x4.eq': 0x41,
-  'f32x4.ne': 0x42,
-  'f32x4.lt': 0x43,
-  'f32x4.gt': 0x44,
-  'f32x4.le': 0x45,
-  'f32x4.ge': 0x46,
-  'f64x2.lt': 0x49,
-  'v128.not': 0x4d,
-  'v128.and': 0x4e,
-  'v128.andnot': 0x4f,
-  'v128.or': 0x50,
-  'v128.xor': 0x51,
-  'v128.bitselect': 0x52,
-  'v128.any_true': 0x53,
-  'f32x4.ceil': 0x67,
-  'f32x4.floor': 0x68,
-  'f32x4.trunc': 0x69,
-  'f32x4.nearest': 0x6a,
-  'i8x16.narrow_i16x8_u': 0x66,
-  'i16x8.narrow_i32x4_u': 0x86,
-  'i16x8.narrow_i32x4_s': 0x85,
-  'i16x8.extend_low_i8x16_u': 0x89,
-  'i32x4.extend_low_i16x8_u': 0xa9,
-  'i32x4.abs': 0xa0,
-  'i32x4.neg': 0xa1,
-  'i32x4.all_true': 0xa3,
-  'i32x4.bitmask': 0xa4,
-  'i32x4.shl': 0xab,
-  'i32x4.shr_s': 0xac,
-  'i32x4.shr_u': 0xad,
-  'i32x4.add': 0xae,
-  'i32x4.sub': 0xb1,
-  'i32x4.mul': 0xb5,
-  'i32x4.min_s': 0xb6,
-  'i32x4.max_s': 0xb8,
-  'f32x4.abs': 0xe0,
-  'f32x4.neg': 0xe1,
-  'f32x4.sqrt': 0xe3,
-  'f32x4.add': 0xe4,
-  'f32x4.sub': 0xe5,
-  'f32x4.mul': 0xe6,
-  'f32x4.div': 0xe7,
-  'f32x4.min': 0xe8,
-  'f32x4.max': 0xe9,
-  'f32x4.pmin': 0xea,
-  'f32x4.pmax': 0xeb,
-  'f64x2.add': 0xf0,
-  'f64x2.mul': 0xf2,
-  'i32x4.trunc_sat_f32x4_s': 0xf8,
-  'f32x4.convert_i32x4_s': 0xfa,
-  'f32x4.relaxed_madd': 0x105,
-} as const
-
-/** Memory instructions: opcode bytes after the prefix, and the natural alignment as a power of two. */
-const memory = {
-  'i32.load': [0x28, 2],
-  'i64.load': [0x29, 3],
-  'f32.load': [0x2a, 2],
-  'f64.load': [0x2b, 3],
-  'i32.load8_u': [0x2d, 0],
-  'i32.store': [0x36, 2],
-  'i64.store': [0x37, 3],
-  'f32.store': [0x38, 2],
-  'f64.store': [0x39, 3],
-  'i32.store8': [0x3a, 0],
-} as const
-const simdMemory = {
-  'v128.load': [0x00, 4],
-  'v128.load8_splat': [0x07, 0],
-  'v128.load32_splat': [0x09, 2],
-  'v128.load64_splat': [0x0a, 3],
-  'v128.load32_zero': [0x5c, 2],
-  'v128.load64_zero': [0x5d, 3],
-  'v128.store': [0x0b, 4],
-} as const
-const simdLaneMemory = {
-  'v128.load32_lane': [0x56, 2],
-  'v128.load64_lane': [0x57, 3],
-  'v128.store32_lane': [0x5a, 2],
-  'v128.store64_lane': [0x5b, 3],
-} as const
-const simdLane = {
-  'i32x4.extract_lane': 0x1b,
-  'i32x4.replace_lane': 0x1c,
-  'f32x4.extract_lane': 0x1f,
-  'f32x4.replace_lane': 0x20,
-} as const
-const atomic = {
-  'memory.atomic.notify': [0x00, 2],
-  'memory.atomic.wait32': [0x01, 2],
-  'memory.atomic.wait64': [0x02, 3],
-  'i32.atomic.load': [0x10, 2],
-  'i64.atomic.load': [0x11, 3],
-  'i32.atomic.store': [0x17, 2],
-  'i64.atomic.store': [0x18, 3],
-  'i32.atomic.rmw.add': [0x1e, 2],
-  'i32.atomic.rmw.xchg': [0x41, 2],
-  'i32.atomic.rmw.cmpxchg': [0x48, 2],
-  'i64.atomic.rmw.cmpxchg': [0x49, 3],
-} as const
-
 export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
 export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
 export type BlockType = ValueType | 'none'
+
+/** The bytes of each instruction without immediates. */
+const encodings = new Map<string, readonly number[]>([
+  ...Object.entries(plain).map(([name, code]) => [name, [code]] as const),
+  ...Object.entries(saturating).map(([name, code]) => [name, [0xfc, ...unsigned(code)]] as const),
+  ...Object.entries(simd).map(([name, code]) => [name, [0xfd, ...unsigned(code)]] as const),
+])
 
 /** Unsigned and signed LEB128. */
 function unsigned(value: number, out: number[] = []): number[] {
@@ -266,13 +61,16 @@ export class FunctionBuilder {
     return this.params.length + this.locals.length - 1
   }
   get(local: number): this {
-    return this.bytes(0x20).u(local)
+    this.code.push(0x20)
+    return this.u(local)
   }
   set(local: number): this {
-    return this.bytes(0x21).u(local)
+    this.code.push(0x21)
+    return this.u(local)
   }
   tee(local: number): this {
-    return this.bytes(0x22).u(local)
+    this.code.push(0x22)
+    return this.u(local)
   }
   globalGet(index: number): this {
     return this.bytes(0x23).u(index)
@@ -299,9 +97,10 @@ export class FunctionBuilder {
     return this.bytes(0xfd, 12, ...new Uint8Array(lanes.buffer, lanes.byteOffset, 16))
   }
   op(name: Plain): this {
-    if (name in plain) return this.bytes(plain[name as keyof typeof plain])
-    if (name in saturating) return this.bytes(0xfc).u(saturating[name as keyof typeof saturating])
-    return this.bytes(0xfd).u(simd[name as keyof typeof simd])
+    const encoding = encodings.get(name)
+    if (encoding === undefined) throw new TypeError(`assembler: there is no instruction ${name}`)
+    for (const byte of encoding) this.code.push(byte)
+    return this
   }
   /** A load or store at the address on the stack plus `offset`; alignment is a hint that is always left at one byte's worth or natural. */
   memory(name: MemoryOp, offset = 0): this {
@@ -392,7 +191,8 @@ export class FunctionBuilder {
     return this
   }
   private u(value: number): this {
-    unsigned(value, this.code)
+    if (value >= 0 && value < 128) this.code.push(value)
+    else unsigned(value, this.code)
     return this
   }
 }
@@ -464,14 +264,11 @@ export class ModuleBuilder {
       const bytes = new TextEncoder().encode(s)
       return [...unsigned(bytes.length), ...bytes]
     }
-    const out: number[] = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
-    const section = (id: number, count: number, parts: readonly (readonly number[])[]): void => {
+    const parts: (readonly number[])[] = [[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]]
+    const section = (id: number, count: number, content: readonly (readonly number[])[]): void => {
       if (count === 0) return
       const size = unsigned(count)
-      let length = size.length
-      for (const p of parts) length += p.length
-      out.push(id, ...unsigned(length), ...size)
-      for (const p of parts) for (const b of p) out.push(b)
+      parts.push([id, ...unsigned(total(content) + size.length)], size, ...content)
     }
     const typeOf = this.functions.map((f) => this.type(f.params, f.results))
     section(1, this.typeBytes.length, this.typeBytes)
@@ -504,12 +301,23 @@ export class ModuleBuilder {
         ...e.functions.flatMap((f) => unsigned(f)),
       ]),
     )
-    section(10, this.functions.length, this.functions.map(body))
-    return new Uint8Array(out)
+    section(10, this.functions.length, this.functions.flatMap(body))
+    const bytes = new Uint8Array(total(parts))
+    let at = 0
+    for (const part of parts) {
+      bytes.set(part, at)
+      at += part.length
+    }
+    return bytes
   }
 }
 
-function body(f: FunctionBuilder): number[] {
+function total(parts: readonly (readonly number[])[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0)
+}
+
+/** The code entry of a function, in pieces. */
+function body(f: FunctionBuilder): (readonly number[])[] {
   const groups: [ValueType, number][] = []
   for (const t of f.locals) {
     const last = groups.at(-1)
@@ -518,5 +326,5 @@ function body(f: FunctionBuilder): number[] {
   }
   const head = [...unsigned(groups.length), ...groups.flatMap(([t, n]) => [...unsigned(n), valueTypes[t]])]
   const size = unsigned(head.length + f.code.length + 1)
-  return [...size, ...head, ...f.code, 0x0b]
+  return [[...size, ...head], f.code, [0x0b]]
 }
