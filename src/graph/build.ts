@@ -1,9 +1,9 @@
 // Building nodes: every node of every graph is made here, checked by its operation's record.
 
-import { type DType, promote } from './dtype.ts'
-import type { BinaryName, Build, Node, OpAttributes, OpName, UnaryName } from './node.ts'
+import { type DType, isFloat, promote, representable } from './dtype.ts'
+import { type BinaryName, type Build, isOp, type Node, type OpAttributes, type OpName, type UnaryName } from './node.ts'
 import { ops } from './ops/index.ts'
-import { broadcastShapes, type Dims, keepAxes, sameShape } from './shape.ts'
+import { broadcastShapes, type Dims, keepAxes, sameShape, show } from './shape.ts'
 
 let nextId = 1
 
@@ -27,48 +27,54 @@ function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAt
 
 const leaf = (source: object, shape: Dims, dtype: DType): Node<'leaf'> => create('leaf', [], { source }, shape, dtype)
 
-const constant = (value: number, shape: Dims, dtype: DType): Node => create('constant', [], { value }, shape, dtype)
+const constant = (value: number, shape: Dims, dtype: DType): Node =>
+  create('constant', [], { value: representable(value, dtype) }, shape, dtype)
 
 const iota = (shape: Dims, axis: number): Node => create('iota', [], { axis }, shape, 'int32')
 
 const cast = (x: Node, dtype: DType): Node => {
   if (x.dtype === dtype) return x
-  if (x.op === 'constant' && dtype !== 'uint8')
-    return constant(castNumber((x as Node<'constant'>).attributes.value, dtype), x.shape, dtype)
-  return node('cast', [x], { dtype })
-}
-
-function castNumber(value: number, dtype: DType): number {
-  if (dtype === 'bool') return value === 0 ? 0 : 1
-  return dtype === 'int32' ? Math.trunc(value) | 0 : value
+  return isOp(x, 'constant') ? constant(x.attributes.value, x.shape, dtype) : node('cast', [x], { dtype })
 }
 
 const reshape = (x: Node, shape: Dims): Node => (sameShape(x.shape, shape) ? x : node('reshape', [x], { shape }))
 
 const broadcast = (x: Node, shape: Dims): Node => {
   if (sameShape(x.shape, shape)) return x
-  return x.op === 'constant'
-    ? constant((x as Node<'constant'>).attributes.value, shape, x.dtype)
-    : node('broadcast', [x], { shape })
+  return isOp(x, 'constant') ? constant(x.attributes.value, shape, x.dtype) : node('broadcast', [x], { shape })
 }
 
-/** Both operands with one shape and dtype. A number takes the dtype of the other, unless that is an integer and it has a fraction. */
-function together(what: string, a: Node | number, b: Node | number): readonly [Node, Node] {
-  if (typeof a === 'number' && typeof b === 'number') throw new TypeError(`${what}: needs at least one tensor`)
-  if (typeof a === 'number') return [constantFor(a, b as Node), typed(b as Node, a)]
-  if (typeof b === 'number') return [typed(a, b), constantFor(b, a)]
+/**
+ * Both operands with one shape and dtype. A number takes the dtype of the other, unless that is an integer and the number
+ * has a fraction; in comparisons also where it is out of the integer's range.
+ */
+function together(what: OpName, a: Node | number, b: Node | number): readonly [Node, Node] {
+  if (typeof a === 'number') {
+    if (typeof b === 'number') throw new TypeError(`${what}: needs at least one tensor`)
+    const [y, x] = together(what, b, a)
+    return [x, y]
+  }
+  if (typeof b === 'number') {
+    const dtype = withNumber(what, a, b)
+    return [cast(a, dtype), constant(b, a.shape, dtype)]
+  }
   const dtype = promote(a.dtype, b.dtype)
   const shape = broadcastShapes(a.shape, b.shape, what)
   return [broadcast(cast(a, dtype), shape), broadcast(cast(b, dtype), shape)]
 }
 
-const withNumber = (dtype: DType, value: number): DType => {
-  if (dtype === 'float32' || dtype === 'float64') return dtype
+const comparisons: ReadonlySet<OpName> = new Set(['equal', 'notEqual', 'less', 'lessEqual'])
+
+function withNumber(what: OpName, { dtype, shape }: Node, value: number): DType {
+  if (isFloat(dtype)) return dtype
   if (!Number.isInteger(value)) return 'float32'
-  return dtype === 'bool' ? 'int32' : dtype
+  const integer = dtype === 'bool' ? 'int32' : dtype
+  if (representable(value, integer) === value) return integer
+  if (comparisons.has(what)) return representable(value, 'int32') === value ? 'int32' : 'float64'
+  throw new RangeError(
+    `${what}: ${value} does not fit ${integer} ${show(shape)}: cast the tensor to another type first`,
+  )
 }
-const typed = (x: Node, other: number): Node => cast(x, withNumber(x.dtype, other))
-const constantFor = (value: number, like: Node): Node => constant(value, like.shape, withNumber(like.dtype, value))
 
 const unary = (op: UnaryName, x: Node): Node => node(op, [x], {})
 const binary = (op: BinaryName, a: Node | number, b: Node | number): Node => node(op, together(op, a, b), {})

@@ -30,5 +30,17 @@ export const isFloat = (d: DType): d is 'float32' | 'float64' => d === 'float32'
 /** The dtype of an operation on both: float64 > float32 > int32 > uint8 > bool. */
 export const promote = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b)
 
+/**
+ * The value of this dtype that a cast of a number gives: floats are rounded, integers truncated; int32 saturates, uint8
+ * keeps the low byte, NaN becomes 0, and bool is "not 0".
+ */
+export function representable(value: number, dtype: DType): number {
+  if (dtype === 'float64') return value
+  if (dtype === 'float32') return Math.fround(value)
+  if (dtype === 'bool') return value === 0 ? 0 : 1
+  const int32 = value >= 0x7fffffff ? 0x7fffffff : value <= -0x80000000 ? -0x80000000 : value | 0
+  return dtype === 'uint8' ? int32 & 255 : int32
+}
+
 /** A zeroed storage array for `length` elements; bool is stored as one byte, 0 or 1. */
 export const allocate = (dtype: DType, length: number): DataArray => new dtypes[dtype].array(length)

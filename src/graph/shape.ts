@@ -54,6 +54,36 @@ export function normalizeAxes(axes: number | Dims | undefined, rank: number, wha
   return distinct
 }
 
+/** start, stop and step of one axis, as Python's slices; null leaves an end open. */
+export type Range = readonly [start?: number | null, stop?: number | null, step?: number]
+
+/** The elements that a range takes from an axis; ends outside of it are moved to its ends. */
+export function resolveRange(range: Range, extent: number): { start: number; size: number; step: number } {
+  const [from, to, step = 1] = range
+  if ([from ?? 0, to ?? 0, step].some((n) => !Number.isInteger(n)) || step === 0) {
+    throw new RangeError(`slice: [${range.join(', ')}] must be integers, with a step other than 0`)
+  }
+  const [low, high] = step > 0 ? [0, extent] : [-1, extent - 1]
+  const clip = (v: number): number => Math.max(low, Math.min(high, v < 0 ? v + extent : v))
+  const start = from === null || from === undefined ? (step > 0 ? low : high) : clip(from)
+  const stop = to === null || to === undefined ? (step > 0 ? high : low) : clip(to)
+  const size = Math.max(0, Math.ceil((stop - start) / step))
+  return { start: size === 0 ? 0 : start, size, step }
+}
+
+/** A shape in which one extent may be −1, to be worked out from the number of elements. */
+export function resolveShape(shape: Dims, from: Dims): number[] {
+  const open = shape.indexOf(-1)
+  const size = sizeOf(from)
+  const rest = sizeOf(shape.filter((_, i) => i !== open))
+  const extent = rest === 0 ? 0 : size / rest
+  const fits = shape.every((d, i) => i === open || (Number.isInteger(d) && d >= 0))
+  if (!fits || (open < 0 ? rest !== size : !Number.isInteger(extent) || (rest === 0 && size > 0))) {
+    throw new RangeError(`reshape: ${show(from)} with ${size} elements does not fit ${show(shape)}`)
+  }
+  return shape.map((d, i) => (i === open ? extent : d))
+}
+
 export const without = (shape: Dims, axes: Dims): number[] => shape.filter((_, axis) => !axes.includes(axis))
 
 /** The shape with the given axes kept as 1. */

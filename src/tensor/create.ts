@@ -5,7 +5,7 @@ import { allocate, type DataArray, type DType, dtypes, promote } from '../graph/
 import { isOp } from '../graph/node.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
 import { HostData, hostLeaf } from './leaf.ts'
-import { flattenNested, type Nested, toArray } from './print.ts'
+import { flattenNested, type Nested, toArray } from './nested.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
 const arrayDType = (data: DataArray): DType =>

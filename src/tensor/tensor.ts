@@ -3,17 +3,26 @@
 import { build } from '../graph/build.ts'
 import { type DataArray, type DType, isFloat, promote } from '../graph/dtype.ts'
 import type { BinaryName, Node, UnaryName } from '../graph/node.ts'
-import { broadcastShapes, type Dims, keepAxes, normalizeAxes, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
-import { readData } from './execute.ts'
-import { type Nested, nested, printTensor } from './print.ts'
+import {
+  broadcastShapes,
+  type Dims,
+  keepAxes,
+  normalizeAxes,
+  normalizeAxis,
+  type Range,
+  resolveRange,
+  resolveShape,
+  show,
+  sizeOf,
+} from '../graph/shape.ts'
+import { knownData, readData } from './execute.ts'
+import { type Nested, nested } from './nested.ts'
+import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
 
 /** What arithmetic accepts beside a tensor. */
 export type Operand = Tensor | number
 export type Axes = number | readonly number[]
-
-/** start, stop and step of one axis, as Python's slices; null leaves an end open. */
-export type Range = readonly [start?: number | null, stop?: number | null, step?: number]
 
 export class Tensor {
   readonly shape: Dims
@@ -68,8 +77,16 @@ export class Tensor {
   arraySync(): Nested {
     return nested(this.dataSync(), this.shape, this.dtype)
   }
+  /** As NumPy prints arrays; values that were not computed yet are not computed for it. */
   toString(): string {
-    return printTensor(this)
+    return printTensor(this[Symbol.toStringTag], this, knownData(this.node))
+  }
+  get [Symbol.toStringTag](): string {
+    return 'Tensor'
+  }
+  /** What `console.log` shows in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
   }
 
   // --- arithmetic ----------------------------------------------------------
@@ -87,13 +104,24 @@ export class Tensor {
   div(other: Operand): Tensor {
     return binary('div', floating(this), typeof other === 'number' ? other : floating(other))
   }
+  /** Python's //: the quotient rounded down; integers stay integers, and x // 0 is 0 for them. */
+  floorDivide(other: Operand): Tensor {
+    const remainder = this.remainder(other)
+    const exact = isFloat(remainder.dtype) ? this : this.cast(remainder.dtype).sub(remainder)
+    const quotient = binary('div', exact, other)
+    return isFloat(remainder.dtype) ? quotient.floor() : quotient
+  }
   /** Python's %: the sign follows the divisor. */
   remainder(other: Operand): Tensor {
     return binary('remainder', this, other)
   }
+  /** Integers stay integers where the exponent is a whole number ≥ 0, else they become float32. */
   pow(exponent: Operand): Tensor {
-    if (exponent === 2) return this.square()
     if (exponent === 0.5) return this.sqrt()
+    if (typeof exponent === 'number' && Number.isInteger(exponent)) {
+      const isExact = isFloat(this.dtype) ? exponent >= 1 && exponent <= 4 : exponent >= 0
+      if (isExact) return wholePower(this, exponent)
+    }
     return binary('pow', floating(this), typeof exponent === 'number' ? exponent : floating(exponent))
   }
   maximum(other: Operand): Tensor {
@@ -246,6 +274,10 @@ export class Tensor {
   isNaN(): Tensor {
     return this.notEqual(this)
   }
+  /** `value` where the mask holds, this tensor's elements elsewhere. */
+  maskedFill(mask: Tensor, value: Operand): Tensor {
+    return mask.where(value, this)
+  }
   /** Elements of `a` where this condition holds, of `b` elsewhere. */
   where(a: Operand, b: Operand): Tensor {
     return wrap(build.where(this.node, nodeOf(a), nodeOf(b)))
@@ -255,7 +287,7 @@ export class Tensor {
 
   /** One extent may be −1: it is worked out from the others. */
   reshape(shape: Dims): Tensor {
-    return wrap(build.reshape(this.node, resolveShape(shape, this)))
+    return wrap(build.reshape(this.node, resolveShape(shape, this.shape)))
   }
   flatten(startAxis = 0, endAxis = -1): Tensor {
     if (this.rank === 0) return this.reshape([1])
@@ -345,21 +377,33 @@ export class Tensor {
 
   // --- indexing ------------------------------------------------------------
 
-  /** Sub-arrays at int32 `indices` of an axis; negative ones count from the end, the rest is clamped to the axis. */
+  /** Sub-arrays at integer `indices` of an axis; negative ones count from the end, the rest is clamped to the axis. */
   take(indices: Tensor, axis = 0): Tensor {
-    return wrap(build.node('take', [this.node, indices.node], { axis: normalizeAxis(axis, this.rank, 'take') }))
+    return wrap(build.node('take', [this.node, indexing(indices)], { axis: normalizeAxis(axis, this.rank, 'take') }))
   }
   /** One element per index along an axis, all other axes equal (PyTorch's gather). */
   takeAlong(indices: Tensor, axis: number): Tensor {
-    return wrap(
-      build.node('takeAlong', [this.node, indices.node], { axis: normalizeAxis(axis, this.rank, 'takeAlong') }),
-    )
+    const attributes = { axis: normalizeAxis(axis, this.rank, 'takeAlong') }
+    return wrap(build.node('takeAlong', [this.node, indexing(indices)], attributes))
+  }
+  /** This tensor with `source` added at `indices` of an axis, again for indices that repeat: the counterpart of `take`. */
+  indexAdd(indices: Tensor, source: Tensor, axis = 0): Tensor {
+    const a = normalizeAxis(axis, this.rank, 'indexAdd')
+    const attributes = { axis: a, length: this.shape[a] }
+    return this.add(wrap(build.node('scatterAdd', [indexing(indices), source.cast(this.dtype).node], attributes)))
+  }
+  /** This tensor with `source` added along an axis, one index per element: the counterpart of `takeAlong`. */
+  scatterAdd(indices: Tensor, source: Tensor, axis: number): Tensor {
+    const a = normalizeAxis(axis, this.rank, 'scatterAdd')
+    const attributes = { axis: a, length: this.shape[a] }
+    return this.add(wrap(build.node('scatterAddAlong', [indexing(indices), source.cast(this.dtype).node], attributes)))
   }
 
   // --- reduction -----------------------------------------------------------
 
+  /** bool and uint8 are summed (and multiplied by `prod`) as int32. */
   sum(axes?: Axes, keepAxes = false): Tensor {
-    const x = this.dtype === 'bool' ? this.cast('int32') : this
+    const x = widened(this)
     const list = normalizeAxes(axes, this.rank, 'sum')
     return kept(x, wrap(build.sum(x.node, list)), list, keepAxes)
   }
@@ -369,7 +413,7 @@ export class Tensor {
     return x.sum(list, keepAxes).div(sizeOf(list.map((a) => this.shape[a] as number)))
   }
   prod(axes?: Axes, keepAxes = false): Tensor {
-    const x = this.dtype === 'bool' ? this.cast('int32') : this
+    const x = widened(this)
     const list = normalizeAxes(axes, this.rank, 'prod')
     return kept(x, wrap(build.node('prod', [x.node], { axes: list })), list, keepAxes)
   }
@@ -414,8 +458,9 @@ export class Tensor {
       .sum(list, keepAxes)
       .div(n - correction)
   }
+  /** The root of `var`; its gradient is 0 where all elements are equal. */
   std(axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
-    return this.var(axes, options).sqrt()
+    return safeRoot(this.var(axes, options))
   }
   /** log Σ exp, shifted by the maximum: finite wherever the result is. */
   logSumExp(axes?: Axes, keepAxes = false): Tensor {
@@ -473,6 +518,23 @@ export const nodeOf = (x: Operand): Node | number => (typeof x === 'number' ? x 
 /** Integers and booleans as float32; floats as they are. */
 export const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.cast('float32'))
 
+/** The square root with the derivative 0, not infinity, at 0. */
+export function safeRoot(x: Tensor): Tensor {
+  const isZero = x.equal(0)
+  return isZero.where(0, isZero.where(1, x).sqrt())
+}
+
+const widened = (x: Tensor): Tensor => (x.dtype === 'bool' || x.dtype === 'uint8' ? x.cast('int32') : x)
+
+/** bool is refused by the operation: a mask is not a list of positions. */
+const indexing = (indices: Tensor): Node => (indices.dtype === 'uint8' ? indices.cast('int32') : indices).node
+
+function wholePower(x: Tensor, exponent: number): Tensor {
+  if (exponent === 0) return wrap(build.constant(1, x.shape, x.dtype))
+  const half = wholePower(x, Math.floor(exponent / 2))
+  return exponent === 1 ? x : exponent % 2 === 0 ? half.mul(half) : half.mul(half).mul(x)
+}
+
 const unary = (op: UnaryName, x: Tensor): Tensor => wrap(build.unary(op, x.node))
 const float = (op: UnaryName, x: Tensor): Tensor => unary(op, floating(x))
 const binary = (op: BinaryName, a: Tensor, b: Operand): Tensor => wrap(build.binary(op, a.node, nodeOf(b)))
@@ -511,28 +573,6 @@ function matmul(a: Tensor, b: Tensor): Tensor {
   const batch = broadcastShapes(x.shape.slice(0, -2), y.shape.slice(0, -2), 'matmul')
   const full = (t: Tensor): Node => t.broadcastTo([...batch, ...t.shape.slice(-2)]).node
   return wrap(build.node('matmul', [full(x), full(y)], {}))
-}
-
-function resolveShape(shape: Dims, x: Tensor): number[] {
-  const open = shape.indexOf(-1)
-  if (open < 0) return [...shape]
-  const rest = sizeOf(shape.filter((_, i) => i !== open))
-  const extent = rest === 0 ? 0 : x.size / rest
-  if (!Number.isInteger(extent) || shape.indexOf(-1, open + 1) >= 0) {
-    throw new RangeError(`reshape: ${show(x.shape)} with ${x.size} elements does not fit ${show(shape)}`)
-  }
-  return shape.map((d, i) => (i === open ? extent : d))
-}
-
-function resolveRange([from, to, step = 1]: Range, extent: number): { start: number; size: number; step: number } {
-  if (!Number.isInteger(step) || step === 0)
-    throw new RangeError(`slice: the step is ${step}, it must be an integer other than 0`)
-  const clip = (v: number, low: number, high: number): number => Math.max(low, Math.min(high, v < 0 ? v + extent : v))
-  const [low, high] = step > 0 ? [0, extent] : [-1, extent - 1]
-  const start = from === null || from === undefined ? (step > 0 ? low : high) : clip(from, low, high)
-  const stop = to === null || to === undefined ? (step > 0 ? high : low) : clip(to, low, high)
-  const size = Math.max(0, Math.ceil((stop - start) / step))
-  return { start: size === 0 ? 0 : start, size, step }
 }
 
 function single(x: Tensor, values: DataArray): number {

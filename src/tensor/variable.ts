@@ -98,6 +98,10 @@ export class Variable extends Tensor {
     return this
   }
 
+  override get [Symbol.toStringTag](): string {
+    return this.name ? `Variable '${this.name}'` : 'Variable'
+  }
+
   /** Called when the memory was written: values read before are out of date. */
   changed(): void {
     this.version++

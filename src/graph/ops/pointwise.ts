@@ -6,12 +6,13 @@ import { type DType, dtypes, isFloat } from '../dtype.ts'
 import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
 import { sameShape, show } from '../shape.ts'
 
-type Accepts = 'float' | 'number' | 'integer' | 'any'
+type Accepts = 'float' | 'number' | 'integer' | 'bits' | 'any'
 
 const accepts: { readonly [A in Accepts]: { test: (d: DType) => boolean; remedy: string } } = {
   float: { test: isFloat, remedy: 'cast it to float32 first' },
   number: { test: (d) => d !== 'bool', remedy: 'cast it to int32 or float32 first' },
-  integer: { test: (d) => !isFloat(d), remedy: 'cast it to int32 or bool first' },
+  integer: { test: (d) => d === 'int32' || d === 'uint8', remedy: 'cast it to int32 first' },
+  bits: { test: (d) => !isFloat(d), remedy: 'cast it to int32 or bool first' },
   any: { test: () => true, remedy: '' },
 }
 
@@ -26,6 +27,9 @@ function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: 
   return { shape: first.shape, dtype: result ?? first.dtype }
 }
 
+/** uint8 values travel as int32: results are brought back to their byte, so that fusing changes nothing. */
+const inRange = (value: Expr, dtype: DType): Expr => (dtype === 'uint8' ? s.and(value, s.constant('i32', 255)) : value)
+
 type UnaryRule = (b: Build, g: Node, x: Node, y: Node) => Node
 type BinaryRule = (b: Build, g: Node, x: Node, y: Node, out: Node) => readonly [Node | null, Node | null]
 
@@ -38,7 +42,7 @@ function unary(
   return {
     infer: (inputs) => inferSame(op, kind, inputs),
     vjp: rule === 'none' ? 'none' : (b, node, g) => [rule(b, g, node.inputs[0] as Node, node)],
-    meaning: { kind: 'pointwise', scalar: ([x], node) => scalar(x as Expr, node.dtype) },
+    meaning: { kind: 'pointwise', scalar: ([x], node) => inRange(scalar(x as Expr, node.dtype), node.dtype) },
   }
 }
 
@@ -54,7 +58,7 @@ function binary(
     vjp: rule === 'none' ? 'none' : (b, node, g) => rule(b, g, node.inputs[0] as Node, node.inputs[1] as Node, node),
     meaning: {
       kind: 'pointwise',
-      scalar: ([x, y], node) => scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype),
+      scalar: ([x, y], node) => inRange(scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype), node.dtype),
     },
   }
 }
@@ -88,7 +92,7 @@ export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
   round: rounding('round', s.round),
   trunc: rounding('trunc', s.trunc),
   sqrt: unary('sqrt', 'float', s.sqrt, (b, g, _, y) => b.binary('div', g, b.binary('mul', y, 2))),
-  not: unary('not', 'integer', s.not, 'none'),
+  not: unary('not', 'bits', s.not, 'none'),
   exp: fn('exp', (b, g, _, y) => b.binary('mul', g, y)),
   expm1: fn('expm1', (b, g, _, y) => b.binary('mul', g, b.binary('add', y, 1))),
   log: fn('log', (b, g, x) => b.binary('div', g, x)),
@@ -119,13 +123,12 @@ export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
 
 /** Where both are equal, the gradient is shared evenly, as PyTorch does. */
 const extremum =
-  (wins: 'less' | 'lessEqual'): BinaryRule =>
+  (firstWins: (b: Build, x: Node, y: Node) => Node): BinaryRule =>
   (b, g, x, y) => {
-    const half = b.binary('mul', g, 0.5)
     const tie = b.binary('equal', x, y)
-    const first = wins === 'less' ? b.binary('less', y, x) : b.binary('less', x, y)
-    const dx = b.where(tie, half, b.where(first, g, 0))
-    return [dx, b.binary('sub', g, dx)]
+    const half = b.binary('mul', g, 0.5)
+    const first = firstWins(b, x, y)
+    return [b.where(tie, half, b.where(first, g, 0)), b.where(tie, half, b.where(first, 0, g))]
   }
 
 const compare = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> =>
@@ -137,7 +140,7 @@ const compare = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<Binary
     'bool',
   )
 
-const bits = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> => binary(op, 'integer', f, 'none')
+const bits = (op: BinaryName, f: (x: Expr, y: Expr) => Expr): OpRecord<BinaryName> => binary(op, 'bits', f, 'none')
 
 export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
   add: binary(
@@ -175,24 +178,29 @@ export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
     'float',
     (y, x) => s.call('atan2', y, x),
     (b, g, y, x) => {
-      const scale = b.binary('div', g, b.binary('add', square(b, x), square(b, y)))
+      // 0 at the origin, where the angle has no derivative.
+      const squared = b.binary('add', square(b, x), square(b, y))
+      const scale = b.binary('div', g, b.where(b.binary('equal', squared, 0), Infinity, squared))
       return [b.binary('mul', scale, x), b.unary('neg', b.binary('mul', scale, y))]
     },
   ),
-  maximum: binary('maximum', 'number', s.max, extremum('less')),
-  minimum: binary('minimum', 'number', s.min, extremum('lessEqual')),
-  // The sign follows the divisor, as in Python.
-  remainder: binary(
-    'remainder',
+  maximum: binary(
+    'maximum',
     'number',
-    (x, y, d) => {
-      if (isFloat(d)) return s.sub(x, s.mul(s.floor(s.div(x, y)), y))
-      const r = s.sub(x, s.mul(s.div(x, y), y))
-      const fix = s.and(s.ne(r, zero(r)), s.ne(s.lt(r, zero(r)), s.lt(y, zero(y))))
-      return s.select(fix, s.add(r, y), r)
-    },
-    (b, g, x, y) => [g, b.unary('neg', b.binary('mul', g, b.unary('floor', b.binary('div', x, y))))],
+    s.max,
+    extremum((b, x, y) => b.binary('less', y, x)),
   ),
+  minimum: binary(
+    'minimum',
+    'number',
+    s.min,
+    extremum((b, x, y) => b.binary('less', x, y)),
+  ),
+  // The sign follows the divisor, as in Python; an integer modulo 0 is 0, as in NumPy.
+  remainder: binary('remainder', 'number', remainder, (b, g, x, y) => [
+    g,
+    b.unary('neg', b.binary('mul', g, b.unary('floor', b.binary('div', x, y)))),
+  ]),
   equal: compare('equal', s.eq),
   notEqual: compare('notEqual', s.ne),
   less: compare('less', s.lt),
@@ -200,9 +208,21 @@ export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
   and: bits('and', s.and),
   or: bits('or', s.or),
   xor: bits('xor', s.xor),
-  shiftLeft: bits('shiftLeft', s.shl),
-  shiftRight: bits('shiftRight', s.shr),
+  shiftLeft: binary('shiftLeft', 'integer', s.shl, 'none'),
+  // Logical: zeros come in from the left.
+  shiftRight: binary('shiftRight', 'integer', s.shr, 'none'),
 }
+
+function remainder(x: Expr, y: Expr, dtype: DType): Expr {
+  const quotient = isFloat(dtype) ? s.floor(s.div(x, y)) : s.div(x, y)
+  // A quotient of 0 leaves x, also where y is infinite.
+  const r = s.select(s.eq(quotient, zero(x)), x, s.sub(x, s.mul(quotient, y)))
+  const otherSign = s.and(s.ne(r, zero(r)), s.xor(isNegative(r), isNegative(y)))
+  const result = s.select(otherSign, s.add(r, y), r)
+  return isFloat(dtype) ? result : s.select(s.eq(y, zero(y)), y, result)
+}
+
+const isNegative = (x: Expr): Expr => s.lt(x, zero(x))
 
 /** 13, 15, 26, 6 and 17, 29, 16, 24 alternate; after every four rounds a key word is added (Salmon et al. 2011). */
 function threefry(key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr {
@@ -254,8 +274,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       // uint8 keeps the low byte, as an integer cast in C; floats are truncated first.
       scalar: ([x], node) => {
         const to = dtypes[node.attributes.dtype].scalar
-        const value = s.convert(to, x as Expr)
-        return node.attributes.dtype === 'uint8' ? s.and(value, s.constant('i32', 255)) : value
+        return inRange(s.convert(to, x as Expr), node.attributes.dtype)
       },
     },
   },

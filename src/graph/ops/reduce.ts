@@ -51,7 +51,7 @@ const combine: { readonly [O in 'sum' | 'prod' | 'max' | 'min']: (a: number, b: 
 function reduced(op: 'sum' | 'prod' | 'max' | 'min', x: NdArray, node: Node, axes: Dims): NdArray['data'] {
   // Sums of float32 are kept in double until the end; integers wrap at 32 bits.
   const wide = new Float64Array(sizeOf(node.shape)).fill(identityOf(op, node.dtype))
-  const step = node.dtype === 'int32' && op === 'prod' ? Math.imul : combine[op]
+  const step = !isFloat(node.dtype) && op === 'prod' ? Math.imul : combine[op]
   fold(x, axes, (cell, value) => {
     wide[cell] = step(wide[cell] as number, value)
   })
