@@ -2,6 +2,28 @@
 
 export type { DataArray, DType } from '../graph/dtype.ts'
 export type { Dims, Range } from '../graph/shape.ts'
+export {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardShrink,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  prelu,
+  relu6,
+  selu,
+  silu,
+  softmin,
+  softplus,
+  softShrink,
+  softSign,
+  tanhShrink,
+} from './activations.ts'
 export { type Compiled, compile } from './compile.ts'
 export {
   arange,
@@ -21,10 +43,14 @@ export {
   zerosLike,
 } from './create.ts'
 export { customGradient, grad, vjp } from './differentiate.ts'
+export { einsum } from './einsum.ts'
 export { hostNumber } from './leaf.ts'
+export { diag, diagonal, norm, outer, trace, tril, triu } from './matrix.ts'
 export type { Nested } from './nested.ts'
 export * as random from './random.ts'
+export { type PadMode, padWith, roll, tile } from './rearrange.ts'
 export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining } from './runtime.ts'
+export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
 export { type Axes, type Operand, Tensor } from './tensor.ts'
 export { mapTree, type Tree, tensorsOf } from './tree.ts'
 export { assignAll, Variable, variable } from './variable.ts'

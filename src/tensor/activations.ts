@@ -1,0 +1,99 @@
+// Activation functions composed of primitives, in forms whose values and gradients stay finite wherever the function is.
+
+import { normalizeAxis, show } from '../graph/shape.ts'
+import { floating, type Tensor } from './tensor.ts'
+
+/** x where it is positive, slope·x elsewhere. */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => x.lessEqual(0).where(x.mul(slope), x)
+
+/** leakyRelu with a learned slope per channel: x [n, channels, ...], slope [channels] or one element (He 2015). */
+export function prelu(x: Tensor, slope: Tensor): Tensor {
+  const shape = slope.size === 1 ? [] : x.shape.map((_, axis) => (axis === 1 ? slope.size : 1))
+  return x.lessEqual(0).where(x.mul(slope.reshape(shape)), x)
+}
+
+/** x where it is positive, alpha·(e^x − 1) elsewhere (Clevert 2016). */
+export const elu = (x: Tensor, alpha = 1): Tensor => {
+  const isPositive = x.greater(0)
+  return isPositive.where(x, isPositive.where(0, x).expm1().mul(alpha))
+}
+
+/** The elu whose outputs keep mean 0 and variance 1 (Klambauer 2017). */
+export const selu = (x: Tensor): Tensor => elu(x, 1.6732632423543772).mul(1.0507009873554805)
+
+/** elu with a derivative that is continuous for every alpha (Barron 2017). */
+export const celu = (x: Tensor, alpha = 1): Tensor => elu(x.div(alpha)).mul(alpha)
+
+/** x·Φ(x), Φ the normal distribution; 'tanh' approximates it (Hendrycks 2016). */
+export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
+  const cdf =
+    approximate === 'tanh'
+      ? x
+          .square()
+          .mul(0.044715)
+          .add(1)
+          .mul(x)
+          .mul(Math.sqrt(2 / Math.PI))
+          .tanh()
+      : x.mul(Math.SQRT1_2).erf()
+  return x.mul(0.5).mul(cdf.add(1))
+}
+
+/** x·sigmoid(x), also called swish (Elfwing 2018). */
+export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
+
+/** x·tanh(softplus(x)) (Misra 2019). */
+export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh())
+
+/** log(1 + e^(βx)) / β, a smooth relu; exactly x where βx is above the threshold (PyTorch's is 20). */
+export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
+  const scaled = beta === 1 ? x : x.mul(beta)
+  // The exponent is never positive; both branches have the derivative sigmoid(x), also at 0.
+  const isPositive = scaled.greater(0)
+  const tail = isPositive.where(scaled.neg(), scaled).exp().log1p()
+  const value = isPositive.where(scaled, 0).add(tail)
+  const smooth = beta === 1 ? value : value.div(beta)
+  return threshold === Infinity ? smooth : scaled.greater(threshold).where(x, smooth)
+}
+
+/** log(sigmoid(x)), finite for every x. */
+export const logSigmoid = (x: Tensor): Tensor => softplus(x.neg()).neg()
+
+/** x cut to [low, high]; the derivative is 0 at the ends. */
+export const hardTanh = (x: Tensor, low = -1, high = 1): Tensor =>
+  x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x))
+
+/** x cut to [0, 6]. */
+export const relu6 = (x: Tensor): Tensor => hardTanh(x, 0, 6)
+
+/** The line x/6 + 1/2, cut to [0, 1]. */
+export const hardSigmoid = (x: Tensor): Tensor => relu6(floating(x).add(3)).div(6)
+
+/** x·hardSigmoid(x) (Howard 2019). */
+export const hardSwish = (x: Tensor): Tensor => x.mul(hardSigmoid(x))
+
+/** x / (1 + |x|). */
+export const softSign = (x: Tensor): Tensor => x.div(x.abs().add(1))
+
+/** x − tanh(x). */
+export const tanhShrink = (x: Tensor): Tensor => x.sub(x.tanh())
+
+/** 0 where |x| ≤ threshold, x elsewhere. */
+export const hardShrink = (x: Tensor, threshold = 0.5): Tensor => x.abs().lessEqual(threshold).where(0, x)
+
+/** x moved towards 0 by the threshold, and not past it: the proximal step of the L1 norm. */
+export const softShrink = (x: Tensor, threshold = 0.5): Tensor =>
+  x.greater(threshold).where(x.sub(threshold), x.less(-threshold).where(x.add(threshold), x.mul(0)))
+
+/** The first half of an axis, gated by the sigmoid of the second (Dauphin 2017). */
+export function glu(x: Tensor, axis = -1): Tensor {
+  const at = normalizeAxis(axis, x.rank, 'glu')
+  if (x.shape[at] % 2 !== 0) throw new RangeError(`glu: axis ${at} of ${show(x.shape)} cannot be halved`)
+  const half = x.shape[at] / 2
+  const part = (from: number): Tensor =>
+    x.slice(...x.shape.map((_, a) => (a === at ? ([from, from + half] as const) : null)))
+  return part(0).mul(part(half).sigmoid())
+}
+
+/** The softmax of −x. */
+export const softmin = (x: Tensor, axis = -1): Tensor => x.neg().softmax(axis)

@@ -1,0 +1,68 @@
+// Parts, products and norms of matrices and vectors.
+
+import { build } from '../graph/build.ts'
+import { normalizeAxes, normalizeAxis, show } from '../graph/shape.ts'
+import { iota, zeros, zerosLike } from './create.ts'
+import { type Axes, floating, safeRoot, type Tensor, wrap } from './tensor.ts'
+
+/** The lower triangle of x [..., rows, columns]: 0 above the diagonal number `offset`. */
+export const tril = (x: Tensor, offset = 0): Tensor => {
+  const [row, column] = places(x, 'tril')
+  return column.lessEqual(row.add(offset)).where(x, zerosLike(x))
+}
+
+/** The upper triangle of x [..., rows, columns]: 0 below the diagonal number `offset`. */
+export const triu = (x: Tensor, offset = 0): Tensor => {
+  const [row, column] = places(x, 'triu')
+  return row.add(offset).lessEqual(column).where(x, zerosLike(x))
+}
+
+/** A square matrix with the vector x on its diagonal number `offset`; of a matrix, its diagonal. */
+export function diag(x: Tensor, offset = 0): Tensor {
+  if (x.rank === 2) return diagonal(x, offset)
+  if (x.rank !== 1) throw new RangeError(`diag: takes a vector or a matrix, not ${show(x.shape)}`)
+  const size = x.size + Math.abs(offset)
+  if (x.size === 0) return zeros([size, size], x.dtype)
+  // One element per row, a row and one element apart.
+  const low = offset >= 0 ? offset : -offset * size
+  const high = size * size - low - ((x.size - 1) * (size + 1) + 1)
+  return wrap(build.reshape(build.pad(x.node, [low], [high], [size]), [size, size]))
+}
+
+/** The diagonal number `offset` of two axes, as a new last axis: x [..., rows, columns] gives [..., n]. */
+export function diagonal(x: Tensor, offset = 0, rowAxis = -2, columnAxis = -1): Tensor {
+  const [a, b] = [normalizeAxis(rowAxis, x.rank, 'diagonal'), normalizeAxis(columnAxis, x.rank, 'diagonal')]
+  if (a === b) throw new RangeError(`diagonal: rows and columns are both axis ${a} of ${show(x.shape)}`)
+  const [rows, columns] = [x.shape[a], x.shape[b]]
+  const rest = [...x.shape.keys()].filter((axis) => axis !== a && axis !== b)
+  const size = Math.max(0, Math.min(rows + Math.min(offset, 0), columns - Math.max(offset, 0)))
+  const start = offset >= 0 ? offset : -offset * columns
+  const flat = x.permute([...rest, a, b]).reshape([...rest.map((axis) => x.shape[axis]), rows * columns])
+  const whole = rest.map(() => null)
+  return flat.slice(...whole, [start, size === 0 ? start : start + (size - 1) * (columns + 1) + 1, columns + 1])
+}
+
+/** The sum of the diagonal of x [..., rows, columns]. */
+export const trace = (x: Tensor, offset = 0): Tensor => diagonal(x, offset).sum(-1)
+
+/** All products of two vectors: [n] and [m] give [n, m]. */
+export const outer = (x: Tensor, y: Tensor): Tensor => x.flatten().unsqueeze(1).mul(y.flatten())
+
+/** (Σ |x|^p)^(1/p) over the axes, all by default; p may be Infinity. The gradient at 0 is 0. */
+export function norm(x: Tensor, p = 2, axes?: Axes, keepAxes = false): Tensor {
+  const size = floating(x).abs()
+  const list = normalizeAxes(axes, x.rank, 'norm')
+  if (p === Infinity) return size.amax(list, keepAxes)
+  if (p === 1) return size.sum(list, keepAxes)
+  if (!(p > 0)) throw new RangeError(`norm: the order is ${p}, it must be positive`)
+  if (p === 2) return safeRoot(x.mul(floating(x)).sum(list, keepAxes))
+  const total = size.pow(p).sum(list, keepAxes)
+  const isZero = total.equal(0)
+  return isZero.where(0, isZero.where(1, total).pow(1 / p))
+}
+
+function places(x: Tensor, what: string): [Tensor, Tensor] {
+  if (x.rank < 2) throw new RangeError(`${what}: takes matrices [..., rows, columns], not ${show(x.shape)}`)
+  const matrix = x.shape.slice(-2)
+  return [iota(matrix, 0), iota(matrix, 1)]
+}
