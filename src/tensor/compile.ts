@@ -48,7 +48,9 @@ class Argument implements LeafSource {
     this.index = index
   }
   storage(): Storage {
-    throw new Error('a tensor from inside a compiled function was used outside of it: return it from the function instead')
+    throw new Error(
+      'a tensor from inside a compiled function was used outside of it: return it from the function instead',
+    )
   }
 }
 
@@ -64,18 +66,23 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   let last: { entry: Entry; args: readonly Tensor[]; mode: boolean; structure: number } | undefined
 
   const find = (args: A): Entry => {
-    if (last && last.mode === runtime.training && last.structure === runtime.structure && alike(args, last.args)) return last.entry
+    if (last && last.mode === runtime.training && last.structure === runtime.structure && alike(args, last.args))
+      return last.entry
     const key = `${runtime.training ? 'train' : 'eval'} ${runtime.structure} ${treeKey(args)}`
     let entry = entries.get(key)
     if (!entry || entry.backend !== backend()) {
       entry = trace(fn, args)
       entries.set(key, entry)
       if (entries.size === manyTraces) {
-        console.warn(`compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for ${key}: pad batches to one shape, or pass changing numbers as tensors`)
+        console.warn(
+          `compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for ${key}: pad batches to one shape, or pass changing numbers as tensors`,
+        )
       }
     }
     const plain = args.every((a) => a instanceof Tensor)
-    last = plain ? { entry, args: args as unknown as Tensor[], mode: runtime.training, structure: runtime.structure } : undefined
+    last = plain
+      ? { entry, args: args as unknown as Tensor[], mode: runtime.training, structure: runtime.structure }
+      : undefined
     return entry
   }
   const call = (times: number, args: A): R => {
@@ -84,7 +91,9 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const entry = find(args)
     return run(entry, last ? (args as unknown as Tensor[]) : tensorsOf(args), times) as R
   }
-  return Object.assign((...args: A): R => call(1, args), { repeat: (times: number, ...args: A): R => call(times, args) })
+  return Object.assign((...args: A): R => call(1, args), {
+    repeat: (times: number, ...args: A): R => call(times, args),
+  })
 }
 
 function alike(args: readonly unknown[], known: readonly Tensor[]): boolean {
@@ -100,7 +109,10 @@ function alike(args: readonly unknown[], known: readonly Tensor[]): boolean {
 function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): Entry {
   const current = new Trace(lastId())
   let count = 0
-  const placeholders = mapTree(args, (t) => new Tensor(build.leaf(new Argument(count++), t.shape, t.dtype))) as unknown as A
+  const placeholders = mapTree(
+    args,
+    (t) => new Tensor(build.leaf(new Argument(count++), t.shape, t.dtype)),
+  ) as unknown as A
   runtime.trace = current
   let result: R
   try {
@@ -108,18 +120,25 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   } finally {
     runtime.trace = undefined
   }
-  if (result instanceof Promise) throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
+  if (result instanceof Promise)
+    throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
   const returned = tensorsOf(result).map((t) => t.node)
   const variables = [...current.assigned.keys()]
   const outputs = [...returned, ...current.assigned.values()]
   // What was built but not evaluated before the trace is computed once, now.
   const isOutside = (node: Node): boolean => node.id <= current.startId
-  const outside = topologicalOrder(outputs, isOutside).filter((n) => isOutside(n) && n.op !== 'leaf' && n.op !== 'constant')
+  const outside = topologicalOrder(outputs, isOutside).filter(
+    (n) => isOutside(n) && n.op !== 'leaf' && n.op !== 'constant',
+  )
   evaluate(outside)
   const isLeaf = (node: Node): boolean => node.op === 'leaf' || node.value !== undefined
   const order = topologicalOrder(outputs, isLeaf)
   const inputs = order.filter(isLeaf)
-  const leafFor = new Map<Node, Node>(inputs.filter((n) => n.op !== 'leaf').map((n) => [n, build.leaf({ storage: () => n.value as Storage }, n.shape, n.dtype)]))
+  const leafFor = new Map<Node, Node>(
+    inputs
+      .filter((n) => n.op !== 'leaf')
+      .map((n) => [n, build.leaf({ storage: () => n.value as Storage }, n.shape, n.dtype)]),
+  )
   const rebuilt = new Map<Node, Node>()
   for (const node of order) {
     const replaced = leafFor.get(node)
@@ -128,10 +147,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   }
   const leaves = inputs.map((n) => rebuilt.get(n) as Node<'leaf'>)
   const leafIndex = new Map(leaves.map((leaf, i) => [leaf as Node, i] as const))
-  const aliases = [
-    ...returned.map(() => -1),
-    ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1),
-  ]
+  const aliases = [...returned.map(() => -1), ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1)]
   const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases })
   const sources = leaves.map((leaf) => sourceOf(leaf))
   let next = 0
@@ -191,7 +207,9 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     const { shape, dtype } = (outputs[i] as { node: Node }).node
     return new Tensor(hostLeaf(on.download(storage, dtype, sizeOf(shape)), shape, dtype))
   })
-  return entry.result instanceof Slot ? tensors[entry.result.index] : mapTree(entry.result, (slot) => tensors[(slot as Slot).index])
+  return entry.result instanceof Slot
+    ? tensors[entry.result.index]
+    : mapTree(entry.result, (slot) => tensors[(slot as Slot).index])
 }
 
 function storageOf(node: Node): Storage {

@@ -78,4 +78,5 @@ export class HostNumber implements LeafSource {
 export const hostNumber = (value: () => number, dtype: DType = 'float32'): Node<'leaf'> =>
   build.leaf(new HostNumber(dtype, value), [], dtype)
 
-export const hostLeaf = (data: DataArray, shape: Dims, dtype: DType): Node<'leaf'> => build.leaf(new HostData(data), shape, dtype)
+export const hostLeaf = (data: DataArray, shape: Dims, dtype: DType): Node<'leaf'> =>
+  build.leaf(new HostData(data), shape, dtype)

@@ -70,8 +70,10 @@ export const runtime: Runtime = fresh()
 /** Chooses backend, threads and seed. Values made before stay with the backend they were made on, so call it first. */
 export function configure(options: RuntimeOptions): void {
   const { backend = runtime.backendName, threads, seed } = options
-  if (backend !== 'wasm' && backend !== 'reference') throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
+  if (backend !== 'wasm' && backend !== 'reference')
+    throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
+    throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
   if (backend !== runtime.backendName || (threads !== undefined && threads !== runtime.backend?.threads)) {
     runtime.backendName = backend
     runtime.threads = threads ?? runtime.threads
