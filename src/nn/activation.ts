@@ -1,0 +1,34 @@
+// Layers without parameters: activations, softmax and flatten.
+
+import type { Tensor } from '../tensor/index.ts'
+import { defineModule } from './define.ts'
+import * as functional from './functional.ts'
+import type { Module } from './module.ts'
+import { given } from './parameter.ts'
+
+const pointwise =
+  (kind: string, forward: (x: Tensor) => Tensor): (() => Module) =>
+  () =>
+    defineModule({ kind, forward })
+
+/** max(x, 0). */
+export const relu = pointwise('relu', (x) => x.relu())
+/** 1 / (1 + e⁻ˣ). */
+export const sigmoid = pointwise('sigmoid', (x) => x.sigmoid())
+export const tanh = pointwise('tanh', (x) => x.tanh())
+
+/** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
+export const gelu = (form: functional.GeluForm = 'none'): Module =>
+  defineModule({ kind: 'gelu', options: given({ form }, { form: 'none' }), forward: (x) => functional.gelu(x, form) })
+
+/** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
+export const softmax = (axis = -1): Module =>
+  defineModule({ kind: 'softmax', options: given({ axis }, { axis: -1 }), forward: (x) => x.softmax(axis) })
+
+/** Makes one axis of those from `startAxis` to `endAxis`: [n, c, h, w] to [n, c·h·w] unless told. */
+export const flatten = (startAxis = 1, endAxis = -1): Module =>
+  defineModule({
+    kind: 'flatten',
+    options: given({ startAxis, endAxis }, { startAxis: 1, endAxis: -1 }),
+    forward: (x) => functional.flatten(x, startAxis, endAxis),
+  })

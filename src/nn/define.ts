@@ -1,0 +1,131 @@
+// Making modules: the call, and the methods that every module has, from its definition.
+
+import { show } from '../graph/shape.ts'
+import { runtime, Tensor, Variable } from '../tensor/index.ts'
+import { locate } from './error.ts'
+import type { Definition, Module, ModuleConfig, Modules, Tensors, Variables } from './module.ts'
+import { assignState, stateOf } from './state.ts'
+import { summarize } from './summary.ts'
+import { outline, rebuild, slotsOf, tiesOf } from './tree.ts'
+
+/**
+ * Makes a module of its data. Throws nothing.
+ *
+ *     const scale = (size: number) => defineModule({
+ *       kind: 'scale', options: { size }, parameters: { weight: variable(ones([size])) },
+ *       forward: (x, { weight }) => x.mul(weight),
+ *     })
+ */
+export function defineModule<P extends Tensors, B extends Tensors, C extends Modules>(
+  given: Definition<P, B, C>,
+): Module {
+  const definition = given as Definition
+  const children: Modules = definition.children ?? {}
+  const own: Tensors = { ...definition.parameters, ...definition.buffers }
+  const call = (x: Tensor): Tensor => {
+    if (!(x instanceof Tensor))
+      throw new TypeError(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
+    try {
+      return definition.forward(x, own, children)
+    } catch (error) {
+      throw locate(error, module, x)
+    }
+  }
+  const trained = (): Variables => variablesOf(module, 'parameter', (v) => v.trainable)
+  const train = (trainable: boolean): Module => {
+    for (const v of Object.values(variablesOf(module, 'parameter'))) v.trainable = trainable
+    runtime.structure++
+    return module
+  }
+  const members: Omit<Module, 'call'> = {
+    kind: definition.kind,
+    definition,
+    get config() {
+      const ties = tiesOf(module)
+      return { ...configOf(definition), ...(Object.keys(ties).length > 0 ? { ties } : {}) }
+    },
+    children,
+    parameters: () => Object.values(trained()),
+    namedParameters: trained,
+    buffers: () => Object.values(variablesOf(module, 'buffer')),
+    namedBuffers: () => variablesOf(module, 'buffer'),
+    state: () => stateOf(module),
+    loadState: (state) => assignState(module, state),
+    freeze: () => train(false),
+    unfreeze: () => train(true),
+    with: (replacements) => replaceTensors(module, replacements),
+    summary: (inputShape, options) => summarize(module, inputShape, options?.dtype ?? 'float32', defineModule),
+    toString: () => outline(module),
+  }
+  const module: Module = Object.defineProperties(call, Object.getOwnPropertyDescriptors(members)) as Module
+  return module
+}
+
+function configOf(definition: Definition): ModuleConfig {
+  const children = Object.entries(definition.children ?? {})
+  return {
+    kind: definition.kind,
+    ...definition.options,
+    ...(children.length > 0
+      ? { children: Object.fromEntries(children.map(([name, c]) => [name, configOf(c.definition)])) }
+      : {}),
+  }
+}
+
+/** Variables of a role by their first name. */
+function variablesOf(
+  module: Module,
+  role: 'parameter' | 'buffer',
+  keep: (v: Variable) => boolean = () => true,
+): Variables {
+  const seen = new Set<Tensor>()
+  const found: Record<string, Variable> = {}
+  for (const slot of slotsOf(module)) {
+    if (slot.role !== role || seen.has(slot.tensor) || !(slot.tensor instanceof Variable) || !keep(slot.tensor))
+      continue
+    seen.add(slot.tensor)
+    found[slot.path] = slot.tensor
+  }
+  return found
+}
+
+function replaceTensors(module: Module, replacements: Tensors | readonly Tensor[]): Module {
+  const named = isList(replacements) ? listed(module, replacements) : Object.entries(replacements)
+  const slots = slotsOf(module)
+  const replaced = new Map<Tensor, Tensor>()
+  for (const [path, value] of named) {
+    const slot = slots.find((s) => s.path === path)
+    if (!slot)
+      throw new RangeError(
+        `with: the network has no slot '${path}'; it has ${slots.map((s) => s.path).join(', ') || 'none'}`,
+      )
+    if (show(slot.tensor.shape) !== show(value.shape)) {
+      throw new RangeError(
+        `with: slot '${path}' has shape ${show(slot.tensor.shape)}, the tensor for it ${show(value.shape)}: they must be equal`,
+      )
+    }
+    replaced.set(slot.tensor, value)
+  }
+  const swap = (tensors: Tensors = {}): Tensors =>
+    Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, replaced.get(t) ?? t]))
+  return rebuild(module, ({ definition }, children) =>
+    defineModule({
+      ...definition,
+      parameters: swap(definition.parameters),
+      buffers: swap(definition.buffers),
+      children,
+    }),
+  )
+}
+
+function listed(module: Module, tensors: readonly Tensor[]): [string, Tensor][] {
+  const names = Object.keys(module.namedParameters())
+  if (names.length !== tensors.length) {
+    throw new RangeError(
+      `with: ${tensors.length} tensors for ${names.length} trainable parameters (${names.join(', ')})`,
+    )
+  }
+  return names.map((name, i) => [name, tensors[i]])
+}
+
+const isList = (value: Tensors | readonly Tensor[]): value is readonly Tensor[] => Array.isArray(value)

@@ -1,0 +1,258 @@
+// The functions that modules compute, on plain tensors.
+
+import { build } from '../graph/build.ts'
+import { promote } from '../graph/dtype.ts'
+import { type Dims, normalizeAxes, show, sizeOf } from '../graph/shape.ts'
+import { iota, ones, random, Tensor } from '../tensor/index.ts'
+
+/** x [..., in] times weight [out, in] transposed, plus bias [out]. Throws when the last axis is not `in`. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const inputs = weight.shape[1]
+  if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
+    throw new RangeError(
+      `linear: input ${show(x.shape)} for weight ${show(weight.shape)}: expected last axis ${inputs}, found ${x.shape.at(-1) ?? 'none'}`,
+    )
+  }
+  const y = x.matmul(weight.transpose())
+  return bias ? y.add(bias) : y
+}
+
+/** One number for all spatial axes, or one for each. */
+export type PerAxis = number | Dims
+
+export interface ConvolutionOptions {
+  readonly stride?: PerAxis
+  /** Zeros on both sides of each axis; 'same' keeps the extents (with stride 1), 'valid' pads nothing. */
+  readonly padding?: PerAxis | 'same' | 'valid'
+  /** Distance between the kernel's elements. */
+  readonly dilation?: PerAxis
+  /** Parts of the channels that are convolved apart. */
+  readonly groups?: number
+}
+
+/**
+ * Cross-correlation: x [n, c, ...spatial] with weight [out, c / groups, ...kernel], plus bias [out]; any number of
+ * spatial axes. Throws when channels or ranks do not fit, or the kernel is larger than the padded input.
+ */
+export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvolutionOptions = {}): Tensor {
+  const axes = weight.rank - 2
+  const kernel = weight.shape.slice(2)
+  if (x.rank !== weight.rank) {
+    throw new RangeError(
+      `convolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.rank} axes, [n, c, ...spatial]`,
+    )
+  }
+  const groups = options.groups ?? 1
+  if (x.shape[1] !== weight.shape[1] * groups) {
+    throw new RangeError(
+      `convolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.shape[1] * groups} channels, found ${x.shape[1]}`,
+    )
+  }
+  const strides = perAxis(options.stride ?? 1, axes)
+  const dilation = perAxis(options.dilation ?? 1, axes)
+  const padding = convolutionPadding(options.padding ?? 0, kernel, strides, dilation)
+  const dtype = promote(x.dtype, weight.dtype)
+  const padded = x.cast(dtype).pad([[0, 0], [0, 0], ...padding])
+  const y = new Tensor(build.node('conv', [padded.node, weight.cast(dtype).node], { strides, dilation, groups }))
+  return bias ? y.add(bias.reshape([bias.size, ...kernel.map(() => 1)])) : y
+}
+
+/** `convolution` with two spatial axes: x [n, c, h, w], weight [out, c / groups, kh, kw]. */
+export const conv2d = convolution
+
+function convolutionPadding(
+  padding: PerAxis | 'same' | 'valid',
+  kernel: Dims,
+  strides: Dims,
+  dilation: Dims,
+): (readonly [number, number])[] {
+  if (padding === 'valid') return kernel.map(() => [0, 0] as const)
+  if (padding !== 'same') return perAxis(padding, kernel.length).map((p) => [p, p] as const)
+  if (strides.some((s) => s !== 1))
+    throw new RangeError(`convolution: padding 'same' needs stride 1, not ${show(strides)}: pad by numbers instead`)
+  return kernel.map((k, i) => {
+    const total = dilation[i] * (k - 1)
+    return [Math.floor(total / 2), Math.ceil(total / 2)] as const
+  })
+}
+
+const perAxis = (value: PerAxis, axes: number): Dims => {
+  if (typeof value === 'number') return new Array<number>(axes).fill(value)
+  if (value.length !== axes) throw new RangeError(`${show(value)} has ${value.length} numbers for ${axes} spatial axes`)
+  return value
+}
+
+export interface PoolOptions {
+  readonly kernel: PerAxis
+  /** The kernel's extents unless told. */
+  readonly stride?: PerAxis
+  /** On both sides of each axis; at most half the kernel. */
+  readonly padding?: PerAxis
+}
+
+/** The windows of the spatial axes as last axes: x [n, c, ...spatial] to [n, c, ...positions, ...kernel]. */
+function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: number): Tensor {
+  if (x.rank !== axes + 2)
+    throw new RangeError(`pool: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
+  const size = perAxis(options.kernel, axes)
+  const stride = perAxis(options.stride ?? size, axes)
+  const padding = perAxis(options.padding ?? 0, axes)
+  if (padding.some((p, i) => p > size[i] / 2)) {
+    throw new RangeError(
+      `pool: padding ${show(padding)} is more than half the kernel ${show(size)}: whole windows would lie in it`,
+    )
+  }
+  const padded = x.pad([[0, 0], [0, 0], ...padding.map((p) => [p, p] as const)], value)
+  return new Tensor(build.node('windows', [padded.node], { size, stride, dilation: size.map(() => 1) }))
+}
+
+const lastAxes = (x: Tensor, count: number): number[] => Array.from({ length: count }, (_, i) => x.rank - count + i)
+
+/** The largest element of each window; the gradient goes to the first of equal ones. x: [n, c, ...spatial], `axes` of them. */
+export function maxPool(x: Tensor, options: PoolOptions, axes = 2): Tensor {
+  const windows = poolWindows(x, options, -Infinity, axes)
+  return new Tensor(build.node('max', [windows.node], { axes: lastAxes(windows, axes), ties: 'first' }))
+}
+
+export interface AveragePoolOptions extends PoolOptions {
+  /** Whether padding counts as zeros; true unless told. */
+  readonly countPadding?: boolean
+}
+
+/** The mean of each window. x: [n, c, ...spatial], `axes` of them. */
+export function averagePool(x: Tensor, options: AveragePoolOptions, axes = 2): Tensor {
+  const windows = poolWindows(x, options, 0, axes)
+  const total = windows.sum(lastAxes(windows, axes))
+  if (options.countPadding ?? true) return total.div(sizeOf(perAxis(options.kernel, axes)))
+  const inside = poolWindows(ones([1, 1, ...x.shape.slice(2)], x.dtype), options, 0, axes)
+  return total.div(inside.sum(lastAxes(inside, axes)))
+}
+
+/** 'none': x·Φ(x) by the error function. 'tanh': the approximation of GPT-2 (Hendrycks & Gimpel 2016). */
+export type GeluForm = 'none' | 'tanh'
+
+export function gelu(x: Tensor, form: GeluForm = 'none'): Tensor {
+  if (form === 'none') return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1))
+  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI))
+  return x.mul(0.5).mul(inner.tanh().add(1))
+}
+
+/** Zeroes each element with probability p and scales the others by 1 / (1 − p), so that the mean stays. Draws anew in each call. */
+export function dropout(x: Tensor, p: number, key?: random.Key): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`dropout: the probability is ${p}, it must lie in [0, 1]`)
+  if (p === 0) return x
+  const kept = random.uniform(x.shape, key ? { key } : {}).less(1 - p)
+  return kept.where(p === 1 ? x : x.mul(1 / (1 - p)), 0)
+}
+
+/** x less its mean, over its standard deviation: (x − μ) / √(σ² + ε), over the given axes. Two passes over the data, not E[x²] − μ². */
+function standardize(x: Tensor, axes: Dims, epsilon: number): { normalized: Tensor; mean: Tensor; variance: Tensor } {
+  const mean = x.mean(axes, true)
+  const centred = x.sub(mean)
+  const variance = centred.mul(centred).mean(axes, true)
+  return { normalized: centred.mul(variance.add(epsilon).rsqrt()), mean, variance }
+}
+
+/** Standardizes over the last axes, those of `shape`; then times weight, plus bias, both of that shape (Ba et al. 2016). */
+export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
+  const tail = x.shape.slice(x.rank - shape.length)
+  if (x.rank < shape.length || show(tail) !== show(shape)) {
+    throw new RangeError(`layerNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+  }
+  const { normalized } = standardize(x, lastAxes(x, shape.length), epsilon)
+  const scaled = weight ? normalized.mul(weight) : normalized
+  return bias ? scaled.add(bias) : scaled
+}
+
+/** Standardizes each channel of x [n, c, ...] by the batch (Ioffe & Szegedy 2015); gives mean and biased variance, both [c], too. */
+export function batchNormTraining(
+  x: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): { y: Tensor; mean: Tensor; variance: Tensor } {
+  const axes = [...x.shape.keys()].filter((axis) => axis !== 1)
+  const { normalized, mean, variance } = standardize(x, axes, epsilon)
+  return {
+    y: affine(normalized, weight, bias),
+    mean: mean.reshape([x.shape[1]]),
+    variance: variance.reshape([x.shape[1]]),
+  }
+}
+
+/** Standardizes each channel of x [n, c, ...] by the given statistics [c]. */
+export function batchNorm(
+  x: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  const scale = variance.add(epsilon).rsqrt()
+  return affine(x.sub(perChannel(mean, x)).mul(perChannel(scale, x)), weight, bias)
+}
+
+const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.size, ...new Array<number>(x.rank - 2).fill(1)])
+
+function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
+  const scaled = weight ? x.mul(perChannel(weight, x)) : x
+  return bias ? scaled.add(perChannel(bias, x)) : scaled
+}
+
+/** Rows of weight [count, size] at int32 indices [...]: [..., size]. Indices outside of the table are moved to its ends. */
+export function embedding(indices: Tensor, weight: Tensor): Tensor {
+  if (indices.dtype !== 'int32') throw new TypeError(`embedding: indices are ${indices.dtype}: they must be int32`)
+  return weight.take(indices)
+}
+
+export interface AttentionOptions {
+  /** Position i sees positions up to i alone. */
+  readonly causal?: boolean
+  /** bool, true where attention may go, or numbers to add to the scores; broadcasts to [..., queries, keys]. */
+  readonly mask?: Tensor
+  /** Factor of the scores; 1/√d unless told. */
+  readonly scale?: number
+}
+
+/**
+ * softmax(q kᵀ · scale) v for q [..., queries, d], k [..., keys, d], v [..., keys, e] (Vaswani et al. 2017). A query that
+ * may see nothing gives NaN.
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): Tensor {
+  const { causal = false, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
+  let scores = query.mul(scale).matmul(key.transpose())
+  if (causal) {
+    const last = scores.shape.slice(-2)
+    scores = iota(last, 0).less(iota(last, 1)).where(-Infinity, scores)
+  }
+  if (mask) scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
+  return scores.softmax(-1).matmul(value)
+}
+
+/** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */
+export function splitProjections(x: Tensor, heads: number): [Tensor, Tensor, Tensor] {
+  const lead = x.shape.slice(0, -2)
+  const [time, width] = x.shape.slice(-2)
+  const split = x.reshape([...lead, time, 3, heads, width / 3 / heads])
+  const axes = lead.length
+  const apart = split.permute([axes + 1, ...lead.keys(), axes + 2, axes, axes + 3])
+  return [apart.at(0), apart.at(1), apart.at(2)]
+}
+
+/** x [..., heads, time, d] as [..., time, heads · d]. */
+export function joinHeads(x: Tensor): Tensor {
+  const [heads, time, width] = x.shape.slice(-3)
+  return x.transpose(-3, -2).reshape([...x.shape.slice(0, -3), time, heads * width])
+}
+
+/** Keeps the axes before `startAxis`, and after `endAxis`, and makes one of those between. */
+export const flatten = (x: Tensor, startAxis = 1, endAxis = -1): Tensor => {
+  normalizeAxes([startAxis], x.rank, 'flatten')
+  return x.flatten(startAxis, endAxis)
+}

@@ -1,0 +1,31 @@
+// Modules: the public names of `nn`.
+
+export { flatten, gelu, relu, sigmoid, softmax, tanh } from './activation.ts'
+export { type AttentionOptions, attention } from './attention.ts'
+export { type FromConfig, fromConfig } from './config.ts'
+export { residual, sequential } from './container.ts'
+export { type Conv2dOptions, conv2d } from './convolution.ts'
+export { defineModule } from './define.ts'
+export { dropout } from './dropout.ts'
+export { type EmbeddingOptions, embedding, positional } from './embedding.ts'
+export { ModuleError } from './error.ts'
+export * as functional from './functional.ts'
+export { scaledDotProductAttention } from './functional.ts'
+export * as init from './init.ts'
+export { type LinearOptions, linear } from './linear.ts'
+export {
+  type ArrayRecord,
+  type Definition,
+  isModule,
+  type Json,
+  type Module,
+  type ModuleConfig,
+  type Modules,
+  type Summary,
+  type SummaryRow,
+  type Tensors,
+  type Variables,
+} from './module.ts'
+export { type BatchNormOptions, batchNorm, layerNorm, type NormOptions } from './norm.ts'
+export { buffer, type ParameterOptions, parameter } from './parameter.ts'
+export { type AveragePool2dOptions, averagePool2d, maxPool2d, type Pool2dOptions } from './pool.ts'

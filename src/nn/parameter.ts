@@ -1,0 +1,58 @@
+// Parameters and buffers: variables with initial values.
+
+import { allocate, type DType } from '../graph/dtype.ts'
+import { type Dims, show, sizeOf } from '../graph/shape.ts'
+import { Variable } from '../tensor/index.ts'
+import type { Initializer } from './init.ts'
+import type { Json } from './module.ts'
+import { nextStream } from './stream.ts'
+
+export interface ParameterOptions {
+  /** Initial weights; each layer's default is PyTorch's. */
+  readonly init?: Initializer
+  /** Initial biases. */
+  readonly biasInit?: Initializer
+  /** float32 unless told. */
+  readonly dtype?: 'float32' | 'float64'
+}
+
+/** A variable to train. Each draws from a stream of its own, so that one layer's size does not change the next layer's numbers. */
+export const parameter = (name: string, shape: Dims, init: Initializer, dtype: DType = 'float32'): Variable =>
+  new Variable(drawn(name, shape, init, dtype), shape, dtype, { name })
+
+/** A variable that is kept but not trained. */
+export const buffer = (name: string, shape: Dims, value: number, dtype: DType = 'float32'): Variable =>
+  new Variable(allocate(dtype, sizeOf(shape)).fill(value), shape, dtype, { name, trainable: false })
+
+function drawn(name: string, shape: Dims, init: Initializer, dtype: DType): Float32Array | ReturnType<typeof allocate> {
+  const values = init(shape, nextStream())
+  const data = allocate(dtype, sizeOf(shape))
+  if (values.length !== data.length) {
+    throw new RangeError(
+      `${name} ${show(shape)}: the initializer gave ${values.length} values for ${data.length} elements`,
+    )
+  }
+  data.set(values)
+  return data
+}
+
+/** The options that are not at their defaults, for a module's configuration. */
+export function given(
+  options: { readonly [name: string]: Json | undefined },
+  defaults: { readonly [name: string]: Json },
+): { [name: string]: Json } {
+  const kept: { [name: string]: Json } = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name])) kept[name] = value
+  }
+  return kept
+}
+
+/** Throws unless each number is a whole one of at least `least`. */
+export function checkWhole(where: string, numbers: { readonly [name: string]: number }, least = 1): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!Number.isInteger(value) || value < least) {
+      throw new RangeError(`${where}: ${name} is ${value}, it must be a whole number of at least ${least}`)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// The summary of a network: what each module puts out, how many parameters it has and how many FLOPs it takes.
+
+import { lastId } from '../graph/build.ts'
+import type { DType } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { type Dims, show, sizeOf } from '../graph/shape.ts'
+import { topologicalOrder } from '../graph/walk.ts'
+import { type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
+import { nameOf } from './error.ts'
+import type { Definition, Module, Summary, SummaryRow } from './module.ts'
+import { rebuild } from './tree.ts'
+
+/** Builds the graph of a call, without evaluating it, and counts. */
+export function summarize(
+  module: Module,
+  inputShape: Dims,
+  dtype: DType,
+  define: (definition: Definition) => Module,
+): Summary {
+  const rows: SummaryRow[] = []
+  const counted = new Set<Tensor>()
+  const childFlops = [0]
+  const watched = rebuild(module, (m, children, path) =>
+    define({
+      ...m.definition,
+      children,
+      forward: (x, own, inner) => {
+        const position = rows.length
+        const start = lastId()
+        const parameters = Object.values(m.definition.parameters ?? {}).filter((t) => !counted.has(t))
+        for (const t of parameters) counted.add(t)
+        rows.push({
+          path: path.join('.'),
+          kind: nameOf(m),
+          outputShape: [],
+          parameters: countElements(parameters),
+          flops: 0,
+        })
+        childFlops.push(0)
+        const y = m.definition.forward(x, own, inner)
+        const total = flopsOf(y.node, start)
+        const flops = total - (childFlops.pop() ?? 0)
+        childFlops[childFlops.length - 1] += total
+        rows[position] = { ...rows[position], outputShape: y.shape, flops }
+        return y
+      },
+    }),
+  )
+  withTraining(false, () => watched(zeros(inputShape, dtype)))
+  const summary = {
+    inputShape,
+    rows,
+    parameters: rows.reduce((n, row) => n + row.parameters, 0),
+    trainable: countElements([...counted].filter((t) => t instanceof Variable && t.trainable)),
+    flops: rows.reduce((n, row) => n + row.flops, 0),
+  }
+  return { ...summary, toString: () => table(summary) }
+}
+
+/** The number of elements of all tensors. */
+const countElements = (tensors: Iterable<Tensor>): number => [...tensors].reduce((n, t) => n + sizeOf(t.shape), 0)
+
+/** FLOPs of the contractions that were built after node number `start`. */
+function flopsOf(output: Node, start: number): number {
+  let flops = 0
+  for (const node of topologicalOrder([output], (n) => n.id <= start)) {
+    if (node.id <= start) continue
+    if (isOp(node, 'matmul')) flops += 2 * sizeOf(node.shape) * (node.inputs[0].shape.at(-1) ?? 1)
+    if (isOp(node, 'conv')) flops += 2 * sizeOf(node.shape) * sizeOf(node.inputs[1].shape.slice(1))
+  }
+  return flops
+}
+
+function table(summary: Omit<Summary, 'toString'>): string {
+  const count = (n: number): string => (n === 0 ? '–' : n.toLocaleString('en-US'))
+  const header = ['module', 'kind', 'output', 'parameters', 'FLOPs']
+  const input = ['input', '', show(summary.inputShape), '', '']
+  const body = summary.rows.map((r) => [
+    r.path || 'net',
+    r.kind,
+    show(r.outputShape),
+    count(r.parameters),
+    count(r.flops),
+  ])
+  const frozen = summary.parameters - summary.trainable
+  const total = [
+    'total',
+    frozen === 0 ? '' : `${count(frozen)} frozen`,
+    '',
+    count(summary.parameters),
+    count(summary.flops),
+  ]
+  const lines = [header, input, ...body, total]
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  const text = lines.map((line) =>
+    line
+      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join('  ')
+      .trimEnd(),
+  )
+  const rule = '─'.repeat(widths.reduce((n, w) => n + w + 2, -2))
+  return [text[0], rule, ...text.slice(1, -1), rule, text[text.length - 1]].join('\n')
+}
