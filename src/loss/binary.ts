@@ -1,0 +1,78 @@
+// Losses of yes-or-no decisions.
+
+import { sameShape, show } from '../graph/shape.ts'
+import { customGradient, type Tensor } from '../tensor/index.ts'
+import { type LossOptions, reduce } from './reduction.ts'
+
+export interface SigmoidOptions extends LossOptions {
+  /** A factor of each example, broadcast. */
+  readonly weight?: Tensor
+  /** A factor of the positive part, broadcast: above 1 it favours recall. */
+  readonly posWeight?: Tensor | number
+}
+
+/**
+ * The binary cross entropy of targets in [0, 1] and the sigmoid of logits of the same shape: with t the target,
+ * t·p·log(1 + e⁻ᶻ) + (1 − t)·log(1 + eᶻ). Exact and with finite gradients σ(z) − t for all finite logits. Throws when
+ * the shapes differ.
+ */
+export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, options: SigmoidOptions = {}): Tensor {
+  checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
+  const t = targets.cast(logits.dtype)
+  const positive = options.posWeight === undefined ? t : t.mul(options.posWeight)
+  const losses = logistic(logits, positive, t.neg().add(1))
+  return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+}
+
+/**
+ * a·log(1 + e⁻ᶻ) + b·log(1 + eᶻ). The terms are not negative, so that nothing cancels; the derivative is given, as that
+ * of max and |z| would be wrong at 0.
+ */
+const logistic = customGradient(
+  (z, a, b) =>
+    a
+      .mul(z.neg().relu())
+      .add(b.mul(z.relu()))
+      .add(a.add(b).mul(tail(z))),
+  (g, [z, a, b]) => [
+    g.mul(b.mul(z.sigmoid()).sub(a.mul(z.neg().sigmoid()))),
+    g.mul(z.neg().relu().add(tail(z))),
+    g.mul(z.relu().add(tail(z))),
+  ],
+)
+
+const tail = (z: Tensor): Tensor => z.abs().neg().exp().log1p()
+
+export interface BinaryOptions extends LossOptions {
+  readonly weight?: Tensor
+}
+
+/**
+ * −t·log p − (1 − t)·log(1 − p) for probabilities and targets in [0, 1] of one shape, with the logarithms at least −100 and
+ * the gradient's divisor at least 1e-12, as PyTorch. From logits use `sigmoidBinaryCrossEntropy`, which is exact. Throws when the shapes differ.
+ */
+export function binaryCrossEntropy(probabilities: Tensor, targets: Tensor, options: BinaryOptions = {}): Tensor {
+  checkShapes('binaryCrossEntropy', probabilities, targets)
+  const losses = clampedEntropy(probabilities, targets.cast(probabilities.dtype))
+  return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+}
+
+const clampedEntropy = customGradient(
+  (p, t) =>
+    t
+      .mul(logOf(p))
+      .add(t.neg().add(1).mul(logOfRest(p)))
+      .neg(),
+  (g, [p, t]) => [g.mul(p.sub(t)).div(p.neg().add(1).mul(p).clamp(1e-12)), g.mul(logOfRest(p).sub(logOf(p)))],
+)
+
+const logOf = (p: Tensor): Tensor => p.log().clamp(-100)
+const logOfRest = (p: Tensor): Tensor => p.neg().log1p().clamp(-100)
+
+function checkShapes(name: string, x: Tensor, targets: Tensor): void {
+  if (!sameShape(x.shape, targets.shape)) {
+    throw new RangeError(
+      `${name}: predictions ${show(x.shape)} and targets ${show(targets.shape)} differ: reshape one of them`,
+    )
+  }
+}

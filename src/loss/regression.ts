@@ -1,0 +1,47 @@
+// Losses of numbers.
+
+import { sameShape, show } from '../graph/shape.ts'
+import type { Tensor } from '../tensor/index.ts'
+import { type LossOptions, reduce } from './reduction.ts'
+
+/** (prediction − target)². Both have one shape; throws when they differ, since broadcasting here is nearly always a mistake. */
+export function mse(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
+  return reduce(difference('mse', predictions, targets).square(), options.reduction)
+}
+
+/** |prediction − target|; the gradient at 0 is 0. Throws when the shapes differ. */
+export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
+  return reduce(difference('l1', predictions, targets).abs(), options.reduction)
+}
+
+export interface HuberOptions extends LossOptions {
+  /** Where the parabola becomes a line; 1 unless told. */
+  readonly delta?: number
+}
+
+/** d²/2 for differences up to delta, then the line delta·(|d| − delta/2) (Huber 1964). Throws when the shapes differ. */
+export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
+  const { delta = 1 } = options
+  if (!(delta > 0)) throw new RangeError(`huber: delta is ${delta}, it must be greater than 0`)
+  const d = difference('huber', predictions, targets)
+  const losses = d
+    .abs()
+    .lessEqual(delta)
+    .where(
+      d.square().mul(0.5),
+      d
+        .abs()
+        .sub(delta / 2)
+        .mul(delta),
+    )
+  return reduce(losses, options.reduction)
+}
+
+function difference(name: string, predictions: Tensor, targets: Tensor): Tensor {
+  if (!sameShape(predictions.shape, targets.shape)) {
+    throw new RangeError(
+      `${name}: predictions ${show(predictions.shape)} and targets ${show(targets.shape)} differ: reshape one of them`,
+    )
+  }
+  return predictions.sub(targets)
+}
