@@ -1,15 +1,153 @@
-// From graph to program. (Being written.)
+// From graph to program: group nodes into kernels, decide what is stored, lower, order and place.
 
 import type { Node } from '../graph/node.ts'
-import type { Program } from '../kernel/program.ts'
+import { sizeOf } from '../graph/shape.ts'
+import { kernelKey } from '../kernel/key.ts'
+import type { BufferPlace, Kernel, Launch, Program } from '../kernel/program.ts'
+import { classify, groupNodes } from './group.ts'
+import { lowerContract, Tables } from './lower-contract.ts'
+import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
+import { assignPhases, planMemory } from './plan.ts'
+import { storedNodes } from './store.ts'
+import type { Unit } from './unit.ts'
 
-/** Leaves in binding order, then outputs; `aliases[i]` is the leaf whose memory output i overwrites, or −1. */
+/**
+ * A graph to compile. Bindings of its program are the leaves, then the outputs; `aliases[i]` is the leaf in whose memory
+ * output i is written, or −1.
+ */
 export interface Graph {
   readonly leaves: readonly Node<'leaf'>[]
   readonly outputs: readonly Node[]
   readonly aliases: readonly number[]
 }
 
-export function compileGraph(_graph: Graph): Program {
-  throw new Error('compileGraph is being written: use the reference backend')
+export function compileGraph(graph: Graph): Program {
+  const outputs = distinctOutputs(graph.outputs)
+  const grouping = groupNodes(outputs)
+  const stored = storedNodes(grouping, outputs)
+  const tables = new Tables()
+  const units: Unit[] = []
+  for (const group of grouping.groups) {
+    if (group.nodes.every((n) => !stored.has(n) || sizeOf(n.shape) === 0)) continue
+    if (group.kind === 'contract') units.push(lowerContract(group, grouping, stored, tables))
+    else if (group.kind === 'assemble') units.push(...lowerAssemble(group, grouping, stored))
+    else if (group.kind === 'scatter') units.push(...lowerScatter(group, grouping, stored))
+    else units.push(lowerLoop(group, grouping, stored))
+  }
+
+  const bindings = new Map<Node, number>(graph.leaves.map((leaf, i) => [leaf, i]))
+  const { after, copies, direct } = placeOutputs(graph, outputs, units)
+  for (const [node, slot] of direct) bindings.set(node, slot)
+  const phases = assignPhases(units, after)
+  if (copies.length > 0) {
+    for (const { target, slot } of copies) bindings.set(target, slot)
+    phases.push(copies.map((c) => c.unit))
+  }
+  const { places, arenaBytes } = planMemory(phases, bindings)
+  return assemble(phases, places, arenaBytes, tables, graph.leaves.length + graph.outputs.length)
 }
+
+/** Outputs as nodes of their own that kernels compute: leaves, constants and repetitions are copied. */
+function distinctOutputs(outputs: readonly Node[]): Node[] {
+  const seen = new Set<Node>()
+  return outputs.map((node) => {
+    const kind = classify(node)
+    const own = kind !== 'leaf' && kind !== 'constant' && !seen.has(node)
+    seen.add(node)
+    return own ? node : { ...node, op: 'stopGradient', inputs: [node], attributes: {} }
+  })
+}
+
+interface Placement {
+  /** Units that must wait for readers of the memory that they overwrite. */
+  readonly after: Map<Unit, Unit[]>
+  /** Values that are copied to their output slot at the very end. */
+  readonly copies: { unit: Unit; target: Node; slot: number }[]
+  /** Values that kernels write to their output slot directly. */
+  readonly direct: Map<Node, number>
+}
+
+/** Writes each output where it belongs: in place over an aliased leaf where no reader of the old value comes later, else by a copy. */
+function placeOutputs(graph: Graph, outputs: readonly Node[], units: readonly Unit[]): Placement {
+  const after = new Map<Unit, Unit[]>()
+  const copies: Placement['copies'] = []
+  const direct = new Map<Node, number>()
+  const writersOf = (node: Node): Unit[] => units.filter((u) => u.writes.has(node))
+  const writerIndex = new Map<Node, Unit[]>()
+  for (const unit of units) for (const node of unit.writes) writerIndex.set(node, [...(writerIndex.get(node) ?? []), unit])
+  const readerIndex = new Map<Node, Unit[]>()
+  for (const unit of units) for (const node of unit.reads) readerIndex.set(node, [...(readerIndex.get(node) ?? []), unit])
+
+  const dependsOn = (from: Unit, targets: ReadonlySet<Unit>): boolean => {
+    const seen = new Set<Unit>()
+    const stack = [from]
+    while (stack.length > 0) {
+      const unit = stack.pop() as Unit
+      if (targets.has(unit)) return true
+      if (seen.has(unit)) continue
+      seen.add(unit)
+      for (const node of unit.reads) stack.push(...(writerIndex.get(node) ?? []).filter((w) => w !== unit))
+      for (const node of unit.writes) stack.push(...(writerIndex.get(node) ?? []).filter((w) => w.order < unit.order))
+      stack.push(...(after.get(unit) ?? []))
+    }
+    return false
+  }
+
+  outputs.forEach((node, i) => {
+    const slot = graph.leaves.length + i
+    const alias = graph.aliases[i] as number
+    if (sizeOf(node.shape) === 0) return
+    if (alias < 0) {
+      direct.set(node, slot)
+      return
+    }
+    const leaf = graph.leaves[alias] as Node
+    const writers = writersOf(node)
+    const readers = (readerIndex.get(leaf) ?? []).filter((u) => !writers.includes(u))
+    const clean = writers.every((w) => !w.reads.has(leaf) || !w.scattered.has(leaf))
+    const targets = new Set(writers)
+    if (clean && writers.length === 1 && !readers.some((r) => dependsOn(r, targets))) {
+      direct.set(node, slot)
+      for (const w of writers) after.set(w, [...(after.get(w) ?? []), ...readers])
+      return
+    }
+    const target: Node = { ...node }
+    copies.push({ unit: lowerCopy(node, target), target, slot })
+  })
+  return { after, copies, direct }
+}
+
+function assemble(phases: readonly (readonly Unit[])[], places: ReadonlyMap<Node, BufferPlace>, arenaBytes: number, tables: Tables, bindings: number): Program {
+  const kernels: Kernel[] = []
+  const kernelIndex = new Map<string, number>()
+  const buffers: BufferPlace[] = []
+  const bufferIndex = new Map<Node, number>()
+  const numberOf = (node: Node): number => {
+    const known = bufferIndex.get(node)
+    if (known !== undefined) return known
+    const place = places.get(node)
+    if (!place) throw new Error(`compile: ${node.op} has no memory`)
+    bufferIndex.set(node, buffers.length)
+    return buffers.push(place) - 1
+  }
+  const kernelNumber = (kernel: Kernel): number => {
+    const key = kernelKey(kernel)
+    const known = kernelIndex.get(key)
+    if (known !== undefined) return known
+    kernelIndex.set(key, kernels.length)
+    return kernels.push(kernel) - 1
+  }
+  const place = <T extends { readonly buffer: number }>(unit: Unit, list: readonly T[]): T[] =>
+    list.map((a) => ({ ...a, buffer: numberOf(unit.buffers[a.buffer] as Node) }))
+  const launches = phases.map((units) =>
+    units.flatMap((unit) =>
+      unit.launches.map(({ kernel, launch }): Launch => {
+        const number = kernelNumber(kernel)
+        if (launch.kind === 'loop') return { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
+        return { ...launch, kernel: number, left: place(unit, launch.left), right: place(unit, launch.right), epilogue: place(unit, launch.epilogue) }
+      }),
+    ),
+  )
+  return { kernels, buffers, tables: tables.list, phases: launches, arenaBytes, bindings }
+}
+

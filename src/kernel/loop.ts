@@ -39,7 +39,8 @@ export interface Store {
 
 /**
  * One pass. With `loop` it runs over all reduce axes, accumulating and storing per element; without, it runs once per
- * parallel point. A stage may read what earlier stages accumulated or stored at the same point.
+ * parallel point. A stage may read what earlier stages accumulated or stored at the same point. All values of a point are
+ * read and computed before the first of them is stored: a store may overwrite what another one's value reads.
  */
 export interface Stage {
   readonly loop: boolean

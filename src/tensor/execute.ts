@@ -7,13 +7,14 @@ import { allocate, type DataArray } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { simplify } from '../transform/simplify.ts'
 import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
 
 /** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
 export function prepare(graph: Graph): Executable {
   const on = backend()
-  if (on.kind === 'kernels') return on.load(compileGraph(graph))
+  if (on.kind === 'kernels') return on.load(compileGraph({ ...graph, outputs: simplify(graph.outputs) }))
   return {
     run(bindings, times = 1) {
       const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
@@ -28,12 +29,15 @@ export function prepare(graph: Graph): Executable {
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'
 
 /** Where a leaf or an evaluated node lies. */
-const storageOf = (node: Node): Storage => (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
+const storageOf = (node: Node): Storage =>
+  (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
 
 /** Evaluates nodes together, in one program; afterwards each has a value. */
 export function evaluate(nodes: readonly Node[]): void {
   if (runtime.trace) {
-    throw new Error('reading a value inside a compiled function: it has none while the function is traced. Return the tensor and read it outside')
+    throw new Error(
+      'reading a value inside a compiled function: it has none while the function is traced. Return the tensor and read it outside',
+    )
   }
   const outputs = [...new Set(nodes)].filter((n) => !isValue(n))
   if (outputs.length === 0) return
@@ -66,7 +70,8 @@ export function evaluate(nodes: readonly Node[]): void {
 
 /** The numbers of a node, evaluated if need be; a copy. */
 export function readData(node: Node): DataArray {
-  if (node.value === undefined && isOp(node, 'leaf') && node.attributes.source instanceof HostData) return node.attributes.source.data.slice()
+  if (node.value === undefined && isOp(node, 'leaf') && node.attributes.source instanceof HostData)
+    return node.attributes.source.data.slice()
   evaluate([node])
   return backend().download(storageOf(node), node.dtype, sizeOf(node.shape))
 }
@@ -91,7 +96,8 @@ function structureKey(order: readonly Node[], outputs: readonly Node[]): string 
     number.set(node, i)
     key += `${node.dtype}[${node.shape.join()}]`
     if (isValue(node)) key += '$;'
-    else key += `${node.op}(${node.inputs.map((x) => number.get(x)).join()})${node.op === 'custom' ? '' : attributesKey(node)};`
+    else
+      key += `${node.op}(${node.inputs.map((x) => number.get(x)).join()})${node.op === 'custom' ? '' : attributesKey(node)};`
   })
   return `${key}>${outputs.map((n) => number.get(n)).join()}`
 }

@@ -1,0 +1,131 @@
+// Lowering contractions: operands as table gathers over (batch, outer, inner), and the epilogue over the finished tile.
+
+import { isOp, type Node } from '../graph/node.ts'
+import { contiguousStrides, type Dims, forEachIndex, sizeOf } from '../graph/shape.ts'
+import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../kernel/contract.ts'
+import type { Store } from '../kernel/loop.ts'
+import * as s from '../scalar/expr.ts'
+import { type Expr, rewrite } from '../scalar/expr.ts'
+import { expand } from '../scalar/functions.ts'
+import { GroupExpressions, type Load } from './expression.ts'
+import { domainOf, type Group, type Grouping, operandViews, readsSamePoint } from './group.ts'
+import type { Unit } from './unit.ts'
+import { matchShapes, type View } from './view.ts'
+
+/** What an axis of the output counts. */
+type Role = 'batch' | 'm' | 'n'
+
+/** Gives equal tables one number. */
+export class Tables {
+  readonly list: Int32Array[] = []
+  private readonly known = new Map<string, number>()
+
+  /** Offsets Σ index·stride over all indices of the axes, row-major. */
+  of(extents: Dims, strides: Dims): number {
+    const real = extents.map((_, a) => a).filter((a) => extents[a] !== 1)
+    const key = real.map((a) => `${extents[a]}*${strides[a]}`).join()
+    const found = this.known.get(key)
+    if (found !== undefined) return found
+    const shape = real.map((a) => extents[a] as number)
+    const table = new Int32Array(sizeOf(shape))
+    forEachIndex(shape, (index, position) => {
+      let sum = 0
+      for (let i = 0; i < real.length; i++) sum += (index[i] as number) * (strides[real[i] as number] as number)
+      table[position] = sum
+    })
+    this.known.set(key, this.list.length)
+    return this.list.push(table) - 1
+  }
+}
+
+export function lowerContract(group: Group, grouping: Grouping, stored: ReadonlySet<Node>, tables: Tables): Unit {
+  const node = group.nodes.find((n) => grouping.classOf(n) === 'contract') as Node<'matmul'> | Node<'conv'>
+  const views = operandViews(node, group)
+  if (!views) throw new Error(`compile: the operands of ${node.op} do not fit their kernel`)
+  const roles = rolesOf(node, group.domain)
+  const pick = (role: Role): number[] => roles.flatMap((r, axis) => (r === role ? [axis] : []))
+  const axes = { batch: pick('batch'), m: pick('m'), n: pick('n') }
+  const inner = views.left.shape.map((_, a) => a).slice(group.domain.length)
+  const extents = (list: Dims): number[] => list.map((a) => views.left.shape[a] as number)
+  const buffers: Node[] = []
+  const bufferOf = (value: Node): number => {
+    const known = buffers.indexOf(value)
+    return known >= 0 ? known : buffers.push(value) - 1
+  }
+  const reads = new Set<Node>()
+  const table = (view: View, outer: Dims, within: Dims): TableArguments => {
+    const of = (list: Dims): number => tables.of(extents(list), list.map((a) => view.strides[a] as number))
+    return { buffer: bufferOf(view.base), offset: view.offset, batch: of(axes.batch), outer: of(outer), inner: of(within) }
+  }
+
+  // A correlation multiplies from the left by its weight, so that the output's contiguous axes are columns.
+  const [mSide, nSide] = isOp(node, 'conv') ? [views.right, views.left] : [views.left, views.right]
+  const operand = (view: View, outer: Dims): Operand => {
+    reads.add(view.base)
+    const stride = (list: Dims): number => {
+      const real = list.filter((a) => view.shape[a] !== 1)
+      return real.length > 0 ? (view.strides[real.at(-1) as number] as number) : 0
+    }
+    const lane = stride(inner) === 1 && stride(outer) !== 1 ? 'inner' : 'outer'
+    return { accesses: [{ dtype: view.base.dtype }], value: s.load('f32', 0), lane }
+  }
+  const left = operand(mSide, axes.m)
+  const right = operand(nSide, axes.n)
+  const leftTables = [table(mSide, axes.m, inner)]
+  const rightTables = [table(nSide, axes.n, inner)]
+
+  const expressions = new GroupExpressions(group, grouping, stored)
+  const targets = group.nodes.filter((n) => stored.has(n))
+  const values = targets.map((n) => expressions.value(n).expr)
+  const accesses: { dtype: Node['dtype'] }[] = []
+  const epilogueTables: TableArguments[] = []
+  const numbers = new Map<number, number>()
+  const scattered = new Set<Node>([mSide.base, nSide.base])
+  const addLoad = (number: number): number => {
+    const known = numbers.get(number)
+    if (known !== undefined) return known
+    const { base, view } = expressions.loads[number] as Load
+    reads.add(base)
+    if (!readsSamePoint(group, 'element', view)) scattered.add(base)
+    accesses.push({ dtype: base.dtype })
+    epilogueTables.push(table(view, axes.m, axes.n))
+    numbers.set(number, accesses.length - 1)
+    return accesses.length - 1
+  }
+  const memo = new Map<Expr, Expr>()
+  const expanded = new Map<Expr, Expr>()
+  const final = (e: Expr): Expr => rewrite(expand(e, expanded), (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
+  const straight = contiguousStrides(group.domain)
+  const stores = targets.map((target, i): Store => {
+    const value = final(values[i] as Expr)
+    accesses.push({ dtype: target.dtype })
+    epilogueTables.push(
+      table({ base: target, shape: group.domain, strides: straight, offset: 0, bounds: group.domain.map(() => undefined), fill: 0 }, axes.m, axes.n),
+    )
+    return { access: accesses.length - 1, value, mode: 'set' }
+  })
+
+  const kernel: ContractKernel = { kind: 'contract', left, right, epilogue: { accesses, stores } }
+  const launch: ContractLaunch = {
+    kind: 'contract', kernel: 0,
+    batch: sizeOf(extents(axes.batch)), m: sizeOf(extents(axes.m)), n: sizeOf(extents(axes.n)), k: sizeOf(extents(inner)),
+    left: leftTables, right: rightTables, epilogue: epilogueTables,
+  }
+  return { launches: [{ kernel, launch }], buffers, reads, writes: new Set(targets), order: 1, scattered }
+}
+
+/** The role of each axis of the (possibly refined) output domain. */
+function rolesOf(node: Node<'matmul'> | Node<'conv'>, domain: Dims): Role[] {
+  const { domain: plain } = domainOf(node, 'contract')
+  const original: Role[] = isOp(node, 'conv')
+    ? plain.map((_, a) => (a === 1 ? 'batch' : a === 2 ? 'm' : 'n'))
+    : plain.map((_, a) => (a === plain.length - 1 ? 'n' : a === plain.length - 2 ? 'm' : 'batch'))
+  const roles = domain.map((): Role => 'batch')
+  for (const { from, to } of matchShapes(plain, domain) ?? []) {
+    const real = from.filter((a) => plain[a] !== 1)
+    const source = real[0] ?? from[0]
+    if (source !== undefined) for (const a of to) roles[a] = original[source] as Role
+  }
+  return roles
+}
+

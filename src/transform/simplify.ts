@@ -1,0 +1,237 @@
+// simplify: the same values from a smaller graph. Only such algebra as is exact in IEEE arithmetic.
+
+import { build } from '../graph/build.ts'
+import { isOp, type Node, type OpName } from '../graph/node.ts'
+import { isPointwise } from '../graph/ops/pointwise.ts'
+import { identityOf } from '../graph/ops/reduce.ts'
+import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
+import { mapGraph } from '../graph/walk.ts'
+
+/**
+ * Removes what computes nothing (gradient stops, casts and moves to the same), shares equal nodes, folds constants
+ * through moves, moves transposes and slices before pointwise work, joins sums of disjoint pads into one concat, and
+ * cuts large reductions in two, so that they can run in parallel in a fixed order.
+ */
+export function simplify(outputs: readonly Node[]): Node[] {
+  const cleaned = pass(outputs, (node) => local(node))
+  const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)))
+  return pass(counted, (node) => splitReduction(local(node)))
+}
+
+/** Rebuilds the graph through `rule` and gives equal nodes one identity. */
+function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
+  const known = new Map<string, Node>()
+  const identity = new Map<object, number>()
+  const idOf = (x: object): number => identity.get(x) ?? (identity.set(x, identity.size + 1), identity.size)
+  const share = (node: Node): Node => {
+    const key = `${node.op}|${node.dtype}|${node.shape.join()}|${node.inputs.map(idOf).join()}|${Object.values(
+      node.attributes,
+    )
+      .map((v) => (typeof v === 'object' && !Array.isArray(v) ? idOf(v) : Object.is(v, -0) ? '-0' : String(v)))
+      .join('|')}`
+    const same = known.get(key)
+    if (!same) known.set(key, node)
+    return same ?? node
+  }
+  return mapGraph(outputs, (node, inputs) => {
+    const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
+    return share(rule(rebuilt))
+  }).outputs
+}
+
+const withInputs = (node: Node, inputs: readonly Node[]): Node => ({ ...node, inputs })
+
+function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
+  const counts = new Map<Node, number>()
+  const count = (x: Node): void => {
+    counts.set(x, (counts.get(x) ?? 0) + 1)
+  }
+  outputs.forEach(count)
+  mapGraph(outputs, (node) => {
+    node.inputs.forEach(count)
+    return node
+  })
+  return counts
+}
+
+/** Rules that look at one node and its inputs. */
+function local(node: Node): Node {
+  const [x] = node.inputs
+  if (isOp(node, 'stopGradient') || isOp(node, 'custom')) return x as Node
+  if (isOp(node, 'cast') && (x as Node).dtype === node.dtype) return x as Node
+  if (isOp(node, 'neg') && (x as Node).op === 'neg') return (x as Node).inputs[0] as Node
+  if (isOp(node, 'mul') || isOp(node, 'div')) {
+    const [a, b] = node.inputs as [Node, Node]
+    if (isConstant(b, 1)) return a
+    if (isOp(node, 'mul') && isConstant(a, 1)) return b
+  }
+  if (isOp(node, 'reshape')) {
+    let from = x as Node
+    while (isOp(from, 'reshape')) from = from.inputs[0] as Node
+    return moved(sameShape(from.shape, node.shape) ? from : from === x ? node : build.reshape(from, node.shape))
+  }
+  if (isOp(node, 'transpose')) {
+    const inner = x as Node
+    if (isOp(inner, 'transpose')) {
+      const order = node.attributes.permutation.map((p) => inner.attributes.permutation[p] as number)
+      return build.transpose(inner.inputs[0] as Node, order)
+    }
+    return moved(node)
+  }
+  if (isOp(node, 'broadcast') || isOp(node, 'slice')) return moved(node)
+  if (isOp(node, 'sum') || isOp(node, 'prod') || isOp(node, 'max') || isOp(node, 'min')) return reduction(node)
+  if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 0) return build.constant(0, node.shape, node.dtype)
+  if (isOp(node, 'conv') && (x as Node).shape[1] === 0) return build.constant(0, node.shape, node.dtype)
+  if (isOp(node, 'add')) return joinPads(node)
+  if (isOp(node, 'concat')) {
+    const parts = node.inputs.filter((p) => sizeOf(p.shape) > 0)
+    if (parts.length === 1) return parts[0] as Node
+    return parts.length > 0 && parts.length < node.inputs.length ? build.node('concat', parts, node.attributes) : node
+  }
+  return node
+}
+
+const isConstant = (node: Node, value: number): boolean => isOp(node, 'constant') && node.attributes.value === value
+
+/** Constants and index arrays absorb moves. */
+function moved(node: Node): Node {
+  const x = node.inputs[0] as Node
+  if (isOp(x, 'constant')) return build.constant(x.attributes.value, node.shape, node.dtype)
+  if (!isOp(x, 'iota')) return node
+  const { axis } = x.attributes
+  if (isOp(node, 'broadcast') && x.shape[axis] === node.shape[axis + node.shape.length - x.shape.length]) {
+    return build.iota(node.shape, axis + node.shape.length - x.shape.length)
+  }
+  if (isOp(node, 'transpose')) return build.iota(node.shape, node.attributes.permutation.indexOf(axis))
+  if (isOp(node, 'reshape')) {
+    const real = (shape: Dims): number[] => shape.flatMap((d, i) => (d === 1 ? [] : [i]))
+    const [from, to] = [real(x.shape), real(node.shape)]
+    const place = from.indexOf(axis)
+    if (
+      place >= 0 &&
+      sameShape(
+        from.map((i) => x.shape[i] as number),
+        to.map((i) => node.shape[i] as number),
+      )
+    ) {
+      return build.iota(node.shape, to[place] as number)
+    }
+  }
+  return node
+}
+
+/** Axes of one element need no reduction; a reduction of nothing is a constant. */
+function reduction(node: Node<'sum'> | Node<'prod'> | Node<'max'> | Node<'min'>): Node {
+  const x = node.inputs[0] as Node
+  const { axes } = node.attributes
+  if (sizeOf(x.shape) === 0) return build.constant(identityOf(node.op, node.dtype), node.shape, node.dtype)
+  const real = axes.filter((a) => x.shape[a] !== 1)
+  if (real.length === axes.length) return node
+  const kept = x.shape.map((_, a) => a).filter((a) => !axes.includes(a) || real.includes(a))
+  const squeezed = build.reshape(
+    x,
+    kept.map((a) => x.shape[a] as number),
+  )
+  if (real.length === 0) return squeezed
+  return { ...node, inputs: [squeezed], attributes: { ...node.attributes, axes: real.map((a) => kept.indexOf(a)) } }
+}
+
+interface PadPiece {
+  readonly axis: number
+  readonly low: number
+  readonly part: Node
+}
+
+/** The single-axis zero pads whose sum this is, if it is one. */
+function padPieces(node: Node): PadPiece[] | undefined {
+  if (isOp(node, 'pad')) {
+    const { low, high, interior, value } = node.attributes
+    const axes = node.shape.map((_, a) => a).filter((a) => (low[a] as number) + (high[a] as number) > 0)
+    const [axis] = axes
+    if (axis === undefined || axes.length !== 1 || value !== 0 || interior.some((n) => n > 0)) return undefined
+    return [{ axis, low: low[axis] as number, part: node.inputs[0] as Node }]
+  }
+  if (!isOp(node, 'add')) return undefined
+  const left = padPieces(node.inputs[0] as Node)
+  const right = left && padPieces(node.inputs[1] as Node)
+  if (!left || !right || left[0]?.axis !== right[0]?.axis) return undefined
+  return [...left, ...right]
+}
+
+/** A sum of zero pads that tile an axis is a concat (the gradient of a split). */
+function joinPads(node: Node<'add'>): Node {
+  const pieces = padPieces(node)?.sort((a, b) => a.low - b.low)
+  const axis = pieces?.[0]?.axis
+  if (!pieces || axis === undefined) return node
+  let end = 0
+  for (const { low, part } of pieces) {
+    if (low !== end) return node
+    end += part.shape[axis] as number
+  }
+  return end === node.shape[axis]
+    ? build.node(
+        'concat',
+        pieces.map((p) => p.part),
+        { axis },
+      )
+    : node
+}
+
+/** Transposes and slices of a pointwise value nobody else needs are done to its inputs, where they cost nothing. */
+function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
+  return (node) => {
+    if (!isOp(node, 'transpose') && !isOp(node, 'slice')) return node
+    const x = node.inputs[0] as Node
+    if (!isPointwise(x.op as OpName) || x.inputs.length === 0 || counts.get(x) !== 1) return node
+    const inputs = x.inputs.map((input): Node => {
+      const through = isOp(node, 'transpose')
+        ? build.transpose(input, node.attributes.permutation)
+        : build.slice(input, node.attributes.starts, node.attributes.sizes, node.attributes.steps)
+      counts.set(through, 1)
+      return pushMoves(counts)(local(through))
+    })
+    return { ...x, inputs, shape: node.shape }
+  }
+}
+
+const fewCells = 64
+const manyElements = 1 << 14
+
+/** A reduction of many elements to few cells: first over parts of a fixed length, then over the parts. */
+function splitReduction(node: Node): Node {
+  if (!isOp(node, 'sum') && !isOp(node, 'prod') && !isOp(node, 'max') && !isOp(node, 'min')) return node
+  const x = node.inputs[0] as Node
+  const { axes } = node.attributes
+  const reduced = axes.map((a) => x.shape[a] as number)
+  const cells = sizeOf(node.shape)
+  const count = sizeOf(reduced)
+  const trailing = axes.every((a, i) => a === x.shape.length - axes.length + i)
+  const leading = axes.every((a, i) => a === i)
+  if (trailing && cells <= fewCells && count >= manyElements) {
+    const part = divisorNear(count, 4096)
+    if (part === undefined) return node
+    const kept = without(x.shape, axes)
+    const inner = build.node(node.op, [build.reshape(x, [...kept, count / part, part])], {
+      ...node.attributes,
+      axes: [kept.length + 1],
+    })
+    return build.node(node.op, [inner], { ...node.attributes, axes: [kept.length] })
+  }
+  if (leading && count >= 512 && cells > 1 && cells * count >= 1 << 16) {
+    const part = divisorNear(count, 64)
+    if (part === undefined || count / part < 2) return node
+    const kept = without(x.shape, axes)
+    const inner = build.node(node.op, [build.reshape(x, [count / part, part, ...kept])], {
+      ...node.attributes,
+      axes: [1],
+    })
+    return build.node(node.op, [inner], { ...node.attributes, axes: [0] })
+  }
+  return node
+}
+
+/** The largest divisor of n that is at most `most`, if it is not much smaller. */
+function divisorNear(n: number, most: number): number | undefined {
+  for (let d = Math.min(most, n - 1); d * 16 >= most; d--) if (n % d === 0) return d
+  return undefined
+}
