@@ -31,8 +31,8 @@ export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: Cr
   const { shifted, logTotal } = shiftedLogits(logits, axis)
   if (isFloat(targets.dtype)) return againstProbabilities(shifted.sub(logTotal), targets, axis, options)
   checkLabels('softmaxCrossEntropy', logits, targets, axis)
-  const chosen = pick(shifted, targets, axis).sub(logTotal.squeeze(axis))
-  return againstLabels(chosen, () => shifted.sub(logTotal), targets, axis, logits.shape[axis], options)
+  const losses = logTotal.squeeze(axis).sub(pick(shifted, targets, axis))
+  return againstLabels(losses, () => shifted.sub(logTotal), targets, axis, logits.shape[axis], options)
 }
 
 /**
@@ -42,8 +42,8 @@ export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: Cr
 export function nll(logProbabilities: Tensor, targets: Tensor, options: NllOptions = {}): Tensor {
   const axis = classAxis('nll', logProbabilities, options.axis)
   checkLabels('nll', logProbabilities, targets, axis)
-  const chosen = pick(logProbabilities, targets, axis)
-  return againstLabels(chosen, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
+  const losses = pick(logProbabilities, targets, axis).neg()
+  return againstLabels(losses, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
 }
 
 function classAxis(name: string, x: Tensor, axis = x.rank === 1 ? 0 : 1): number {
@@ -76,7 +76,7 @@ function pick(x: Tensor, labels: Tensor, axis: number): Tensor {
 }
 
 function againstLabels(
-  chosen: Tensor,
+  plain: Tensor,
   logProbabilities: () => Tensor,
   labels: Tensor,
   axis: number,
@@ -89,11 +89,10 @@ function againstLabels(
   const known = labels.cast('int32').greaterEqual(0).and(labels.less(classes))
   const factor =
     weight &&
-    pick(perClass(weight, chosen.rank + 1, axis).broadcastTo(withClasses(labels.shape, axis, classes)), labels, axis)
-  let losses = chosen.neg()
-  if (factor) losses = losses.mul(factor)
+    pick(perClass(weight, plain.rank + 1, axis).broadcastTo(withClasses(labels.shape, axis, classes)), labels, axis)
+  let losses = factor ? plain.mul(factor) : plain
   if (labelSmoothing > 0) {
-    const all = weight ? logProbabilities().mul(perClass(weight, chosen.rank + 1, axis)) : logProbabilities()
+    const all = weight ? logProbabilities().mul(perClass(weight, plain.rank + 1, axis)) : logProbabilities()
     losses = losses.mul(1 - labelSmoothing).sub(all.sum(axis).mul(labelSmoothing / classes))
   }
   losses = known.where(losses, Number.NaN)
@@ -102,7 +101,7 @@ function againstLabels(
   const counts = labels.notEqual(ignoreIndex)
   losses = counts.where(losses, 0)
   if (reduction !== 'mean') return reduce(losses, reduction)
-  return losses.sum().div(factor ? counts.where(factor, 0).sum() : counts.cast(chosen.dtype).sum())
+  return losses.sum().div(factor ? counts.where(factor, 0).sum() : counts.cast(plain.dtype).sum())
 }
 
 function againstProbabilities(
@@ -122,8 +121,9 @@ function againstProbabilities(
   const smooth =
     labelSmoothing > 0 ? targets.mul(1 - labelSmoothing).add(labelSmoothing / targets.shape[axis]) : targets
   const weighted = weight ? logProbabilities.mul(perClass(weight, targets.rank, axis)) : logProbabilities
-  // Where the target is 0 its class counts for nothing, even with a log-probability of −∞.
-  const losses = smooth.equal(0).where(0, weighted.mul(smooth)).sum(axis).neg()
+  // A class that is ruled out by a logit of −∞ counts for nothing where its target is 0.
+  const ruledOut = weighted.equal(-Infinity).and(smooth.equal(0))
+  const losses = ruledOut.where(0, weighted).mul(smooth).sum(axis).neg()
   return reduce(losses, reduction)
 }
 

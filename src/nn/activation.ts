@@ -1,6 +1,6 @@
 // Layers without parameters: activations, softmax and flatten.
 
-import type { Tensor } from '../tensor/index.ts'
+import { gelu as geluOf, type Tensor } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional.ts'
 import type { Module } from './module.ts'
@@ -18,8 +18,8 @@ export const sigmoid = pointwise('sigmoid', (x) => x.sigmoid())
 export const tanh = pointwise('tanh', (x) => x.tanh())
 
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
-export const gelu = (form: functional.GeluForm = 'none'): Module =>
-  defineModule({ kind: 'gelu', options: given({ form }, { form: 'none' }), forward: (x) => functional.gelu(x, form) })
+export const gelu = (form: 'none' | 'tanh' = 'none'): Module =>
+  defineModule({ kind: 'gelu', options: given({ form }, { form: 'none' }), forward: (x) => geluOf(x, form) })
 
 /** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
 export const softmax = (axis = -1): Module =>

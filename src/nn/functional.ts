@@ -128,15 +128,6 @@ export function averagePool(x: Tensor, options: AveragePoolOptions, axes = 2): T
   return total.div(inside.sum(lastAxes(inside, axes)))
 }
 
-/** 'none': x·Φ(x) by the error function. 'tanh': the approximation of GPT-2 (Hendrycks & Gimpel 2016). */
-export type GeluForm = 'none' | 'tanh'
-
-export function gelu(x: Tensor, form: GeluForm = 'none'): Tensor {
-  if (form === 'none') return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1))
-  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI))
-  return x.mul(0.5).mul(inner.tanh().add(1))
-}
-
 /** Zeroes each element with probability p and scales the others by 1 / (1 − p), so that the mean stays. Draws anew in each call. */
 export function dropout(x: Tensor, p: number, key?: random.Key): Tensor {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`dropout: the probability is ${p}, it must lie in [0, 1]`)

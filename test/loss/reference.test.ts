@@ -1,0 +1,78 @@
+/** Losses and their gradients against the PyTorch fixture. */
+
+import { describe, expect, it } from 'vitest'
+import type { Reduction } from '../../src/loss/index.ts'
+import * as loss from '../../src/loss/index.ts'
+import { type CaseFunction, checkCase, expectComplete } from '../nn/check-case.ts'
+import { forEachBackend } from '../support/backends.ts'
+
+const crossEntropy: CaseFunction = ([logits, targets, weight], attributes) =>
+  loss.softmaxCrossEntropy(logits, targets, {
+    reduction: (attributes.reduction ?? 'none') as Reduction,
+    labelSmoothing: Number(attributes.label_smoothing ?? 0),
+    ...(weight ? { weight } : {}),
+    ...(attributes.ignore_index === undefined ? {} : { ignoreIndex: Number(attributes.ignore_index) }),
+  })
+
+const binary: CaseFunction = ([logits, targets, posWeight], { reduction }) =>
+  loss.sigmoidBinaryCrossEntropy(logits, targets, {
+    reduction: (reduction ?? 'none') as Reduction,
+    ...(posWeight ? { posWeight } : {}),
+  })
+
+const probabilities: CaseFunction = ([p, t], { reduction }) =>
+  loss.binaryCrossEntropy(p, t, { reduction: (reduction ?? 'none') as Reduction })
+
+const functions: { readonly [name: string]: CaseFunction } = {
+  cross_entropy_none: crossEntropy,
+  cross_entropy_mean: crossEntropy,
+  cross_entropy_sum: crossEntropy,
+  cross_entropy_smooth: crossEntropy,
+  cross_entropy_weight: crossEntropy,
+  cross_entropy_ignore: crossEntropy,
+  cross_entropy_prob: crossEntropy,
+  cross_entropy_2d: crossEntropy,
+  cross_entropy_extreme: crossEntropy,
+  nll_loss: ([x, labels]) => loss.nll(x.logSoftmax(1), labels),
+  bce: probabilities,
+  bce_edges: probabilities,
+  bce_logits: binary,
+  bce_logits_posw: binary,
+  bce_logits_extreme: binary,
+  mse_loss: ([x, y]) => loss.mse(x, y),
+  l1_loss: ([x, y]) => loss.l1(x, y),
+  smooth_l1_loss: ([x, y]) => loss.huber(x, y),
+  huber_loss: ([x, y]) => loss.huber(x, y),
+}
+
+/** Losses to come. */
+const missing = [
+  'kl_div',
+  'hinge_embedding',
+  'margin_ranking',
+  'cosine_embedding',
+  'triplet_margin',
+  'soft_margin',
+  'multi_margin',
+  'multilabel_soft_margin',
+  'poisson_nll',
+  'gaussian_nll',
+  'cosine_similarity',
+  'pairwise_distance',
+  'cdist',
+  'ctc_loss',
+  'ctc_loss_sum',
+]
+
+it('has a function, or a place in the list of those to come, for every loss of the fixture', () => {
+  expectComplete('loss', functions, missing)
+  expect(missing).toHaveLength(15)
+})
+
+forEachBackend(() => {
+  describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
+    it.each(Object.keys(functions))('%s', (name) => {
+      checkCase('loss', name, dtype, functions[name])
+    })
+  })
+})
