@@ -1,0 +1,323 @@
+// Instruction selection: the WebAssembly instructions of one scalar operation, on one value or on four lanes.
+
+import type { Expr, ExprOp, ScalarType } from '../../scalar/expr.ts'
+import type { FunctionBuilder, Plain, ValueType } from './assembler.ts'
+import type { Locals } from './emit-locals.ts'
+import type { EmitEnvironment } from './layout.ts'
+
+/** How many elements a value holds: 1 in a plain register, or 4 in the lanes of a vector. */
+export type Width = 1 | 4
+
+export interface Demand {
+  readonly e: Expr
+  readonly width: Width
+}
+
+/** How a node is computed: its operands go on the stack in order, then `code` replaces them by the result. */
+export interface Selection {
+  readonly operands: readonly Demand[]
+  readonly code: (f: FunctionBuilder, locals: Locals) => void
+}
+
+/** The type of a local that holds a value; bool is 0 or 1, in vectors a mask of all or no bits. */
+export const valueType = (type: ScalarType, width: Width): ValueType =>
+  width === 4 ? 'v128' : type === 'bool' ? 'i32' : type
+
+/** The instructions of an operation with arguments, that is, not of a leaf. */
+export function select(e: Expr, width: Width, env: EmitEnvironment): Selection {
+  return width === 4 ? vector(e, env) : scalar(e, env)
+}
+
+/** Whether an operation exists on four lanes; `uniform` tells which values are equal in all lanes. */
+export function hasVectorForm(e: Expr, uniform: (e: Expr) => boolean): boolean {
+  if (e.type === 'f64' || e.args.some((a) => a.type === 'f64')) return false
+  if (e.op === 'div' && e.type === 'i32') return false
+  if (e.op === 'shl' || e.op === 'shr' || e.op === 'sar') return uniform(e.args[1])
+  return true
+}
+
+/** Turns the scalar on the stack into four equal lanes. */
+export function splat(f: FunctionBuilder, type: ScalarType): void {
+  if (type === 'f32') f.op('f32x4.splat')
+  else f.op('i32x4.splat')
+  if (type === 'bool') f.op('i32x4.neg')
+}
+
+/** Pushes a constant; a bool is 0 or 1. */
+export function pushConstant(f: FunctionBuilder, type: ScalarType, value: number): void {
+  if (type === 'f32') f.f32(value)
+  else if (type === 'f64') f.f64(value)
+  else f.i32(value)
+}
+
+/** Pushes four equal lanes. */
+export function pushVectorConstant(f: FunctionBuilder, type: ScalarType, value: number): void {
+  if (type === 'f32') f.v128(new Float32Array(4).fill(value))
+  else f.v128(new Int32Array(4).fill(type === 'bool' ? -value : value))
+}
+
+type Table = { readonly [Op in ExprOp]?: readonly Plain[] }
+
+const all = (e: Expr, width: Width): Demand[] => e.args.map((a) => ({ e: a, width }))
+const plainly = (operands: readonly Demand[], instructions: readonly Plain[]): Selection => ({
+  operands,
+  code: (f) => {
+    for (const i of instructions) f.op(i)
+  },
+})
+
+// ---- One value
+
+const scalarFloat = (t: 'f32' | 'f64'): Table => ({
+  add: [`${t}.add`],
+  sub: [`${t}.sub`],
+  mul: [`${t}.mul`],
+  div: [`${t}.div`],
+  min: [`${t}.min`],
+  max: [`${t}.max`],
+  neg: [`${t}.neg`],
+  abs: [`${t}.abs`],
+  sqrt: [`${t}.sqrt`],
+  floor: [`${t}.floor`],
+  ceil: [`${t}.ceil`],
+  trunc: [`${t}.trunc`],
+  round: [`${t}.nearest`],
+  lt: [`${t}.lt`],
+  le: [`${t}.le`],
+  eq: [`${t}.eq`],
+  ne: [`${t}.ne`],
+})
+
+const scalarTables: { readonly [T in ScalarType]: Table } = {
+  f32: scalarFloat('f32'),
+  f64: scalarFloat('f64'),
+  i32: {
+    add: ['i32.add'],
+    sub: ['i32.sub'],
+    mul: ['i32.mul'],
+    lt: ['i32.lt_s'],
+    le: ['i32.le_s'],
+    eq: ['i32.eq'],
+    ne: ['i32.ne'],
+    and: ['i32.and'],
+    or: ['i32.or'],
+    xor: ['i32.xor'],
+    shl: ['i32.shl'],
+    shr: ['i32.shr_u'],
+    sar: ['i32.shr_s'],
+  },
+  bool: {
+    min: ['i32.and'],
+    max: ['i32.or'],
+    and: ['i32.and'],
+    or: ['i32.or'],
+    xor: ['i32.xor'],
+    not: ['i32.eqz'],
+    lt: ['i32.lt_u'],
+    le: ['i32.le_u'],
+    eq: ['i32.eq'],
+    ne: ['i32.ne'],
+  },
+}
+
+const scalarConversions: { readonly [From in ScalarType]: { readonly [To in ScalarType]: readonly Plain[] } } = {
+  f32: { f32: [], f64: ['f64.promote_f32'], i32: ['i32.trunc_sat_f32_s'], bool: [] },
+  f64: { f32: ['f32.demote_f64'], f64: [], i32: ['i32.trunc_sat_f64_s'], bool: [] },
+  i32: { f32: ['f32.convert_i32_s'], f64: ['f64.convert_i32_s'], i32: [], bool: ['i32.eqz', 'i32.eqz'] },
+  bool: { f32: ['f32.convert_i32_s'], f64: ['f64.convert_i32_s'], i32: [], bool: [] },
+}
+
+function scalar(e: Expr, env: EmitEnvironment): Selection {
+  const operands = all(e, 1)
+  const from = e.args[0].type
+  if (e.op === 'select') {
+    const [condition, a, b] = operands
+    return plainly([a, b, condition], ['select'])
+  }
+  if (e.op === 'convert') {
+    if (e.type === 'bool' && (from === 'f32' || from === 'f64')) {
+      const code: Selection['code'] = (f) => {
+        pushConstant(f, from, 0)
+        f.op(`${from}.ne`)
+      }
+      return { operands, code }
+    }
+    return plainly(operands, scalarConversions[from][e.type])
+  }
+  if (e.op === 'bitcast') return plainly(operands, [e.type === 'f32' ? 'f32.reinterpret_i32' : 'i32.reinterpret_f32'])
+  if (e.op === 'call' && e.name) {
+    const index = env.math(e.name)
+    return { operands, code: (f) => f.call(index) }
+  }
+  if (e.op === 'madd') {
+    const t = e.type === 'bool' ? 'i32' : e.type
+    return { operands, code: (f, locals) => multiplyAdd(f, locals, t) }
+  }
+  const special = from === 'i32' ? scalarIntegers[e.op] : undefined
+  if (special) return { operands, code: special }
+  return plainly(operands, instructions(scalarTables[from], e, from))
+}
+
+function multiplyAdd(f: FunctionBuilder, locals: Locals, type: 'f32' | 'f64' | 'i32'): void {
+  const c = locals.take(type)
+  f.set(c).op(`${type}.mul`).get(c).op(`${type}.add`)
+  locals.give(c)
+}
+
+const smaller =
+  (comparison: Plain): Selection['code'] =>
+  (f, locals) => {
+    const [a, b] = [locals.take('i32'), locals.take('i32')]
+    f.set(b).tee(a).get(b).get(a).get(b).op(comparison).op('select')
+    locals.give(a)
+    locals.give(b)
+  }
+
+const scalarIntegers: { readonly [Op in ExprOp]?: Selection['code'] } = {
+  neg: (f) => f.i32(-1).op('i32.mul'),
+  not: (f) => f.i32(-1).op('i32.xor'),
+  abs: (f, locals) => {
+    const a = locals.take('i32')
+    f.tee(a).get(a).i32(31).op('i32.shr_s').op('i32.xor').get(a).i32(31).op('i32.shr_s').op('i32.sub')
+    locals.give(a)
+  },
+  min: smaller('i32.lt_s'),
+  max: smaller('i32.gt_s'),
+  // x / 0 is 0, and the least integer divided by −1 wraps; the machine would trap on both
+  div: (f, locals) => {
+    const [a, b] = [locals.take('i32'), locals.take('i32')]
+    f.set(b).set(a)
+    f.get(b).i32(1).op('i32.add').i32(2).op('i32.lt_u')
+    f.if(
+      () => f.get(a).get(b).op('i32.mul'),
+      () => f.get(a).get(b).op('i32.div_s'),
+      'i32',
+    )
+    locals.give(a)
+    locals.give(b)
+  },
+}
+
+// ---- Four lanes
+
+const vectorTables: { readonly [T in 'f32' | 'i32' | 'bool']: Table } = {
+  f32: {
+    add: ['f32x4.add'],
+    sub: ['f32x4.sub'],
+    mul: ['f32x4.mul'],
+    div: ['f32x4.div'],
+    min: ['f32x4.min'],
+    max: ['f32x4.max'],
+    neg: ['f32x4.neg'],
+    abs: ['f32x4.abs'],
+    sqrt: ['f32x4.sqrt'],
+    floor: ['f32x4.floor'],
+    ceil: ['f32x4.ceil'],
+    trunc: ['f32x4.trunc'],
+    round: ['f32x4.nearest'],
+    lt: ['f32x4.lt'],
+    le: ['f32x4.le'],
+    eq: ['f32x4.eq'],
+    ne: ['f32x4.ne'],
+  },
+  i32: {
+    add: ['i32x4.add'],
+    sub: ['i32x4.sub'],
+    mul: ['i32x4.mul'],
+    min: ['i32x4.min_s'],
+    max: ['i32x4.max_s'],
+    neg: ['i32x4.neg'],
+    abs: ['i32x4.abs'],
+    lt: ['i32x4.lt_s'],
+    le: ['i32x4.le_s'],
+    eq: ['i32x4.eq'],
+    ne: ['i32x4.ne'],
+    and: ['v128.and'],
+    or: ['v128.or'],
+    xor: ['v128.xor'],
+    not: ['v128.not'],
+    shl: ['i32x4.shl'],
+    shr: ['i32x4.shr_u'],
+    sar: ['i32x4.shr_s'],
+  },
+  bool: {
+    min: ['v128.and'],
+    max: ['v128.or'],
+    and: ['v128.and'],
+    or: ['v128.or'],
+    xor: ['v128.xor'],
+    not: ['v128.not'],
+    lt: ['i32x4.gt_s'],
+    le: ['i32x4.ge_s'],
+    eq: ['i32x4.eq'],
+    ne: ['v128.xor'],
+  },
+}
+
+const vectorConversions: { readonly [From in ScalarType]?: { readonly [To in ScalarType]?: readonly Plain[] } } = {
+  f32: { i32: ['i32x4.trunc_sat_f32x4_s'] },
+  i32: { f32: ['f32x4.convert_i32x4_s'] },
+}
+
+function vector(e: Expr, env: EmitEnvironment): Selection {
+  const operands = all(e, 4)
+  const from = e.args[0].type
+  if (e.op === 'select') return vectorSelect(e)
+  if (e.op === 'bitcast') return plainly(operands, [])
+  if (e.op === 'convert') return vectorConvert(e)
+  if (e.op === 'shl' || e.op === 'shr' || e.op === 'sar') {
+    return plainly([operands[0], { e: e.args[1], width: 1 }], instructions(vectorTables.i32, e, 'i32'))
+  }
+  if (e.op === 'madd') {
+    if (e.type === 'f32' && env.relaxedMadd) return plainly(operands, ['f32x4.relaxed_madd'])
+    const shape = e.type === 'f32' ? 'f32x4' : 'i32x4'
+    return {
+      operands,
+      code: (f, locals) => {
+        const c = locals.take('v128')
+        f.set(c).op(`${shape}.mul`).get(c).op(`${shape}.add`)
+        locals.give(c)
+      },
+    }
+  }
+  if (from === 'f64') throw new TypeError(`wasm: ${e.op} on f64 has no vector form`)
+  return plainly(operands, instructions(vectorTables[from], e, from))
+}
+
+function vectorConvert(e: Expr): Selection {
+  const [a] = e.args
+  const operands = all(e, 4)
+  if (e.type === 'bool') {
+    const zero: Demand = { e: { op: 'const', type: a.type, args: [], value: 0 }, width: 4 }
+    return plainly([...operands, zero], [a.type === 'f32' ? 'f32x4.ne' : 'i32x4.ne'])
+  }
+  if (a.type === 'bool') {
+    const one: Demand = { e: { op: 'const', type: e.type, args: [], value: 1 }, width: 4 }
+    return plainly([...operands, one], ['v128.and'])
+  }
+  const found = vectorConversions[a.type]?.[e.type]
+  if (!found) throw new TypeError(`wasm: no vector conversion from ${a.type} to ${e.type}`)
+  return plainly(operands, found)
+}
+
+/** A choice between lanes; a comparison that picks the smaller or larger, or a choice against zero, is one instruction. */
+function vectorSelect(e: Expr): Selection {
+  const [condition, a, b] = e.args
+  const wide = (...list: Expr[]): Demand[] => list.map((x) => ({ e: x, width: 4 }))
+  if (condition.op === 'lt' && condition.args[0].type === 'f32') {
+    const [x, y] = condition.args
+    if (a === x && b === y) return plainly(wide(y, x), ['f32x4.pmin'])
+    if (a === y && b === x) return plainly(wide(x, y), ['f32x4.pmax'])
+  }
+  if (isZero(b)) return plainly(wide(a, condition), ['v128.and'])
+  if (isZero(a)) return plainly(wide(b, condition), ['v128.andnot'])
+  return plainly(wide(a, b, condition), ['v128.bitselect'])
+}
+
+const isZero = (e: Expr): boolean => e.op === 'const' && Object.is(e.value, 0)
+
+function instructions(table: Table, e: Expr, type: ScalarType): readonly Plain[] {
+  const found = table[e.op]
+  if (!found) throw new TypeError(`wasm: ${e.op} has no meaning for ${type}`)
+  return found
+}
