@@ -124,6 +124,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   const groupOf = new Map<Node, Group>()
   const consumers = new Map<Node, number>()
   for (const node of order) for (const x of node.inputs) consumers.set(x, (consumers.get(x) ?? 0) + 1)
+  const windows = new Map<Node, Node>()
   let nextId = 0
 
   const moved = movesMade(order, outputs, classOf)
@@ -144,6 +145,12 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     groups.set(group.id, group)
     groupOf.set(node, group)
     if (kind === 'pointwise' || kind === 'lookup' || kind === 'reduce' || kind === 'movement') join(group)
+    if (kind === 'window') {
+      // Several reductions over the same windows share their loads.
+      const sibling = windows.get(node.inputs[0] as Node)
+      if (sibling) tryMerge(groupOf.get(sibling) as Group, group)
+      else windows.set(node.inputs[0] as Node, node)
+    }
   })
   return { order, groups: [...groups.values()], groupOf, classOf }
 

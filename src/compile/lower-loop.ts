@@ -197,7 +197,7 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
     ...targets.map((t) => ({ strides: t.strides, bounded: domain.map(() => false) })),
   ]
   const axes = mergeAxes(domain, reduced, walks)
-  const parallelAxes = axes.filter((a) => !a.reduced)
+  const parallelAxes = lanesLast(axes.filter((a) => !a.reduced))
   const reduceAxes = axes.filter((a) => a.reduced)
   const all = [...parallelAxes, ...reduceAxes]
   const vector = chooseVector(domain, reduced, parallelAxes.length, reduceAxes.length, all, targets, loads, usedLoads)
@@ -332,6 +332,14 @@ function mergeAxes(domain: Dims, reduced: readonly boolean[], walks: readonly { 
   return merged
 }
 
+/** Parallel axes may run in any order: a last axis too short for vectors changes places with the longest. */
+function lanesLast(axes: MergedAxis[]): MergedAxis[] {
+  const last = axes.at(-1) as MergedAxis
+  if (last.extent >= 4) return axes
+  const longest = axes.slice(-3).reduce((a, b) => (b.extent > a.extent ? b : a))
+  return longest.extent < 8 ? axes : [...axes.filter((a) => a !== longest), longest]
+}
+
 function chooseVector(
   domain: Dims, reduced: readonly boolean[], parallel: number, reduce: number, all: readonly MergedAxis[],
   targets: readonly Target[], loads: readonly Load[], used: ReadonlySet<number>,
@@ -352,7 +360,10 @@ function chooseVector(
   const score = (axis: MergedAxis): number => {
     let good = 0
     for (const l of used) {
-      const stride = along((loads[l] as Load).view.strides, axis)
+      const { strides } = (loads[l] as Load).view
+      // What is read once per row does not matter.
+      if (!all.slice(parallel).some((r) => along(strides, r) !== 0)) continue
+      const stride = along(strides, axis)
       if (stride === 1) good += 1
       else if (stride !== 0) good -= 1
     }

@@ -3,7 +3,7 @@
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import type { Node, OpName } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
-import { bytesOf, fits, type Group, type Grouping, operandsOf, readsSamePoint, seenFrom } from './group.ts'
+import { bytesOf, type Group, type Grouping, levelOf, operandsOf, readsSamePoint, seenFrom } from './group.ts'
 
 /** Pointwise operations that are worth a write and a read of memory. */
 const dear: ReadonlySet<OpName> = new Set<OpName>([
@@ -68,13 +68,18 @@ export function storedNodes(grouping: Grouping, outputs: readonly Node[]): Set<N
   function collect(node: Node, group: Group, frontier: Set<Node>, seen: Set<Node>): boolean {
     if (seen.has(node)) return true
     seen.add(node)
-    if (!fits(node, group, (x) => groupOf.get(x) === group || canRepeat(x), classOf)) return false
-    for (const { base } of operandsOf(node, classOf(node))) {
+    const level = levelOf(node, group, classOf(node))
+    for (const view of operandsOf(node, classOf(node))) {
+      const { base } = view
+      const from = seenFrom(group, level, view)
+      if (!from) return false
       const kind = classOf(base)
-      if (kind === 'leaf' || kind === 'constant' || stored.has(base) || groupOf.get(base) === group) continue
-      if (canRepeat(base)) {
-        if (!collect(base, group, frontier, seen)) return false
-      } else frontier.add(base)
+      if (kind === 'leaf' || kind === 'constant' || stored.has(base)) continue
+      const baseLevel = levelOf(base, group, kind)
+      const same = readsSamePoint(group, baseLevel, from) && !(level === 'row' && baseLevel === 'element')
+      if (groupOf.get(base) === group) {
+        if (!same) return false
+      } else if (!(same && canRepeat(base) && collect(base, group, frontier, seen))) frontier.add(base)
     }
     return true
   }

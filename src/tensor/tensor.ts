@@ -471,15 +471,24 @@ export class Tensor {
     const total = x.sub(shift).exp().sum(list, true).log().add(shift)
     return keepAxes ? total : total.squeeze(list)
   }
+  /** eˣ / Σ eˣ along an axis, shifted by the maximum. */
   softmax(axis = -1): Tensor {
     const x = floating(this)
-    const e = x.sub(x.amax(axis, true).detach()).exp()
-    return e.div(e.sum(axis, true))
+    const at = [normalizeAxis(axis, x.rank, 'softmax')]
+    const e = x.sub(x.amax(at, true).detach()).exp()
+    // y ⊙ (g − ⟨g, y⟩): needs the result alone, and loses no digits where the composition would.
+    return withVjp(e.div(e.sum(at, true)), x, (g, y) => {
+      const product = build.sum(build.binary('mul', g, y), at)
+      return build.binary('mul', y, build.binary('sub', g, build.spread(product, y.shape, at)))
+    })
   }
   logSoftmax(axis = -1): Tensor {
     const x = floating(this)
-    const shifted = x.sub(x.amax(axis, true).detach())
-    return shifted.sub(shifted.exp().sum(axis, true).log())
+    const at = [normalizeAxis(axis, x.rank, 'logSoftmax')]
+    const shifted = x.sub(x.amax(at, true).detach())
+    return withVjp(shifted.sub(shifted.exp().sum(at, true).log()), x, (g, y) =>
+      build.binary('sub', g, build.binary('mul', build.unary('exp', y), build.spread(build.sum(g, at), y.shape, at))),
+    )
   }
 
   // --- contraction ---------------------------------------------------------
@@ -505,6 +514,12 @@ export class Tensor {
   stopGradient(): Tensor {
     return this.detach()
   }
+}
+
+/** `value`, with its derivative with respect to x given as a function of the cotangent and the value itself. */
+function withVjp(value: Tensor, x: Tensor, vjp: (g: Node, y: Node) => Node): Tensor {
+  const node: Node = build.node('custom', [value.node, x.node], { vjp: (g) => [vjp(g, node)] })
+  return wrap(node)
 }
 
 const reclaimAfter = 64 * 1024 * 1024

@@ -1,6 +1,7 @@
 // simplify: the same values from a smaller graph. Only such algebra as is exact in IEEE arithmetic.
 
 import { build } from '../graph/build.ts'
+import { isFloat } from '../graph/dtype.ts'
 import { isOp, type Node, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
@@ -54,9 +55,28 @@ function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
   return counts
 }
 
+/** Arithmetic on constants, rounded as the dtype is. */
+const folds: { readonly [op: string]: (a: number, b: number) => number } = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  neg: (a) => -a,
+}
+
+function folded(node: Node): Node | undefined {
+  const fold = folds[node.op]
+  if (!fold || !isFloat(node.dtype) || !node.inputs.every((x) => isOp(x, 'constant'))) return undefined
+  const [a = 0, b = 0] = node.inputs.map((x) => (x as Node<'constant'>).attributes.value)
+  const round = node.dtype === 'float32' ? Math.fround : (v: number): number => v
+  return build.constant(round(fold(round(a), round(b))), node.shape, node.dtype)
+}
+
 /** Rules that look at one node and its inputs. */
 function local(node: Node): Node {
   const [x] = node.inputs
+  const constant = folded(node)
+  if (constant) return constant
   if (isOp(node, 'stopGradient') || isOp(node, 'custom')) return x as Node
   if (isOp(node, 'cast') && (x as Node).dtype === node.dtype) return x as Node
   if (isOp(node, 'neg') && (x as Node).op === 'neg') return (x as Node).inputs[0] as Node
