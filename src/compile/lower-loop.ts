@@ -327,7 +327,8 @@ function mergeAxes(domain: Dims, reduced: readonly boolean[], walks: readonly { 
       }
     })
     // A kernel has at least one parallel axis, and reductions at least one to run over.
-    if (!kind && merged.length === 0) merged.push({ extent: 1, reduced: false, last: -1 })
+    const needed = !kind || reduced.includes(true)
+    if (needed && !merged.some((a) => a.reduced === kind)) merged.push({ extent: 1, reduced: kind, last: -1 })
   }
   return merged
 }
