@@ -81,6 +81,7 @@ class Writer {
       this.pointer(at + phaseRecord.first / 4, launches[i])
       const chunks = phase.tasks.reduce((sum, task) => sum + Math.ceil(task.total / task.grain), 0)
       this.words[at + phaseRecord.chunks / 4] = phase.shared ? chunks : 0
+      this.words[at + phaseRecord.work / 4] = Math.min(1e9, Math.round(work(phase.tasks)))
     })
     return root
   }
@@ -95,7 +96,7 @@ class Writer {
         this.engine.threads > 1 &&
         tasks.some((task, i) => i > 0 || task.total > task.grain) &&
         tasks.every((task) => !task.callerOnly) &&
-        tasks.reduce((sum, task) => sum + task.nanoseconds, 0) >= worthSharing
+        work(tasks) >= worthSharing
       const last = phases.at(-1)
       if (last && !shared && !last.shared) last.tasks.push(...tasks)
       else phases.push({ tasks, shared })
@@ -253,6 +254,11 @@ class Writer {
     if (buffer < 0 || buffer >= this.source.buffers.length) throw new RangeError(`launch: there is no buffer ${buffer}`)
     this.addresses.push({ word, buffer, offset })
   }
+}
+
+/** Nanoseconds that the tasks take, roughly. */
+function work(tasks: readonly Task[]): number {
+  return tasks.reduce((sum, task) => sum + task.nanoseconds, 0)
 }
 
 /** Whether the operand is the elements of one float32 buffer as they are. */

@@ -12,6 +12,8 @@ export const control = {
   waiting: 384,
   /** Address of the phase that the job runs. */
   job: 388,
+  /** Nanoseconds of work that sleeping workers have missed. */
+  missed: 392,
   /** Number of kernel modules published so far, and the address of the first one's record. */
   generation: 512,
   modules: 516,
@@ -30,8 +32,11 @@ export const moduleRecord = { next: 0, length: 4, base: 8, functions: 12, bytes:
 /** A program: the number of its phases, and from `bytes` on the phases themselves. */
 export const programRecord = { phases: 0, bytes: 16 } as const
 
-/** A phase: its launches, and the number of their chunks, which is 0 when the calling thread shall run them alone. */
-export const phaseRecord = { launches: 0, first: 4, chunks: 8, bytes: 16 } as const
+/**
+ * A phase: its launches, the number of their chunks, which is 0 when the calling thread shall run them alone, and its
+ * work in nanoseconds, estimated.
+ */
+export const phaseRecord = { launches: 0, first: 4, chunks: 8, work: 12, bytes: 16 } as const
 
 /** A launch: a function of the table, its args block, and `chunks` pieces of `grain` iterations, `total` in all. */
 export const launchRecord = { function: 0, args: 4, grain: 8, total: 12, chunks: 16, bytes: 20 } as const

@@ -6,10 +6,12 @@ import { control, launchRecord, phaseRecord, programRecord } from './records.ts'
 
 /** Turns of a loop that only looks at a word: about a nanosecond each. */
 const callerSpins = 100_000
-const workerSpins = 30_000
+const workerSpins = 60_000
 /** Bounds of a sleep, in nanoseconds: a wake-up can then be late, never lost. */
 const callerSleep = 1_000_000
 const workerSleep = 1_000_000_000
+/** Waking a sleeper costs the caller 5 to 60 microseconds, so it is done when this many nanoseconds of work were missed. */
+const wakeAfter = 100_000
 
 export interface SchedulerOptions {
   /** Address of the control block. */
@@ -24,80 +26,53 @@ export interface SchedulerOptions {
  * than number `generation`.
  *
  * A job is one phase. Its ticket holds a sequence number and the count of chunks that nobody has claimed yet; a claim is
- * a compare-exchange that takes one off. Claiming the job's descriptor before it is read is what keeps late workers out:
+ * a compare-exchange that takes one off. Only what was claimed is read and run, and that keeps late workers out:
  * a finished job has no chunk to claim, a new one has another number, and a job with a claimed chunk cannot end.
  */
 export function emitScheduler(module: ModuleBuilder, options: SchedulerOptions): void {
-  const at = options.control
-  const help = emitHelp(module, at)
+  const help = emitHelp(module, options.control)
   emitRun(module, options, help)
-  emitWork(module, at, help)
+  emitWork(module, options.control, help)
 }
 
 /** `help(scratch, generation)`: takes part in the job until no chunk is left (0), or newer modules are needed (1). */
 function emitHelp(module: ModuleBuilder, at: number): FunctionBuilder {
   const f = module.function(undefined, ['i32', 'i32'], ['i32'])
   const [scratch, generation] = [0, 1] as const
-  const [ticket, launch, index, begin, end, chunks] = [
-    f.local('i64'),
-    f.local('i32'),
-    f.local('i32'),
-    f.local('i32'),
-    f.local('i32'),
-    f.local('i32'),
-  ]
+  const words = new ControlWords(f, at)
+  const launch = new LaunchWords(module, f, scratch)
+  const ticket = f.local('i64')
+  const index = f.local('i32')
+  const chunks = f.local('i32')
   f.loop(() => {
-    f.i32(0)
-      .atomic('i64.atomic.load', at + control.ticket)
-      .tee(ticket)
-      .op('i32.wrap_i64')
-      .op('i32.eqz')
+    words.ticket().tee(ticket).op('i32.wrap_i64').op('i32.eqz')
     f.if(() => f.i32(0).op('return'))
     // A job is published after its kernels, so whoever has seen this ticket sees their number too.
-    f.i32(0)
-      .atomic('i32.atomic.load', at + control.generation)
-      .get(generation)
-      .op('i32.ne')
+    words.load('generation').get(generation).op('i32.ne')
     f.if(() => f.i32(1).op('return'))
-    f.i32(0)
-      .get(ticket)
-      .get(ticket)
-      .i64(1)
-      .op('i64.sub')
-      .atomic('i64.atomic.rmw.cmpxchg', at + control.ticket)
+    f.i32(0).get(ticket).get(ticket).i64(1).op('i64.sub')
+    f.atomic('i64.atomic.rmw.cmpxchg', at + control.ticket)
     f.get(ticket).op('i64.ne').brIf(0)
-    f.i32(0)
-      .memory('i32.load', at + control.job)
-      .tee(launch)
-      .memory('i32.load', phaseRecord.chunks)
-      .tee(chunks)
+
+    words.load('job').tee(launch.address).memory('i32.load', phaseRecord.chunks).tee(chunks)
     f.get(ticket).op('i32.wrap_i64').op('i32.sub').set(index)
-    f.get(launch).memory('i32.load', phaseRecord.first).set(launch)
+    f.get(launch.address).memory('i32.load', phaseRecord.first).set(launch.address)
     f.block(() => {
       f.loop(() => {
-        f.get(index).get(launch).memory('i32.load', launchRecord.chunks).op('i32.lt_u').brIf(1)
-        f.get(index).get(launch).memory('i32.load', launchRecord.chunks).op('i32.sub').set(index)
-        f.get(launch).i32(launchRecord.bytes).op('i32.add').set(launch).br(0)
+        f.get(index)
+        launch.word('chunks').op('i32.lt_u').brIf(1)
+        f.get(index)
+        launch.word('chunks').op('i32.sub').set(index)
+        launch.next().br(0)
       })
     })
-    f.get(index).get(launch).memory('i32.load', launchRecord.grain).op('i32.mul').set(begin)
-    emitChunk(module, f, launch, begin, end, scratch)
-    f.i32(0)
-      .i32(1)
-      .atomic('i32.atomic.rmw.add', at + control.done)
-      .i32(1)
-      .op('i32.add')
-      .get(chunks)
-      .op('i32.eq')
+    f.get(index)
+    launch.word('grain').op('i32.mul').set(launch.begin)
+    launch.call()
+    words.add('done', 1).i32(1).op('i32.add').get(chunks).op('i32.eq')
     f.if(() => {
-      f.i32(0).atomic('i32.atomic.load', at + control.waiting)
-      f.if(() =>
-        f
-          .i32(0)
-          .i32(1)
-          .atomic('memory.atomic.notify', at + control.done)
-          .op('drop'),
-      )
+      words.load('waiting')
+      f.if(() => words.wake('done'))
     })
     f.br(0)
   })
@@ -109,16 +84,15 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   const at = options.control
   const f = module.function('run', ['i32', 'i32', 'i32'], ['i32'])
   const [program, times, scratch] = [0, 1, 2] as const
-  const [phase, phasesEnd, chunks, launch, launchesEnd, begin, end, spins, seen] = Array.from({ length: 9 }, () =>
-    f.local('i32'),
-  )
+  const words = new ControlWords(f, at)
+  const launch = new LaunchWords(module, f, scratch)
+  const [phase, phasesEnd, chunks, launchesEnd, spins, seen] = Array.from({ length: 6 }, () => f.local('i32'))
+  const phaseWord = (name: keyof typeof phaseRecord): FunctionBuilder =>
+    f.get(phase).memory('i32.load', phaseRecord[name])
+
   f.get(program).i32(programRecord.bytes).op('i32.add')
-  f.get(program)
-    .memory('i32.load', programRecord.phases)
-    .i32(phaseRecord.bytes)
-    .op('i32.mul')
-    .op('i32.add')
-    .set(phasesEnd)
+  f.get(program).memory('i32.load', programRecord.phases).i32(phaseRecord.bytes).op('i32.mul').op('i32.add')
+  f.set(phasesEnd)
   f.block(() => {
     f.loop(() => {
       f.get(times).i32(0).op('i32.le_s').brIf(1)
@@ -127,11 +101,8 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
       f.block(() => {
         f.loop(() => {
           f.get(phase).get(phasesEnd).op('i32.ge_u').brIf(1)
-          f.get(phase).memory('i32.load', phaseRecord.chunks).tee(chunks).op('i32.eqz')
-          f.i32(0)
-            .memory('i32.load', at + control.online)
-            .op('i32.eqz')
-            .op('i32.or')
+          phaseWord('chunks').tee(chunks).op('i32.eqz')
+          words.load('online').op('i32.eqz').op('i32.or')
           f.if(alone, together)
           f.get(phase).i32(phaseRecord.bytes).op('i32.add').set(phase).br(0)
         })
@@ -139,103 +110,78 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
       f.br(0)
     })
   })
-  f.i32(0).memory('i32.load', at + control.failed)
+  words.load('failed')
 
   function alone(): void {
-    f.get(phase).memory('i32.load', phaseRecord.first).tee(launch)
-    f.get(phase)
-      .memory('i32.load', phaseRecord.launches)
-      .i32(launchRecord.bytes)
-      .op('i32.mul')
-      .op('i32.add')
-      .set(launchesEnd)
+    phaseWord('first').set(launch.address)
+    phaseWord('launches').i32(launchRecord.bytes).op('i32.mul').get(launch.address).op('i32.add').set(launchesEnd)
     f.loop(() => {
-      f.i32(0).set(begin)
+      f.i32(0).set(launch.begin)
       f.loop(() => {
-        emitChunk(module, f, launch, begin, end, scratch)
-        f.get(end).tee(begin).get(launch).memory('i32.load', launchRecord.total).op('i32.lt_u').brIf(0)
+        launch.call()
+        f.get(launch.end).tee(launch.begin)
+        launch.word('total').op('i32.lt_u').brIf(0)
       })
-      f.get(launch).i32(launchRecord.bytes).op('i32.add').tee(launch).get(launchesEnd).op('i32.lt_u').brIf(0)
+      launch.next().get(launch.address).get(launchesEnd).op('i32.lt_u').brIf(0)
     })
   }
 
   function together(): void {
+    words.store('job', () => f.get(phase))
+    words.store('done', () => f.i32(0))
     f.i32(0)
-      .get(phase)
-      .memory('i32.store', at + control.job)
-    f.i32(0)
-      .i32(0)
-      .atomic('i32.atomic.store', at + control.done)
-    f.i32(0)
-    f.i32(0)
-      .atomic('i64.atomic.load', at + control.ticket)
-      .i64(32)
-      .op('i64.shr_u')
-      .i64(1)
-      .op('i64.add')
-      .i64(32)
-      .op('i64.shl')
-    f.get(chunks)
-      .op('i64.extend_i32_u')
-      .op('i64.or')
-      .atomic('i64.atomic.store', at + control.ticket)
-    f.i32(0).atomic('i32.atomic.load', at + control.parked)
-    f.if(() =>
-      f
-        .i32(0)
-        .get(chunks)
-        .i32(1)
-        .op('i32.sub')
-        .atomic('memory.atomic.notify', at + control.ticket)
-        .op('drop'),
-    )
+    words.ticket().i64(32).op('i64.shr_u').i64(1).op('i64.add').i64(32).op('i64.shl')
+    f.get(chunks).op('i64.extend_i32_u').op('i64.or')
+    f.atomic('i64.atomic.store', at + control.ticket)
+    words.load('parked')
+    f.if(wakeSometimes)
     f.get(scratch)
-      .i32(0)
-      .atomic('i32.atomic.load', at + control.generation)
-      .call(help.index)
-      .op('drop')
+    words.load('generation').call(help.index).op('drop')
     f.i32(callerSpins).set(spins)
     f.block(() => {
       f.loop(() => {
-        done(1)
+        leaveWhenDone(1)
         if (options.callerMayBlock) f.get(spins).i32(1).op('i32.sub').tee(spins).brIf(0)
         else f.br(0)
       })
       if (!options.callerMayBlock) return
-      f.i32(0)
-        .i32(1)
-        .atomic('i32.atomic.store', at + control.waiting)
+      words.store('waiting', () => f.i32(1))
       f.block(() => {
         f.loop(() => {
-          done(1)
-          f.i32(0)
-            .get(seen)
-            .i64(callerSleep)
-            .atomic('memory.atomic.wait32', at + control.done)
+          leaveWhenDone(1)
+          f.i32(0).get(seen).i64(callerSleep)
+          f.atomic('memory.atomic.wait32', at + control.done)
             .op('drop')
             .br(0)
         })
       })
-      f.i32(0)
-        .i32(0)
-        .atomic('i32.atomic.store', at + control.waiting)
+      words.store('waiting', () => f.i32(0))
+    })
+  }
+
+  /** Wakes one worker, which wakes the next, once enough work was missed. */
+  function wakeSometimes(): void {
+    words.store('missed', () => {
+      words.load('missed')
+      phaseWord('work').op('i32.add')
+    })
+    words.load('missed').i32(wakeAfter).op('i32.ge_u')
+    f.if(() => {
+      words.store('missed', () => f.i32(0))
+      words.wake('ticket')
     })
   }
 
   /** Leaves the block at `depth` when all chunks have ended. */
-  function done(depth: number): void {
-    f.i32(0)
-      .atomic('i32.atomic.load', at + control.done)
-      .tee(seen)
-      .get(chunks)
-      .op('i32.eq')
-      .brIf(depth)
+  function leaveWhenDone(depth: number): void {
+    words.load('done').tee(seen).get(chunks).op('i32.eq').brIf(depth)
   }
 }
 
 function emitWork(module: ModuleBuilder, at: number, help: FunctionBuilder): void {
   const f = module.function('work', ['i32', 'i32'], ['i32'])
   const [scratch, generation] = [0, 1] as const
+  const words = new ControlWords(f, at)
   const spins = f.local('i32')
   const ticket = f.local('i64')
   f.loop(() => {
@@ -243,58 +189,95 @@ function emitWork(module: ModuleBuilder, at: number, help: FunctionBuilder): voi
     f.if(() => f.i32(1).op('return'))
     f.i32(workerSpins).set(spins)
     f.loop(() => {
-      f.i32(0)
-        .atomic('i64.atomic.load', at + control.ticket)
-        .op('i32.wrap_i64')
-        .brIf(1)
+      words.ticket().op('i32.wrap_i64').brIf(1)
       f.get(spins).i32(1).op('i32.sub').tee(spins).brIf(0)
     })
-    f.i32(0).atomic('i32.atomic.load', at + control.stop)
+    words.load('stop')
     f.if(() => f.i32(0).op('return'))
-    f.i32(0)
-      .atomic('i32.atomic.load', at + control.generation)
-      .get(generation)
-      .op('i32.ne')
+    words.load('generation').get(generation).op('i32.ne')
     f.if(() => f.i32(1).op('return'))
     // Counted first, looked at second: a caller that publishes in between sees the count, or is seen here.
-    f.i32(0)
-      .i32(1)
-      .atomic('i32.atomic.rmw.add', at + control.parked)
-      .op('drop')
-    f.i32(0)
-      .atomic('i64.atomic.load', at + control.ticket)
-      .tee(ticket)
-      .op('i32.wrap_i64')
-      .op('i32.eqz')
-    f.if(() =>
-      f
-        .i32(0)
-        .get(ticket)
-        .i64(workerSleep)
-        .atomic('memory.atomic.wait64', at + control.ticket)
-        .op('drop'),
-    )
-    f.i32(0)
-      .i32(-1)
-      .atomic('i32.atomic.rmw.add', at + control.parked)
-      .op('drop')
+    words.add('parked', 1).op('drop')
+    words.ticket().tee(ticket).op('i32.wrap_i64').op('i32.eqz')
+    f.if(() => {
+      f.i32(0).get(ticket).i64(workerSleep)
+      f.atomic('memory.atomic.wait64', at + control.ticket).op('drop')
+    })
+    // One wakes the next, for a wake-up is dear and the caller has work to do.
+    words.add('parked', -1).i32(1).op('i32.gt_s')
+    words.ticket().op('i32.wrap_i64').i32(1).op('i32.gt_u').op('i32.and')
+    f.if(() => words.wake('ticket'))
     f.br(0)
   })
   f.op('unreachable')
 }
 
-/** Calls the launch's function on iterations begin … min(begin + grain, total) − 1; leaves `end` set. */
-function emitChunk(
-  module: ModuleBuilder,
-  f: FunctionBuilder,
-  launch: number,
-  begin: number,
-  end: number,
-  scratch: number,
-): void {
-  f.get(begin).get(launch).memory('i32.load', launchRecord.grain).op('i32.add').tee(end)
-  f.get(launch).memory('i32.load', launchRecord.total).get(end).get(launch).memory('i32.load', launchRecord.total)
-  f.op('i32.lt_u').op('select').set(end)
-  f.get(launch).memory('i32.load', launchRecord.args).get(begin).get(end).get(scratch)
-  f.get(launch).memory('i32.load', launchRecord.function).callIndirect(module.type(kernelParams, []))
+/** Instructions on the words of the control block, all of them atomic. */
+class ControlWords {
+  private readonly f: FunctionBuilder
+  private readonly at: number
+
+  constructor(f: FunctionBuilder, at: number) {
+    this.f = f
+    this.at = at
+  }
+  ticket(): FunctionBuilder {
+    return this.f.i32(0).atomic('i64.atomic.load', this.at + control.ticket)
+  }
+  load(name: keyof typeof control): FunctionBuilder {
+    return this.f.i32(0).atomic('i32.atomic.load', this.at + control[name])
+  }
+  store(name: keyof typeof control, value: () => void): void {
+    this.f.i32(0)
+    value()
+    this.f.atomic('i32.atomic.store', this.at + control[name])
+  }
+  /** Leaves the value before. */
+  add(name: keyof typeof control, amount: number): FunctionBuilder {
+    return this.f
+      .i32(0)
+      .i32(amount)
+      .atomic('i32.atomic.rmw.add', this.at + control[name])
+  }
+  /** Wakes one thread that sleeps at the word. */
+  wake(name: keyof typeof control): void {
+    this.f.i32(0).i32(1)
+    this.f.atomic('memory.atomic.notify', this.at + control[name]).op('drop')
+  }
+}
+
+/** A launch record, and the range of iterations to call it on. */
+class LaunchWords {
+  readonly address: number
+  readonly begin: number
+  /** Set by `call`. */
+  readonly end: number
+  private readonly f: FunctionBuilder
+  private readonly scratch: number
+  private readonly type: number
+
+  constructor(module: ModuleBuilder, f: FunctionBuilder, scratch: number) {
+    this.f = f
+    this.scratch = scratch
+    this.type = module.type(kernelParams, [])
+    this.address = f.local('i32')
+    this.begin = f.local('i32')
+    this.end = f.local('i32')
+  }
+  word(name: keyof typeof launchRecord): FunctionBuilder {
+    return this.f.get(this.address).memory('i32.load', launchRecord[name])
+  }
+  next(): FunctionBuilder {
+    return this.f.get(this.address).i32(launchRecord.bytes).op('i32.add').set(this.address)
+  }
+  /** Runs iterations begin … min(begin + grain, total) − 1. */
+  call(): void {
+    const { f } = this
+    f.get(this.begin)
+    this.word('grain').op('i32.add').tee(this.end)
+    this.word('total').get(this.end)
+    this.word('total').op('i32.lt_u').op('select').set(this.end)
+    this.word('args').get(this.begin).get(this.end).get(this.scratch)
+    this.word('function').callIndirect(this.type)
+  }
 }
