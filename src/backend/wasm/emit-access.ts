@@ -1,9 +1,10 @@
 // Loads and stores of loop kernels: one element, or four lanes that lie side by side, apart, or partly outside.
 
 import { type DType, dtypes } from '../../graph/dtype.ts'
-import type { FunctionBuilder, MemoryOp } from './assembler.ts'
+import type { Store } from '../../kernel/loop.ts'
+import type { FunctionBuilder, MemoryOp, Plain } from './assembler.ts'
 import type { ExprCode } from './emit-expr.ts'
-import { pushConstant, pushVectorConstant, type Selection, type Width } from './emit-instructions.ts'
+import { pushConstant, type Selection, type Width } from './emit-instructions.ts'
 import type { LoopPlan, PlannedStore } from './emit-plan.ts'
 import type { LoopLayout } from './layout.ts'
 
@@ -48,7 +49,7 @@ export class AccessCode {
     this.whenValid(store.access, () => {
       this.pushAddress(store.access, offset)
       f.set(address)
-      this.storeElement(store, dtype, address, 0, () => f.get(value))
+      storeOne(f, store.mode, dtype, address, 0, () => f.get(value))
     })
     this.code.locals.give(address)
   }
@@ -63,14 +64,14 @@ export class AccessCode {
     this.whenValid(a, () => {
       if (!sideBySide) {
         this.eachLane(a, offset, offsetWidth, address, (lane, at) =>
-          this.storeElement(store, dtype, address, at, () => this.extract(value, dtype, lane)),
+          storeOne(f, store.mode, dtype, address, at, () => extractLane(f, dtype, value, lane)),
         )
         return
       }
       this.pushAddress(a, offset)
       f.set(address)
       const at = 4 * this.code.copy * dtypes[dtype].bytes
-      const whole = (): void => this.storeWhole(store, dtype, address, at, value)
+      const whole = (): void => storeNeighbours(this.code, store.mode, dtype, address, at, value)
       const { remaining } = cursor
       if (remaining === undefined) whole()
       else {
@@ -78,8 +79,8 @@ export class AccessCode {
         f.if(whole, () => {
           for (const lane of [0, 1, 2]) {
             const one = (): void =>
-              this.storeElement(store, dtype, address, at + lane * dtypes[dtype].bytes, () =>
-                this.extract(value, dtype, lane),
+              storeOne(f, store.mode, dtype, address, at + lane * dtypes[dtype].bytes, () =>
+                extractLane(f, dtype, value, lane),
               )
             if (lane === 0) one()
             else f.get(remaining).i32(lane).op('i32.gt_s').if(one)
@@ -310,43 +311,6 @@ export class AccessCode {
     )
     f.get(cursor.indices[plan.lane]).op('i32x4.splat').get(iota).op('i32x4.add')
   }
-
-  // ---- Stores
-
-  private storeWhole(store: PlannedStore, dtype: DType, address: number, at: number, value: number): void {
-    const { f } = this
-    f.get(address).get(value)
-    if (store.mode === 'add') {
-      f.get(address)
-      loadVector(f, dtype, at, () => this.pushZero())
-      f.op(vectorAdd(dtype))
-    }
-    if (dtypes[dtype].bytes === 4) {
-      f.memory('v128.store', at)
-      return
-    }
-    packBytes(f, dtype, () => f.get(this.code.vectorConstant({ op: 'const', type: 'i32', args: [], value: 1 })))
-    f.laneMemory('v128.store32_lane', 0, at)
-  }
-
-  /** Stores or adds one element; `push` puts it on the stack. */
-  private storeElement(store: PlannedStore, dtype: DType, address: number, at: number, push: () => void): void {
-    const { f } = this
-    f.get(address)
-    push()
-    if (store.mode === 'add') {
-      f.get(address)
-      loadElement(f, dtype, at)
-      f.op(scalarAdd(dtype))
-    }
-    f.memory(storeOps[dtype], at)
-  }
-
-  private extract(value: number, dtype: DType, lane: number): void {
-    const { f } = this
-    f.get(value).lane(dtype === 'float32' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', lane)
-    if (dtype === 'bool') f.i32(1).op('i32.and')
-  }
 }
 
 const loadOps: { readonly [D in DType]: MemoryOp } = {
@@ -364,10 +328,13 @@ const storeOps: { readonly [D in DType]: MemoryOp } = {
   bool: 'i32.store8',
 }
 
-const scalarAdd = (dtype: DType): 'f32.add' | 'f64.add' | 'i32.add' | 'i32.or' =>
-  (({ float32: 'f32.add', float64: 'f64.add', int32: 'i32.add', uint8: 'i32.add', bool: 'i32.or' }) as const)[dtype]
-const vectorAdd = (dtype: DType): 'f32x4.add' | 'i32x4.add' | 'v128.or' =>
-  dtype === 'float32' ? 'f32x4.add' : dtype === 'bool' ? 'v128.or' : 'i32x4.add'
+const scalarAdd: { readonly [D in DType]: Plain } = {
+  float32: 'f32.add',
+  float64: 'f64.add',
+  int32: 'i32.add',
+  uint8: 'i32.add',
+  bool: 'i32.or',
+}
 
 /** Loads the element at the address on the stack. */
 export function loadElement(f: FunctionBuilder, dtype: DType, offset = 0): void {
@@ -388,14 +355,54 @@ export function loadVector(f: FunctionBuilder, dtype: DType, offset: number, zer
   }
 }
 
-/** The lowest bytes of four lanes, side by side; of a mask, 0 or 1. The vector is on the stack. */
-export function packBytes(f: FunctionBuilder, dtype: DType, one: () => void): void {
-  if (dtype === 'bool') {
-    one()
-    f.op('v128.and')
+/** Stores or adds one element at the address in the local; `push` puts it on the stack. */
+export function storeOne(
+  f: FunctionBuilder,
+  mode: Store['mode'],
+  dtype: DType,
+  address: number,
+  at: number,
+  push: () => void,
+): void {
+  f.get(address)
+  push()
+  if (mode === 'add') {
+    f.get(address)
+    loadElement(f, dtype, at)
+    f.op(scalarAdd[dtype])
   }
-  const pick = Array.from({ length: 16 }, (_, i) => 4 * (i % 4))
-  // Both operands of the shuffle are the same vector, of which the first is used
-  pushVectorConstant(f, 'i32', 0)
-  f.shuffle(pick)
+  f.memory(storeOps[dtype], at)
+}
+
+/** Stores or adds four neighbouring elements at the address in the local. */
+export function storeNeighbours(
+  code: ExprCode,
+  mode: Store['mode'],
+  dtype: DType,
+  address: number,
+  at: number,
+  value: number,
+): void {
+  const { f } = code
+  const equal = (n: number): number => code.vectorConstant({ op: 'const', type: 'i32', args: [], value: n })
+  f.get(address).get(value)
+  if (mode === 'add') {
+    f.get(address)
+    loadVector(f, dtype, at, () => f.get(equal(0)))
+    f.op(dtype === 'float32' ? 'f32x4.add' : dtype === 'bool' ? 'v128.or' : 'i32x4.add')
+  }
+  if (dtypes[dtype].bytes === 4) {
+    f.memory('v128.store', at)
+    return
+  }
+  // The lowest byte of each lane, side by side; a mask becomes 0 or 1
+  if (dtype === 'bool') f.get(equal(1)).op('v128.and')
+  f.get(equal(0)).shuffle(Array.from({ length: 16 }, (_, i) => 4 * (i % 4)))
+  f.laneMemory('v128.store32_lane', 0, at)
+}
+
+/** Pushes one lane of a vector as the element to be stored. */
+export function extractLane(f: FunctionBuilder, dtype: DType, value: number, lane: number): void {
+  f.get(value).lane(dtype === 'float32' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', lane)
+  if (dtype === 'bool') f.i32(1).op('i32.and')
 }
