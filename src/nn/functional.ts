@@ -236,6 +236,12 @@ export function splitProjections(x: Tensor, heads: number): [Tensor, Tensor, Ten
   return [apart.at(0), apart.at(1), apart.at(2)]
 }
 
+/** x [..., time, heads · d] as [..., heads, time, d]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [time, width] = x.shape.slice(-2)
+  return x.reshape([...x.shape.slice(0, -2), time, heads, width / heads]).transpose(-3, -2)
+}
+
 /** x [..., heads, time, d] as [..., time, heads · d]. */
 export function joinHeads(x: Tensor): Tensor {
   const [heads, time, width] = x.shape.slice(-3)

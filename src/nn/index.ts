@@ -11,6 +11,7 @@ export { type EmbeddingOptions, embedding, positional } from './embedding.ts'
 export { ModuleError } from './error.ts'
 export * as functional from './functional.ts'
 export { scaledDotProductAttention } from './functional.ts'
+export type { Initializer, Nonlinearity } from './init.ts'
 export * as init from './init.ts'
 export { type LinearOptions, linear } from './linear.ts'
 export {

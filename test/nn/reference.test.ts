@@ -1,0 +1,156 @@
+/** Functional forms and modules against the PyTorch fixture. */
+
+import { describe, it } from 'vitest'
+import * as nn from '../../src/nn/index.ts'
+import { type Tensor, withTraining } from '../../src/tensor/index.ts'
+import { forEachBackend } from '../support/backends.ts'
+import { casesOf, type ReferenceCase } from '../support/reference.ts'
+import { type CaseFunction, checkCase, expectComplete } from './check-case.ts'
+
+const f = nn.functional
+type Group = ReferenceCase['group']
+type Functions = { readonly [name: string]: CaseFunction }
+
+const convolution: CaseFunction = ([x, w, b], { stride, padding, dilation, groups }) =>
+  f.convolution(x, w, b, {
+    stride: Number(stride ?? 1),
+    padding: padding === 'same' ? 'same' : Number(padding),
+    dilation: Number(dilation ?? 1),
+    groups: Number(groups ?? 1),
+  })
+
+const conv: Functions = Object.fromEntries(
+  [...casesOf('conv').keys()].filter((name) => !name.startsWith('conv_transpose')).map((name) => [name, convolution]),
+)
+
+const pooling = ({ kernel, stride, padding }: ReferenceCase['attrs']) => ({
+  kernel: Number(kernel),
+  ...(stride === undefined ? {} : { stride: Number(stride) }),
+  padding: Number(padding ?? 0),
+})
+const maxPool: CaseFunction = ([x], a) => f.maxPool(x, pooling(a), x.rank - 2)
+const averagePool: CaseFunction = ([x], a) =>
+  f.averagePool(x, { ...pooling(a), countPadding: a.count_include_pad !== false })
+
+const pool: Functions = {
+  max_pool2d: maxPool,
+  max_pool2d_s1p1: maxPool,
+  max_pool1d: maxPool,
+  max_pool2d_ties: maxPool,
+  avg_pool2d: averagePool,
+  avg_pool2d_pad_cipTrue: averagePool,
+  avg_pool2d_pad_cipFalse: averagePool,
+}
+
+/** The module with the given tensors in its slots. */
+const batchNorm: CaseFunction = ([x, weight, bias]) => {
+  const module = nn.batchNorm(3, { dtype: x.dtype === 'float64' ? 'float64' : 'float32' })
+  const y = withTraining(true, () => module.with({ weight, bias })(x))
+  return [y, ...module.buffers()]
+}
+
+const norm: Functions = {
+  batch_norm_train: batchNorm,
+  batch_norm_train_2d: batchNorm,
+  batch_norm_eval: ([x, weight, bias, running_mean, running_var]) =>
+    nn.batchNorm(3).with({ weight, bias, running_mean, running_var })(x),
+  layer_norm: ([x, weight, bias]) => nn.layerNorm(5).with({ weight, bias })(x),
+  layer_norm_2: ([x, weight, bias]) => nn.layerNorm([3, 4]).with({ weight, bias })(x),
+  layer_norm_const: ([x]) => nn.layerNorm(4, { affine: false })(x),
+}
+
+const embed: Functions = {
+  embedding: ([indices, weight]) => nn.embedding(4, 3).with([weight])(indices),
+  embedding_pad: ([indices, weight]) => nn.embedding(4, 3, { paddingIndex: 0 }).with([weight])(indices),
+}
+
+const attention: Functions = {
+  sdpa: ([q, k, v]) => f.scaledDotProductAttention(q, k, v),
+  sdpa_causal: ([q, k, v]) => f.scaledDotProductAttention(q, k, v, { causal: true }),
+  sdpa_mask: ([q, k, v, mask]) => f.scaledDotProductAttention(q, k, v, { mask }),
+}
+
+/** PyTorch's transformer encoder layer of our modules; `slots` gives the places of its parameters in them. */
+const encoder: CaseFunction = ([x, ...parameters], attributes) => {
+  const attend = nn.attention(8, { heads: 2 })
+  const feed = nn.sequential(
+    nn.linear(8, 16),
+    attributes.activation === 'gelu' ? nn.gelu() : nn.relu(),
+    nn.linear(16, 8),
+  )
+  const [norm1, norm2] = [nn.layerNorm(8), nn.layerNorm(8)]
+  const network = attributes.norm_first
+    ? nn.sequential(nn.residual(nn.sequential({ norm1, attend })), nn.residual(nn.sequential({ norm2, feed })))
+    : nn.sequential({ one: nn.residual(attend), norm1, two: nn.residual(feed), norm2 })
+  const own = [...attend.parameters(), ...feed.parameters(), ...norm1.parameters(), ...norm2.parameters()]
+  const names = Object.entries(network.namedParameters())
+  const nameOf = (variable: Tensor): string => names.find(([, v]) => v === variable)?.[0] ?? ''
+  return network.with(Object.fromEntries(own.map((variable, i) => [nameOf(variable), parameters[i]])))(x)
+}
+
+const module: Functions = {
+  mlp: ([x, ...parameters]) => nn.sequential(nn.linear(3, 5), nn.tanh(), nn.linear(5, 2)).with(parameters)(x),
+  lenet_like: ([x, ...parameters]) =>
+    nn
+      .sequential(nn.conv2d(1, 2, 3, { padding: 1 }), nn.relu(), nn.maxPool2d(2), nn.flatten(), nn.linear(18, 3))
+      .with(parameters)(x),
+  multihead_attention: ([q, k, v, inWeight, inBias, outWeight, outBias]) => {
+    const part = (x: Tensor, i: number): Tensor =>
+      f.splitHeads(f.linear(x, inWeight.slice([8 * i, 8 * i + 8]), inBias.slice([8 * i, 8 * i + 8])), 2)
+    const [query, key, value] = [part(q, 0), part(k, 1), part(v, 2)]
+    const weights = query.matmul(key.transpose()).mul(0.5).softmax()
+    const y = f.scaledDotProductAttention(query, key, value)
+    return [f.linear(f.joinHeads(y), outWeight, outBias), weights]
+  },
+  transformer_encoder_layer_prenormFalse_relu: encoder,
+  transformer_encoder_layer_prenormFalse_gelu: encoder,
+  transformer_encoder_layer_prenormTrue_relu: encoder,
+  transformer_encoder_layer_prenormTrue_gelu: encoder,
+}
+
+const groups: { readonly [G in Group]?: Functions } = { conv, pool, norm, embed, attention, module }
+
+/** Layers to come. */
+const missing: { readonly [G in Group]?: readonly string[] } = {
+  conv: [...casesOf('conv').keys()].filter((name) => name.startsWith('conv_transpose')),
+  pool: [
+    'max_pool2d_ceil',
+    'adaptive_avg_pool2d',
+    'adaptive_max_pool2d',
+    'lp_pool2d',
+    'unfold',
+    'fold',
+    'pixel_shuffle',
+    'interpolate_nearest_None',
+    'interpolate_bilinear_False',
+    'interpolate_bilinear_True',
+    'grid_sample',
+  ],
+  norm: ['group_norm', 'instance_norm', 'rms_norm', 'local_response_norm', 'normalize', 'weight_norm'],
+  embed: ['embedding_bag_mean'],
+  module: [
+    'rnn_tanh',
+    'rnn_relu_2layer',
+    'gru',
+    'gru_bi_batchfirst',
+    'gru_cell',
+    'lstm',
+    'lstm_2layer_bi',
+    'lstm_proj',
+  ],
+}
+
+describe.each(Object.keys(groups) as Group[])('%s', (group) => {
+  const functions = groups[group] ?? {}
+  it('has a function, or a place in the list of those to come, for every case of the fixture', () => {
+    expectComplete(group, functions, missing[group] ?? [])
+  })
+
+  forEachBackend(() => {
+    describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
+      it.each(Object.keys(functions))('%s', (name) => {
+        checkCase(group, name, dtype, functions[name])
+      })
+    })
+  })
+})
