@@ -41,7 +41,8 @@ const reshape = (x: Node, shape: Dims): Node => (sameShape(x.shape, shape) ? x :
 
 const broadcast = (x: Node, shape: Dims): Node => {
   if (sameShape(x.shape, shape)) return x
-  return isOp(x, 'constant') ? constant(x.attributes.value, shape, x.dtype) : node('broadcast', [x], { shape })
+  const wide = node('broadcast', [x], { shape })
+  return isOp(x, 'constant') ? constant(x.attributes.value, wide.shape, x.dtype) : wide
 }
 
 /**
@@ -89,7 +90,9 @@ function where(condition: Node, a: Node | number, b: Node | number): Node {
 }
 
 function transpose(x: Node, permutation: Dims): Node {
-  return permutation.every((p, i) => p === i) ? x : node('transpose', [x], { permutation })
+  return permutation.length === x.shape.length && permutation.every((p, i) => p === i)
+    ? x
+    : node('transpose', [x], { permutation })
 }
 
 function swap(x: Node): Node {

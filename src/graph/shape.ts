@@ -38,9 +38,8 @@ export function broadcastShapes(a: Dims, b: Dims, what = 'broadcast'): number[] 
 export function normalizeAxis(axis: number, rank: number, what: string): number {
   const a = axis < 0 ? axis + rank : axis
   if (!Number.isInteger(axis) || a < 0 || a >= rank) {
-    throw new RangeError(
-      `${what}: axis ${axis} is out of range for rank ${rank}: use an integer from ${-rank} to ${rank - 1}`,
-    )
+    const remedy = rank === 0 ? 'a scalar has no axes' : `use an integer from ${-rank} to ${rank - 1}`
+    throw new RangeError(`${what}: axis ${axis} is out of range for rank ${rank}: ${remedy}`)
   }
   return a
 }

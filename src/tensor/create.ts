@@ -112,7 +112,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   return concat(
     tensors.map((t) => t.unsqueeze(axis)),
-    axis < 0 ? axis : axis,
+    axis,
   )
 }
 
@@ -120,6 +120,8 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, x.rank, 'split')
   const extent = x.shape[at] as number
+  if (typeof size === 'number' && !(Number.isInteger(size) && size > 0))
+    throw new RangeError(`split: the size is ${size}, it must be a positive integer, or a list of sizes`)
   const sizes =
     typeof size === 'number'
       ? Array.from({ length: Math.ceil(extent / size) }, (_, i) => Math.min(size, extent - i * size))
