@@ -1,0 +1,132 @@
+// The contract driver against the triple loop: every odd shape, operands in any layout, and the same bits on any number of threads.
+
+import { afterAll, describe, expect, test } from 'vitest'
+import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts'
+import { contractProgram, matrices, multiply, type Product } from './contract-program.ts'
+import { floats, integers } from './random.ts'
+
+const backends = new Map([1, 2, 3].map((threads) => [threads, createWasmBackend({ threads })] as const))
+const backend = (threads: number): WasmBackend => {
+  const found = backends.get(threads)
+  if (found === undefined) throw new Error(`no backend with ${threads} threads`)
+  return found
+}
+afterAll(() => {
+  for (const made of backends.values()) made.terminate()
+})
+
+function run(on: WasmBackend, product: Product, a: Float32Array, b: Float32Array): Float32Array {
+  const length = product.batch * product.m * product.n
+  const [left, right, output] = [a.length, b.length, length].map((count) => on.allocate(4 * count))
+  on.upload(left, a)
+  on.upload(right, b)
+  on.upload(output, new Float32Array(length).fill(Number.NaN))
+  const program = on.load(contractProgram(product))
+  program.run([left, right, output])
+  const result = on.download(output, 'float32', length)
+  program.release()
+  for (const storage of [left, right, output]) on.release(storage)
+  return result as Float32Array
+}
+
+/** Numbers of so few bits that a sum of products is exact in any order. */
+const exact = (length: number, seed: number): Float32Array => floats(length, seed).map((x) => Math.round(x * 16) / 16)
+
+function check(on: WasmBackend, product: Product): void {
+  const [a, b] = [exact(product.leftLength, 1), exact(product.rightLength, 2)]
+  expect(difference(run(on, product, a, b), multiply(product, a, b))).toBe('none')
+}
+
+/** Where two results differ first; arrays of this size are slow to compare by `toEqual`. */
+function difference(a: Float32Array, b: Float32Array): string {
+  const at = a.findIndex((x, i) => x !== b[i])
+  if (a.length === b.length && at < 0) return 'none'
+  return `lengths ${a.length} and ${b.length}, at ${at}: ${a[at]} and ${b[at]}`
+}
+
+const extents = [1, 2, 3, 15, 17, 33, 64, 100]
+
+describe.each(extents)('m = %i', (m) => {
+  test.each(extents)('n = %i, every k', (n) => {
+    for (const k of extents) check(backend(1), matrices(1, m, n, k))
+  })
+})
+
+test('stored transposed, one or both', () => {
+  for (const [m, n, k] of [
+    [17, 33, 15],
+    [64, 100, 3],
+    [1, 64, 33],
+    [100, 1, 64],
+  ] as const) {
+    for (const left of [false, true]) {
+      for (const right of [false, true]) check(backend(2), matrices(2, m, n, k, { left, right }))
+    }
+  }
+})
+
+test('an empty sum is zero', () => {
+  expect(run(backend(1), matrices(2, 3, 17, 0), new Float32Array(0), new Float32Array(0))).toEqual(
+    new Float32Array(102),
+  )
+})
+
+test('nothing at all to compute', () => {
+  for (const [batch, m, n] of [
+    [0, 3, 5],
+    [2, 0, 5],
+    [2, 3, 0],
+  ] as const) {
+    expect(run(backend(1), matrices(batch, m, n, 4), exact(24, 1), exact(40, 2))).toEqual(new Float32Array(0))
+  }
+})
+
+test('operands gathered by random tables', () => {
+  const next = integers(5)
+  const random = (count: number, below: number): Int32Array => Int32Array.from({ length: count }, () => next(below))
+  for (let turn = 0; turn < 30; turn++) {
+    const [batch, m, n, k] = [1 + next(3), 1 + next(70), 1 + next(70), 1 + next(400)]
+    const gather = (outer: number): Product['left'] => ({
+      offset: next(10),
+      batch: random(batch, 300),
+      outer: random(outer, 300),
+      inner: random(k, 300),
+    })
+    check(backend(1 + (turn % 3)), {
+      batch,
+      m,
+      n,
+      k,
+      left: gather(m),
+      right: gather(n),
+      leftLength: 907,
+      rightLength: 907,
+    })
+  }
+})
+
+test('many runs of k, in place and packed', () => {
+  check(backend(1), matrices(1, 9, 50, 2000))
+  check(backend(1), matrices(1, 9, 50, 2000, { left: true, right: true }))
+  check(backend(1), matrices(1, 3, 50, 2000))
+})
+
+test('one, two and three threads give the same bits', async () => {
+  for (const on of backends.values()) await on.ready()
+  for (const [batch, m, n, k] of [
+    [1, 150, 200, 700],
+    [12, 64, 64, 64],
+    [1, 5, 500, 600],
+    [1, 1000, 10, 300],
+  ] as const) {
+    const product = matrices(batch, m, n, k)
+    const [a, b] = [floats(product.leftLength, 3), floats(product.rightLength, 4)]
+    const [one, two, three] = [1, 2, 3].map((threads) => run(backend(threads), product, a, b))
+    expect(difference(two, one)).toBe('none')
+    expect(difference(three, one)).toBe('none')
+    const reference = multiply(product, a, b)
+    const scale = reference.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+    const worst = one.reduce((error, x, i) => Math.max(error, Math.abs(x - reference[i])), 0)
+    expect(worst).toBeLessThan(2e-5 * scale)
+  }
+})
