@@ -1,14 +1,16 @@
 // Functions of one or two arguments composed of primitives, in forms that neither overflow nor lose digits.
 
-import { floating, type Operand, safeRoot, type Tensor } from './tensor.ts'
+import { floating, type Operand, type Tensor } from './tensor.ts'
 
-/** √(x² + y²) without overflow; the gradient at (0, 0) is 0. */
+/** √(x² + y²) without overflow; the gradient at (0, 0) and at infinity is 0. */
 export function hypot(x: Tensor, y: Tensor): Tensor {
   const [a, b] = [floating(x), floating(y)]
-  // Independent of the scale, which therefore needs no gradient.
+  // The result does not depend on the scale, which therefore needs no gradient.
   const largest = a.abs().maximum(b.abs()).detach()
-  const scale = largest.equal(0).or(largest.equal(Infinity)).where(1, largest)
-  return safeRoot(a.div(scale).square().add(b.div(scale).square())).mul(scale)
+  const isRegular = largest.greater(0).and(largest.less(Infinity))
+  const scale = isRegular.where(largest, 1)
+  const [u, v] = [isRegular.where(a, 1).div(scale), isRegular.where(b, 1).div(scale)]
+  return isRegular.where(u.square().add(v.square()).sqrt().mul(scale), largest)
 }
 
 /** log(e^x + e^y), finite wherever the result is. */
