@@ -104,7 +104,7 @@ export class GroupExpressions {
 
   private seen(view: View, level: Level): View {
     const seen = seenFrom(this.group, level, view)
-    if (!seen) throw new Error(`compile: a view of ${view.base.op} does not fit the kernel that reads it`)
+    if (!seen) throw new Error(`compile: a view of ${view.base.op} [${view.shape}] does not fit the kernel [${this.group.domain}|${this.group.reduced}] that reads it at ${level} level`)
     return seen
   }
 

@@ -330,6 +330,8 @@ export function seenFrom(group: { domain: Dims; reduced: readonly boolean[] }, l
 /** True when a view, seen from the loop axes, reads exactly the value that the group computes at the same point. */
 export function readsSamePoint(group: { domain: Dims; reduced: readonly boolean[] }, level: Level, seen: View): boolean {
   if (seen.offset !== 0 || seen.bounds.some((b) => b)) return false
+  const points = sizeOf(level === 'element' ? group.domain : rowShape(group.domain, group.reduced))
+  if (sizeOf(seen.base.shape) !== points) return false
   const straight = level === 'element' ? contiguousStrides(group.domain) : rowStrides(group.domain, group.reduced)
   return group.domain.every((extent, axis) => extent === 1 || seen.strides[axis] === straight[axis])
 }

@@ -50,7 +50,8 @@ export function lowerAssemble(group: Group, grouping: Grouping, stored: Readonly
   const units: Unit[] = []
   if (isOp(node, 'pad')) units.push(fill(node, node.attributes.value, grouping))
   let start = 0
-  const launches = node.inputs.map((part): Built => {
+  const launches = node.inputs.flatMap((part): Built[] => {
+    if (sizeOf(part.shape) === 0) return []
     const space = { ...group, domain: part.shape, reduced: part.shape.map(() => false) }
     const expressions = new GroupExpressions(space, grouping, stored)
     const value = expressions.operand(resolve(part), 'element').expr
@@ -64,7 +65,8 @@ export function lowerAssemble(group: Group, grouping: Grouping, stored: Readonly
       steps = strides.map((stride, a) => stride * ((interior[a] as number) + 1))
       offset = strides.reduce((sum, stride, a) => sum + stride * (low[a] as number), 0)
     }
-    return launchOf(part.shape, space.reduced, expressions, [{ node, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }])
+    const target: Target = { node, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
+    return [launchOf(part.shape, space.reduced, expressions, [target])]
   })
   units.push(unitOf(launches, 1, group, grouping))
   return units
@@ -76,6 +78,7 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
   const [indices, updates] = node.inputs as [Node, Node]
   const { axis, length } = node.attributes as { axis: number; length: number }
   const own = node.op === 'scatterAdd' ? indices.shape.length : 1
+  if (sizeOf(updates.shape) === 0) return [fill(node, 0, grouping)]
   const domain = updates.shape
   const reduced = domain.map((_, a) => a >= axis && a < axis + own)
   const strides = contiguousStrides(node.shape)
@@ -196,7 +199,7 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
     ...[...usedPositions].map((p) => ({ strides: positions[p] as Dims, bounded: domain.map(() => false) })),
     ...targets.map((t) => ({ strides: t.strides, bounded: domain.map(() => false) })),
   ]
-  const axes = mergeAxes(domain, reduced, walks)
+  const axes = mergeAxes(domain, reduced, walks, reductions.length > 0)
   const parallelAxes = lanesLast(axes.filter((a) => !a.reduced))
   const reduceAxes = axes.filter((a) => a.reduced)
   const all = [...parallelAxes, ...reduceAxes]
@@ -308,7 +311,12 @@ interface MergedAxis {
 /** The stride of a merged axis; an axis that was added for form's sake has none. */
 const along = (strides: Dims, axis: MergedAxis): number => (axis.last < 0 ? 0 : (strides[axis.last] as number))
 
-function mergeAxes(domain: Dims, reduced: readonly boolean[], walks: readonly { strides: Dims; bounded: readonly boolean[] }[]): MergedAxis[] {
+function mergeAxes(
+  domain: Dims,
+  reduced: readonly boolean[],
+  walks: readonly { strides: Dims; bounded: readonly boolean[] }[],
+  reduces: boolean,
+): MergedAxis[] {
   const merged: MergedAxis[] = []
   for (const kind of [false, true]) {
     let current: MergedAxis | undefined
@@ -327,7 +335,7 @@ function mergeAxes(domain: Dims, reduced: readonly boolean[], walks: readonly { 
       }
     })
     // A kernel has at least one parallel axis, and reductions at least one to run over.
-    const needed = !kind || reduced.includes(true)
+    const needed = !kind || reduces || reduced.includes(true)
     if (needed && !merged.some((a) => a.reduced === kind)) merged.push({ extent: 1, reduced: kind, last: -1 })
   }
   return merged

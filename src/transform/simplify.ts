@@ -100,6 +100,9 @@ function local(node: Node): Node {
   }
   if (isOp(node, 'broadcast') || isOp(node, 'slice')) return moved(node)
   if (isOp(node, 'sum') || isOp(node, 'prod') || isOp(node, 'max') || isOp(node, 'min')) return reduction(node)
+  if ((isOp(node, 'argmax') || isOp(node, 'argmin')) && node.attributes.axes.every((a) => (x as Node).shape[a] === 1)) {
+    return build.constant(0, node.shape, 'int32')
+  }
   if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 0) return build.constant(0, node.shape, node.dtype)
   if (isOp(node, 'conv') && (x as Node).shape[1] === 0) return build.constant(0, node.shape, node.dtype)
   if (isOp(node, 'add')) return joinPads(node)
@@ -115,7 +118,8 @@ const isConstant = (node: Node, value: number): boolean => isOp(node, 'constant'
 
 /** Constants and index arrays absorb moves. */
 function moved(node: Node): Node {
-  const x = node.inputs[0] as Node
+  const [x] = node.inputs
+  if (!x) return node
   if (isOp(x, 'constant')) return build.constant(x.attributes.value, node.shape, node.dtype)
   if (!isOp(x, 'iota')) return node
   const { axis } = x.attributes
@@ -146,7 +150,7 @@ function reduction(node: Node<'sum'> | Node<'prod'> | Node<'max'> | Node<'min'>)
   const { axes } = node.attributes
   if (sizeOf(x.shape) === 0) return build.constant(identityOf(node.op, node.dtype), node.shape, node.dtype)
   const real = axes.filter((a) => x.shape[a] !== 1)
-  if (real.length === axes.length) return node
+  if (real.length === axes.length && real.length > 0) return node
   const kept = x.shape.map((_, a) => a).filter((a) => !axes.includes(a) || real.includes(a))
   const squeezed = build.reshape(
     x,

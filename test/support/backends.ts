@@ -10,9 +10,9 @@ export interface TestBackend {
 
 const backends: readonly TestBackend[] = [
   { backend: 'reference', threads: 1 },
-  // Switched on with src/compile:
-  // { backend: 'wasm', threads: 1 },
-  // { backend: 'wasm', threads: 2 },
+
+  { backend: 'wasm', threads: 1 },
+  { backend: 'wasm', threads: 2 },
 ]
 
 /** Runs the same tests on every backend. */

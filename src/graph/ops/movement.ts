@@ -160,7 +160,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
         const { data, shape } = x as NdArray
         const { low, interior, value } = node.attributes
         const strides = contiguousStrides(node.shape)
-        const out = allocate(node.dtype, sizeOf(node.shape)).fill(value)
+        const out = allocate(node.dtype, sizeOf(node.shape)).fill(node.dtype === 'bool' ? Number(value !== 0) : value)
         const steps = strides.map((s, axis) => s * ((interior[axis] as number) + 1))
         const offset = dotIndex(low, strides)
         forEachIndex(shape, (index, position) => {
