@@ -18,7 +18,7 @@ export interface Instance {
 /** A module with the functions that `emit` adds. */
 export function instantiate(
   emit: (module: ModuleBuilder, env: EmitEnvironment) => FunctionBuilder[],
-  pages = 64,
+  pages = 256,
   relaxedMadd = false,
 ): Instance {
   const module = new ModuleBuilder()
@@ -93,19 +93,18 @@ export function loopArgs(kernel: LoopKernel, launch: LoopLaunch, addresses: read
   return words
 }
 
-/** Runs a launch, cut at the given iterations, on copies of the buffers, and returns what they hold afterwards. */
-export function runLoop(
+/** A function that runs a launch, cut at given iterations, on copies of the buffers, and returns what they hold afterwards. */
+export function runner(
   kernel: LoopKernel,
   launch: LoopLaunch,
   buffers: readonly DataArray[],
-  cuts: readonly number[] = [],
-): DataArray[] {
-  const { memory, functions } = instantiate((module, env) => [emitLoop(module, kernel, env)])
-  return runOn(memory, functions[0], kernel, launch, buffers, cuts)
+  relaxedMadd = false,
+): (cuts: readonly number[]) => DataArray[] {
+  const { memory, functions } = instantiate((module, env) => [emitLoop(module, kernel, env)], 256, relaxedMadd)
+  return (cuts) => runOn(memory, functions[0], kernel, launch, buffers, cuts)
 }
 
-/** The same with a function that is already there. */
-export function runOn(
+function runOn(
   memory: WebAssembly.Memory,
   run: (...args: number[]) => void,
   kernel: LoopKernel,

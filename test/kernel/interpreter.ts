@@ -126,6 +126,7 @@ function reducer(reduction: Reduction, value: () => number): Reducer {
       const v = value()
       if (op === 'sum') total = type === 'i32' ? (total + v) | 0 : total + v
       else if (op === 'prod') total = type === 'i32' ? Math.imul(total, v) : total * v
+      else if (op === 'max' || op === 'min') total = seeksLarge ? Math.max(total, v) : Math.min(total, v)
       else if (!Number.isNaN(total) && (Number.isNaN(v) || (seeksLarge ? v > total : v < total))) {
         total = v
         best = count

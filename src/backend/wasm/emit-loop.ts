@@ -6,7 +6,7 @@ import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { AccessCode, type Cursor } from './emit-access.ts'
 import { ExprCode } from './emit-expr.ts'
 import { frontier } from './emit-frontier.ts'
-import type { Demand, Selection, Width } from './emit-instructions.ts'
+import type { Selection, Width } from './emit-instructions.ts'
 import { LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
 import { type Accumulator, ReduceCode } from './emit-reduce.ts'
 import { type EmitEnvironment, kernelParams, type LoopLayout, loopLayout } from './layout.ts'
@@ -423,22 +423,28 @@ class LoopCode {
 
   /** Expression nodes that read an accumulator. */
   private accumulatorNodes(id: number, type: Expr['type']): Expr[] {
-    const roots = this.plan.stages.flatMap((s) => this.plan.demands(s).map((d) => d.e))
-    return topological(roots).filter((e) => e.op === 'accumulator' && e.value === id && e.type === type)
+    const nodes = this.plan.stages.flatMap((s) => this.reachable(s))
+    return [...new Set(nodes)].filter((e) => e.op === 'accumulator' && e.value === id && e.type === type)
   }
 
-  private usedBy(stage: PlannedStage): number[] {
-    const used = new Set(stage.stores.map((s) => s.access))
+  /** All nodes that a stage computes, those of its row offsets included. */
+  private reachable(stage: PlannedStage): Expr[] {
+    const found = new Set<Expr>()
     const visit = (roots: readonly Expr[]): void => {
       for (const e of topological(roots)) {
-        if (e.op !== 'load' || used.has(e.value)) continue
-        used.add(e.value)
-        const offset = this.plan.offsets[e.value]
+        if (found.has(e)) continue
+        found.add(e)
+        const offset = e.op === 'load' ? this.plan.offsets[e.value] : undefined
         if (offset) visit([offset])
       }
     }
     visit(this.plan.demands(stage).map((d) => d.e))
-    return [...used]
+    return [...found]
+  }
+
+  private usedBy(stage: PlannedStage): number[] {
+    const loads = this.reachable(stage).flatMap((e) => (e.op === 'load' ? [e.value] : []))
+    return [...new Set([...stage.stores.map((s) => s.access), ...loads])]
   }
 
   // ---- Small parts of loops
@@ -539,6 +545,6 @@ class LoopCode {
   }
 
   private bodySize(stages: readonly PlannedStage[]): number {
-    return topological(stages.flatMap((s) => this.plan.demands(s).map((d: Demand) => d.e))).length
+    return new Set(stages.flatMap((s) => this.reachable(s))).size
   }
 }

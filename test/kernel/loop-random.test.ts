@@ -1,0 +1,46 @@
+// Random loop kernels: emitted code equals the interpreter, and its bits do not depend on how the iterations are cut.
+
+import { expect, test } from 'vitest'
+import type { DataArray } from '../../src/graph/dtype.ts'
+import { runner } from './emitted.ts'
+import { interpretLoop } from './interpreter.ts'
+import { Chance } from './random.ts'
+import { type LoopCase, randomLoop } from './random-loop.ts'
+
+const rounds = Number(process.env.TENON_ROUNDS ?? 600)
+
+test('emitted kernels compute what the interpreter does', () => {
+  for (let seed = 0; seed < rounds; seed++) {
+    const given = randomLoop(new Chance(seed))
+    const want = given.buffers.map((b) => b.slice())
+    interpretLoop(given.kernel, given.launch, want)
+    const run = runner(given.kernel, given.launch, given.buffers)
+    const whole = run([])
+    const difference = firstDifference(whole, want)
+    if (difference) expect.fail(`seed ${seed}: ${difference}`)
+    const cut = run(randomCuts(new Chance(seed), given))
+    cut.forEach((buffer, i) => {
+      if (!sameBits(buffer, whole[i])) expect.fail(`seed ${seed}, buffer ${i}: bits depend on the cuts`)
+    })
+  }
+})
+
+function randomCuts(chance: Chance, { kernel, launch }: LoopCase): number[] {
+  const step = kernel.parallel === 1 && kernel.vector === 0 ? 16 : 1
+  const cuts: number[] = []
+  for (let at = step; at < launch.total; at += step) if (chance.chance(0.3)) cuts.push(at)
+  return cuts
+}
+
+const sameBits = (a: DataArray, b: DataArray): boolean => Buffer.from(a.buffer).equals(Buffer.from(b.buffer))
+
+function firstDifference(got: readonly DataArray[], want: readonly DataArray[]): string | undefined {
+  for (let i = 0; i < got.length; i++) {
+    for (let j = 0; j < got[i].length; j++) {
+      const [g, w] = [got[i][j], want[i][j]]
+      if (Object.is(g, w)) continue
+      return `buffer ${i} at ${j}: ${g}, not ${w}`
+    }
+  }
+  return undefined
+}
