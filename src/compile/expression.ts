@@ -163,7 +163,11 @@ export class GroupExpressions {
     const views = operandViews(node, this.group)
     if (!views) throw new Error(`compile: the operands of ${node.op} do not fit their kernel`)
     // operandViews gives outer axes, then inner ones; the domain has them in the same order.
-    const [left, right] = [this.load(views.left.base, views.left), this.load(views.right.base, views.right)]
+    const factor = (view: View): Expr => {
+      const { base } = view
+      return isOp(base, 'constant') ? s.constant(dtypes[base.dtype].scalar, base.attributes.value) : this.load(base, view)
+    }
+    const [left, right] = [factor(views.left), factor(views.right)]
     return this.reduction(node, 'sum', s.mul(left, right), 0)
   }
 

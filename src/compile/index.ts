@@ -2,6 +2,7 @@
 
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
+import { mapGraph } from '../graph/walk.ts'
 import { kernelKey } from '../kernel/key.ts'
 import type { BufferPlace, Kernel, Launch, Program } from '../kernel/program.ts'
 import { classify, groupNodes } from './group.ts'
@@ -10,6 +11,7 @@ import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.
 import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
 import type { Unit } from './unit.ts'
+import { resolve } from './view.ts'
 
 /**
  * A graph to compile. Bindings of its program are the leaves, then the outputs; `aliases[i]` is the leaf in whose memory
@@ -22,7 +24,7 @@ export interface Graph {
 }
 
 export function compileGraph(graph: Graph): Program {
-  const outputs = distinctOutputs(graph.outputs)
+  const outputs = filledOperands(distinctOutputs(graph.outputs))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
   const tables = new Tables()
@@ -54,9 +56,22 @@ function distinctOutputs(outputs: readonly Node[]): Node[] {
     const kind = classify(node)
     const own = kind !== 'leaf' && kind !== 'constant' && !seen.has(node)
     seen.add(node)
-    return own ? node : { ...node, op: 'stopGradient', inputs: [node], attributes: {} }
+    return own ? node : copyOf(node)
   })
 }
+
+/** Contractions read memory: an operand that is a constant is filled first. */
+function filledOperands(outputs: readonly Node[]): Node[] {
+  return mapGraph(outputs, (node, inputs) => {
+    const same = inputs.every((x, i) => x === node.inputs[i])
+    if (classify(node) !== 'contract') return same ? node : { ...node, inputs }
+    const filled = inputs.map((x) => (resolve(x).base.op === 'constant' ? copyOf(x) : x))
+    return filled.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: filled }
+  }).outputs
+}
+
+/** A node of its own with the value of another. */
+const copyOf = (node: Node): Node => ({ ...node, op: 'stopGradient', inputs: [node], attributes: {} })
 
 interface Placement {
   /** Units that must wait for readers of the memory that they overwrite. */
