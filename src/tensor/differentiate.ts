@@ -51,8 +51,10 @@ export function customGradient(
 ): (...inputs: Tensor[]) => Tensor {
   return (...inputs) => {
     const result = forward(...inputs)
-    const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), inputs, result).map((t) => t?.node ?? null)
-    return wrap(build.node('custom', [result.node, ...inputs.map((t) => t.node)], { vjp }))
+    // A variable's value of now, though it may be another one when the gradient is built.
+    const values = inputs.map((t) => new Tensor(t.node))
+    const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), values, result).map((t) => t?.node ?? null)
+    return wrap(build.node('custom', [result.node, ...values.map((t) => t.node)], { vjp }))
   }
 }
 

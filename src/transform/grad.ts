@@ -12,12 +12,14 @@ import { topologicalOrder } from '../graph/walk.ts'
  * depends on it. Any node may be differentiated with respect to, a weight and an input alike (Rumelhart 1986).
  */
 export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
+  if (cotangents.length !== outputs.length)
+    throw new RangeError(`vjp: ${outputs.length} outputs and ${cotangents.length} cotangents: each output needs one`)
   outputs.forEach((y, i) => {
-    const c = cotangents[i] as Node
-    if (!sameShape(y.shape, c.shape))
-      throw new RangeError(
-        `vjp: output ${i} has shape ${show(y.shape)}, its cotangent ${show(c.shape)}: they must be equal`,
-      )
+    const c = cotangents[i]
+    const differ = (of: string, has: string): string =>
+      `vjp: output ${i} ${of}, its cotangent ${has}: they must be equal`
+    if (!sameShape(y.shape, c.shape)) throw new RangeError(differ(`has shape ${show(y.shape)}`, show(c.shape)))
+    if (y.dtype !== c.dtype) throw new TypeError(differ(`is ${y.dtype}`, c.dtype))
   })
   for (const x of wrt) {
     if (!isFloat(x.dtype))

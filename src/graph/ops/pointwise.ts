@@ -306,11 +306,10 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       }
       cotangents.forEach((c, i) => {
         const x = node.inputs[i + 1] as Node
-        if (c && !sameShape(c.shape, x.shape)) {
-          throw new RangeError(
-            `custom gradient: cotangent ${i} has shape ${show(c.shape)}, its input ${show(x.shape)}: they must be equal`,
-          )
-        }
+        const differ = (has: string, own: string): string =>
+          `custom gradient: cotangent ${i} ${has}, its input ${own}: they must be equal`
+        if (c && !sameShape(c.shape, x.shape)) throw new RangeError(differ(`has shape ${show(c.shape)}`, show(x.shape)))
+        if (c && c.dtype !== x.dtype) throw new TypeError(differ(`is ${c.dtype}`, x.dtype))
       })
       return [null, ...cotangents]
     },
