@@ -115,14 +115,16 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   ) as unknown as A
   runtime.trace = current
   let result: R
+  let returned: Node[]
   try {
     result = fn(...placeholders)
+    // Read inside, so that a variable that was assigned gives its new value.
+    returned = tensorsOf(result).map((t) => t.node)
   } finally {
     runtime.trace = undefined
   }
   if (result instanceof Promise)
     throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
-  const returned = tensorsOf(result).map((t) => t.node)
   const variables = [...current.assigned.keys()]
   const outputs = [...returned, ...current.assigned.values()]
   // What was built but not evaluated before the trace is computed once, now.
