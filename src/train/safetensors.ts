@@ -77,7 +77,9 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
   const headerBytes = Number(stated)
   if (headerBytes > left) fail(`cut short: the header takes ${headerBytes} bytes, only ${left} follow its length`)
   const header = parseHeader(bytes.subarray(lengthBytes, lengthBytes + headerBytes), fail)
-  const body = bytes.subarray(lengthBytes + headerBytes)
+  // A plain view, because the slice of Node's Buffer does not copy.
+  const bodyAt = lengthBytes + headerBytes
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyAt, bytes.length - bodyAt)
 
   const tensors = new Map<string, StoredTensor>()
   const ranges: { readonly tensor: string; readonly begin: number; readonly end: number }[] = []

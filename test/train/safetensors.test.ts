@@ -59,10 +59,12 @@ test('bytes inside a larger buffer, and a copy that the file does not share', ()
   const bytes = encodeSafetensors({ a: { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } })
   const shifted = new Uint8Array(bytes.length + 5)
   shifted.set(bytes, 5)
-  const stored = decodeSafetensors(shifted.subarray(5)).tensors.get('a')
-  const first = stored?.read()
+  const [first, ofBuffer] = [shifted.subarray(5), Buffer.from(shifted.buffer, 5)].map((file) =>
+    decodeSafetensors(file).tensors.get('a')?.read(),
+  )
   shifted.fill(9)
   expect(first?.data).toEqual(Float32Array.of(1, 2))
+  expect(ofBuffer?.data).toEqual(Float32Array.of(1, 2))
 })
 
 test('small types widen', () => {

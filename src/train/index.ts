@@ -1,0 +1,35 @@
+/** Training: fit, evaluation, prediction, metrics, run folders, saving and loading. */
+export type {
+  Callbacks,
+  Ending,
+  EpochRecord,
+  LossPoint,
+  MetricValues,
+  Run,
+  StepRecord,
+  Training,
+} from './callbacks.ts'
+export type { Best, EarlyStopping } from './early-stopping.ts'
+export { type EvaluateOptions, type Evaluator, evaluate, evaluator, predict } from './evaluate.ts'
+export { fit } from './fit.ts'
+export type { FitOptions } from './fit-options.ts'
+export {
+  accuracy,
+  confusionMatrix,
+  type Loss,
+  type Metric,
+  type Metrics,
+  meanAbsoluteError,
+  meanLoss,
+  topK,
+  type Values,
+} from './metrics.ts'
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedArray,
+  type SafetensorsFile,
+  type StoredTensor,
+} from './safetensors.ts'
+export { load, save } from './save.ts'
+export { version } from './version.ts'

@@ -1,0 +1,19 @@
+/** Turns: lets timers, input and signals have theirs while a loop computes. */
+
+/** Something to await in every round of a loop: returns at once, but every `milliseconds` it lets the event loop run. */
+export function takingTurns(milliseconds = 50): () => Promise<void> | undefined {
+  let last = performance.now()
+  return () => {
+    if (performance.now() - last < milliseconds) return undefined
+    return nextTask().then(() => {
+      last = performance.now()
+    })
+  }
+}
+
+/** setImmediate where there is one, because a timer takes a millisecond. */
+const nextTask = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else setTimeout(resolve)
+  })
