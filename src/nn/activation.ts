@@ -19,7 +19,12 @@ export const tanh = pointwise('tanh', (x) => x.tanh())
 
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
 export const gelu = (form: 'none' | 'tanh' = 'none'): Module =>
-  defineModule({ kind: 'gelu', options: given({ form }, { form: 'none' }), forward: (x) => geluOf(x, form) })
+  defineModule({
+    kind: 'gelu',
+    ...(form === 'tanh' ? { label: form } : {}),
+    options: given({ form }, { form: 'none' }),
+    forward: (x) => geluOf(x, form),
+  })
 
 /** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
 export const softmax = (axis = -1): Module =>
