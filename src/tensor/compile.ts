@@ -57,7 +57,8 @@ class Argument implements LeafSource {
 /**
  * Compiles a function of tensors into one program: forward, backward and update fused. It is traced again when shapes,
  * dtypes, other arguments or the training mode change, or when a module was frozen; numbers and tensors that the function closes over are
- * constants and live inputs respectively; variables that it assigns change when the call ends.
+ * constants and live inputs respectively; variables that it assigns change when the call ends. Results have no history:
+ * take gradients inside.
  *
  *     const step = compile((x, t) => { const l = loss.mse(net(x), t); optimizer.step(grad(l, net.parameters())); return l })
  */
@@ -92,7 +93,11 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     return run(entry, last ? (args as unknown as Tensor[]) : tensorsOf(args), times) as R
   }
   return Object.assign((...args: A): R => call(1, args), {
-    repeat: (times: number, ...args: A): R => call(times, args),
+    repeat: (times: number, ...args: A): R => {
+      if (!Number.isInteger(times) || times < 1)
+        throw new RangeError(`repeat: ${times} times: it must be a positive integer`)
+      return call(times, args)
+    },
   })
 }
 
@@ -113,7 +118,10 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     args,
     (t) => new Tensor(build.leaf(new Argument(count++), t.shape, t.dtype)),
   ) as unknown as A
+  const { gradients } = runtime
   runtime.trace = current
+  // What is traced serves later calls too, whether gradients are on where the first one was made or not.
+  runtime.gradients = true
   let result: R
   let returned: Node[]
   try {
@@ -122,6 +130,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     returned = tensorsOf(result).map((t) => t.node)
   } finally {
     runtime.trace = undefined
+    runtime.gradients = gradients
   }
   if (result instanceof Promise)
     throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')

@@ -3,7 +3,7 @@
 import { build } from '../graph/build.ts'
 import type { Node } from '../graph/node.ts'
 import type { Dims } from '../graph/shape.ts'
-import { hostNumber } from './leaf.ts'
+import { hostLeaf, hostNumber } from './leaf.ts'
 import { runtime } from './runtime.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
@@ -14,14 +14,11 @@ export interface Key {
 }
 
 /** The key of an integer seed. */
-export const key = (seed: number): Key => ({
-  high: build.constant(Math.floor(seed / 2 ** 32) | 0, [], 'int32'),
-  low: build.constant(seed | 0, [], 'int32'),
-})
+export const key = (seed: number): Key => ({ high: scalar(highWord(seed)), low: scalar(seed | 0) })
 
 /** A key that depends on another key and a number: independent streams for layers, steps and calls. */
 export function fold(k: Key, value: number | Node): Key {
-  const data = typeof value === 'number' ? build.constant(value | 0, [], 'int32') : value
+  const data = typeof value === 'number' ? scalar(value | 0) : value
   const zero = build.constant(0, [], 'int32')
   const word = (w: 0 | 1): Node => build.node('threefry', [k.high, k.low, data, zero], { word: w })
   return { high: word(0), low: word(1) }
@@ -32,15 +29,23 @@ export function nextKey(): Key {
   const { trace, random } = runtime
   if (!trace) return fold(fold(key(random.seed), -1), random.step++)
   trace.drawsRandom = true
-  const seeded: Key = { high: build.constant(0, [], 'int32'), low: hostNumber(() => runtime.random.seed | 0, 'int32') }
-  return fold(
-    fold(
-      seeded,
-      hostNumber(() => runtime.random.step, 'int32'),
-    ),
-    trace.ordinal++,
+  const current = (value: () => number): Node => hostNumber(value, 'int32')
+  const seeded: Key = {
+    high: current(() => highWord(runtime.random.seed)),
+    low: current(() => runtime.random.seed | 0),
+  }
+  const stepped = fold(
+    seeded,
+    current(() => runtime.random.step),
   )
+  return fold(stepped, trace.ordinal++)
 }
+
+const highWord = (seed: number): number => Math.floor(seed / 2 ** 32) | 0
+
+/** A literal in a trace; data elsewhere, so that other numbers need no other program. */
+const scalar = (value: number): Node =>
+  runtime.trace ? build.constant(value, [], 'int32') : hostLeaf(Int32Array.of(value), [], 'int32')
 
 /** 32 random bits per element, int32. */
 export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
@@ -61,7 +66,25 @@ export function uniform(
   const unit = wrap(build.binary('shiftRight', bits.node, 8))
     .cast('float32')
     .mul(2 ** -24)
-  return low === 0 && high === 1 ? unit : unit.mul(high - low).add(low)
+  // Rounding must not reach the end that is left out.
+  return low === 0 && high === 1
+    ? unit
+    : unit
+        .mul(high - low)
+        .add(low)
+        .minimum(below(high))
+}
+
+/** The next float32 towards −∞. */
+function below(value: number): number {
+  const single = Math.fround(value)
+  if (single < value) return single
+  const bits = new DataView(new ArrayBuffer(4))
+  bits.setFloat32(0, single)
+  if (single > 0) bits.setInt32(0, bits.getInt32(0) - 1)
+  else if (single < 0) bits.setInt32(0, bits.getInt32(0) + 1)
+  else bits.setInt32(0, -0x7fffffff)
+  return bits.getFloat32(0)
 }
 
 /** Normal with the given mean and standard deviation, by the Box–Muller transform. */

@@ -74,6 +74,8 @@ export function configure(options: RuntimeOptions): void {
     throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
+  if (seed !== undefined && !Number.isSafeInteger(seed))
+    throw new RangeError(`configure: the seed is ${seed}, it must be an integer`)
   if (backend !== runtime.backendName || (threads !== undefined && threads !== runtime.backend?.threads)) {
     runtime.backendName = backend
     runtime.threads = threads ?? runtime.threads
