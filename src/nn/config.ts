@@ -11,8 +11,8 @@ import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import { batchNorm, layerNorm } from './norm.ts'
 import { averagePool2d, maxPool2d } from './pool.ts'
 
-/** Builds a module from its options and children. */
-export type FromConfig = (options: ModuleConfig, children: Modules) => Module
+/** Builds a module from its options and, where its kind does not make them itself, its children. */
+export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
 
 /** Options are checked by the types below, then by the modules themselves. */
 const layer =
@@ -61,8 +61,11 @@ const kinds: { readonly [kind: string]: FromConfig } = {
       ...o.pick({ causal: 'boolean', bias: 'boolean', dtype: 'dtype' }),
     }),
   ),
-  sequential: (_, children) => sequential(children),
-  residual: (_, { body, shortcut }) => residual(body, shortcut),
+  sequential: (_, children) => sequential(children()),
+  residual: (_, children) => {
+    const { body, shortcut } = children()
+    return residual(body, shortcut)
+  },
 }
 
 /**
@@ -92,11 +95,11 @@ function build(config: Json, table: { readonly [kind: string]: FromConfig }, whe
     )
   }
   const children = isRecord(config.children) ? config.children : {}
-  const built = Object.entries(children).map(([name, child]): [string, Module] => [
-    name,
-    build(child, table, `${where}.${name}`),
-  ])
-  return make(config as ModuleConfig, Object.fromEntries(built))
+  return make(config as ModuleConfig, () =>
+    Object.fromEntries(
+      Object.entries(children).map(([name, child]) => [name, build(child, table, `${where}.${name}`)]),
+    ),
+  )
 }
 
 const isRecord = (value: Json | undefined): value is Extract<Json, { readonly [key: string]: Json }> =>

@@ -51,6 +51,6 @@ export function conv2d(
     label: `${inputs}→${outputs} ${height}×${width}`,
     options: { inputs, outputs, kernel, ...given({ stride, padding, dilation, groups, bias, dtype }, defaults) },
     parameters,
-    forward: (x, own) => functional.conv2d(x, own.weight, own.bias, { stride, padding, dilation, groups }),
+    forward: (x, own) => functional.convolution(x, own.weight, own.bias, { stride, padding, dilation, groups }),
   })
 }

@@ -57,9 +57,6 @@ export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: C
   return bias ? y.add(bias.reshape([bias.size, ...kernel.map(() => 1)])) : y
 }
 
-/** `convolution` with two spatial axes: x [n, c, h, w], weight [out, c / groups, kh, kw]. */
-export const conv2d = convolution
-
 function convolutionPadding(
   padding: PerAxis | 'same' | 'valid',
   kernel: Dims,

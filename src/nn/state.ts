@@ -2,7 +2,7 @@
 
 import { allocate } from '../graph/dtype.ts'
 import { sameShape, show, sizeOf } from '../graph/shape.ts'
-import { Tensor, Variable } from '../tensor/index.ts'
+import { assignAll, Tensor, Variable } from '../tensor/index.ts'
 import type { ArrayRecord, Module, Variables } from './module.ts'
 import { slotsOf, tiesOf } from './tree.ts'
 
@@ -45,10 +45,16 @@ export function assignState(module: Module, values: Values): void {
   }
   if (problems.length > 0)
     throw new Error(`loadState: the state does not fit the network, nothing was loaded: ${shorten(problems)}`)
-  for (const [name, variable] of Object.entries(state)) {
-    const value = values[name]
-    variable.assign(value instanceof Tensor ? value : value.data)
-  }
+  const names = Object.keys(state)
+  const [tensors, arrays] = [
+    names.filter((n) => values[n] instanceof Tensor),
+    names.filter((n) => !(values[n] instanceof Tensor)),
+  ]
+  assignAll(
+    tensors.map((n) => state[n]),
+    tensors.map((n) => values[n] as Tensor),
+  )
+  for (const name of arrays) state[name].assign((values[name] as ArrayRecord).data)
 }
 
 /** PyTorch's batch normalisation counts its batches; ours has no use for it. */

@@ -6,7 +6,7 @@ import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { evaluate, readData } from './execute.ts'
-import { allocateFor, bytesOf, HostData, type LeafSource } from './leaf.ts'
+import { allocateFor, bytesOf, HostData, hostLeaf, type LeafSource } from './leaf.ts'
 import { backend, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 
@@ -109,11 +109,20 @@ export class Variable extends Tensor {
   }
 }
 
-/** Assigns several values at once: outside of compiled functions they are computed together, in one program. */
+/**
+ * Assigns several values at once: all of them are taken before the first is assigned, and outside of compiled functions
+ * they are computed together, in one program.
+ */
 export function assignAll(variables: readonly Variable[], values: readonly Tensor[]): void {
-  if (!runtime.trace) evaluate(values.map((t) => t.node))
+  const targets = new Set<Tensor>(variables)
+  const taken = values.map((t) => {
+    const { node } = t
+    // A variable's own memory may be overwritten before it is read.
+    return !runtime.trace && targets.has(t) ? new Tensor(hostLeaf(readData(node), t.shape, t.dtype)) : new Tensor(node)
+  })
+  if (!runtime.trace) evaluate(taken.map((t) => t.node))
   variables.forEach((v, i) => {
-    v.assign(values[i])
+    v.assign(taken[i])
   })
 }
 

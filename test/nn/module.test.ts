@@ -151,6 +151,17 @@ forEachBackend(() => {
       expect(net.parameters().map((v) => [...v.dataSync()])).toEqual(before)
     })
 
+    it('is taken whole before the first value is replaced', () => {
+      const net = nn.sequential(nn.linear(2, 2, { bias: false }), nn.linear(2, 2, { bias: false }))
+      const [first, second] = net.parameters()
+      const before = [first, second].map((v) => [...v.dataSync()])
+      net.loadState({ '0.weight': second, '1.weight': first })
+      expect([first, second].map((v) => [...v.dataSync()])).toEqual([before[1], before[0]])
+      net.loadState({ '0.weight': second.add(0), '1.weight': first.add(second).sub(second) })
+      expectClose(second, before[1], 1e-6)
+      expectClose(first, before[0], 0)
+    })
+
     it('passes over the batch counter of PyTorch, and knows both names of a shared variable', () => {
       const norm = nn.sequential(nn.batchNorm(2))
       norm.loadState({ ...norm.state(), '0.num_batches_tracked': tensor([3]) })
