@@ -5,9 +5,19 @@ import { isOp, type Node, type OpName, type OpRecord } from '../graph/node.ts'
 import { ops } from '../graph/ops/index.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { ReduceOp } from '../kernel/loop.ts'
-import * as s from '../scalar/expr.ts'
 import type { Expr } from '../scalar/expr.ts'
-import { type Group, type Grouping, type Level, levelOf, lookupViews, operandsOf, operandViews, seenFrom, windowViews } from './group.ts'
+import * as s from '../scalar/expr.ts'
+import {
+  type Group,
+  type Grouping,
+  type Level,
+  levelOf,
+  lookupViews,
+  operandsOf,
+  operandViews,
+  seenFrom,
+  windowViews,
+} from './group.ts'
 import type { View } from './view.ts'
 
 /** A load: the view of a stored value from the group's loop axes. */
@@ -30,7 +40,12 @@ interface Known {
   readonly stage: number
 }
 
-const combine: { readonly [op: string]: (a: Expr, b: Expr) => Expr } = { sum: s.add, prod: s.mul, max: s.max, min: s.min }
+const combine: { readonly [op: string]: (a: Expr, b: Expr) => Expr } = {
+  sum: s.add,
+  prod: s.mul,
+  max: s.max,
+  min: s.min,
+}
 
 /**
  * Builds the expressions of one group's values. `load` leaves number `loads`, `accumulator` leaves number
@@ -75,13 +90,18 @@ export class GroupExpressions {
     const args = operandsOf(node, kind).map((view) => this.operand(view, level))
     const { meaning } = ops[node.op] as OpRecord<OpName>
     if (meaning.kind !== 'pointwise') throw new Error(`${node.op}: has no pointwise meaning`)
-    const expr = meaning.scalar(args.map((a) => a.expr), node)
+    const expr = meaning.scalar(
+      args.map((a) => a.expr),
+      node,
+    )
     return { expr: this.wrapped(node, expr), stage: Math.max(0, ...args.map((a) => a.stage)) }
   }
 
   /** uint8 arithmetic wraps at 8 bits after every operation. */
   private wrapped(node: Node, expr: Expr): Expr {
-    return node.dtype === 'uint8' && expr.op !== 'load' && expr.op !== 'const' ? s.and(expr, s.constant('i32', 255)) : expr
+    return node.dtype === 'uint8' && expr.op !== 'load' && expr.op !== 'const'
+      ? s.and(expr, s.constant('i32', 255))
+      : expr
   }
 
   /** What a node reads through a view: a number, a value of this group or computed again in it, or a load. */
@@ -104,7 +124,10 @@ export class GroupExpressions {
 
   private seen(view: View, level: Level): View {
     const seen = seenFrom(this.group, level, view)
-    if (!seen) throw new Error(`compile: a view of ${view.base.op} [${view.shape}] does not fit the kernel [${this.group.domain}|${this.group.reduced}] that reads it at ${level} level`)
+    if (!seen)
+      throw new Error(
+        `compile: a view of ${view.base.op} [${view.shape}] does not fit the kernel [${this.group.domain}|${this.group.reduced}] that reads it at ${level} level`,
+      )
     return seen
   }
 
@@ -139,7 +162,14 @@ export class GroupExpressions {
 
   /** The index along an axis of a shape that is seen from the loop axes. */
   private along(shape: Dims, axis: number, level: Level): Expr {
-    const unit = { base: placeholder, shape, strides: shape.map((_, a) => (a === axis ? 1 : 0)), offset: 0, bounds: shape.map(() => undefined), fill: 0 }
+    const unit = {
+      base: placeholder,
+      shape,
+      strides: shape.map((_, a) => (a === axis ? 1 : 0)),
+      offset: 0,
+      bounds: shape.map(() => undefined),
+      fill: 0,
+    }
     this.positions.push(this.seen(unit, level).strides)
     return { op: 'index', type: 'i32', args: [], value: this.positions.length - 1 }
   }
@@ -165,7 +195,9 @@ export class GroupExpressions {
     // operandViews gives outer axes, then inner ones; the domain has them in the same order.
     const factor = (view: View): Expr => {
       const { base } = view
-      return isOp(base, 'constant') ? s.constant(dtypes[base.dtype].scalar, base.attributes.value) : this.load(base, view)
+      return isOp(base, 'constant')
+        ? s.constant(dtypes[base.dtype].scalar, base.attributes.value)
+        : this.load(base, view)
     }
     const [left, right] = [factor(views.left), factor(views.right)]
     return this.reduction(node, 'sum', s.mul(left, right), 0)
@@ -178,14 +210,22 @@ export class GroupExpressions {
     const { axis } = node.attributes as { axis: number }
     const whole = operandsOf(node, 'lookup')[0] as View
     const indirect = { rows: rows.expr, stride: whole.strides[axis] as number, extent: x.shape[axis] as number }
-    if (isOp(whole.base, 'constant')) return { expr: s.constant(dtypes[whole.base.dtype].scalar, whole.base.attributes.value), stage: rows.stage }
+    if (isOp(whole.base, 'constant'))
+      return { expr: s.constant(dtypes[whole.base.dtype].scalar, whole.base.attributes.value), stage: rows.stage }
     return { expr: this.load(whole.base, this.seen(source, level), indirect), stage: rows.stage }
   }
 
   private window(node: Node, level: Level): Known {
     const values = windowViews(node).map((view) => this.operand(view, level).expr)
     const fold = combine[node.op]
-    if (fold) return { expr: this.wrapped(node, values.reduce((a, b) => fold(a, b))), stage: 0 }
+    if (fold)
+      return {
+        expr: this.wrapped(
+          node,
+          values.reduce((a, b) => fold(a, b)),
+        ),
+        stage: 0,
+      }
     // The first extremum; the first NaN wins over everything.
     const better = (x: Expr, best: Expr): Expr => (node.op === 'argmax' ? s.lt(best, x) : s.lt(x, best))
     let [best] = values as [Expr]

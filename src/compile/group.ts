@@ -69,7 +69,9 @@ export function classify(node: Node): NodeClass {
 function isLarge(node: Node<'matmul'> | Node<'conv'>): boolean {
   const [a, b] = node.inputs as [Node, Node]
   const inner = isOp(node, 'matmul') ? (a.shape.at(-1) as number) : sizeOf(b.shape.slice(1))
-  const [m, n] = isOp(node, 'matmul') ? [node.shape.at(-2) as number, node.shape.at(-1) as number] : [b.shape[0] as number, sizeOf(node.shape) / (b.shape[0] as number)]
+  const [m, n] = isOp(node, 'matmul')
+    ? [node.shape.at(-2) as number, node.shape.at(-1) as number]
+    : [b.shape[0] as number, sizeOf(node.shape) / (b.shape[0] as number)]
   return node.dtype === 'float32' && m > 1 && n > 1 && inner > 1 && sizeOf(node.shape) * inner >= smallestContraction
 }
 
@@ -84,7 +86,10 @@ function isWindow(node: Node): boolean {
 
 /** The space over which a node iterates: for reductions the input's, for small products with the inner axes appended. */
 export function domainOf(node: Node, kind: NodeClass): { domain: Dims; reduced: boolean[] } {
-  const none = (shape: Dims): { domain: Dims; reduced: boolean[] } => ({ domain: shape, reduced: shape.map(() => false) })
+  const none = (shape: Dims): { domain: Dims; reduced: boolean[] } => ({
+    domain: shape,
+    reduced: shape.map(() => false),
+  })
   if (kind === 'reduce') {
     const { shape } = node.inputs[0] as Node
     const { axes } = node.attributes as { axes: Dims }
@@ -135,7 +140,8 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     const space = domainOf(node, kind)
     const group: Group = {
       id: nextId++,
-      kind: kind === 'contract' ? 'contract' : kind === 'assemble' ? 'assemble' : kind === 'scatter' ? 'scatter' : 'loop',
+      kind:
+        kind === 'contract' ? 'contract' : kind === 'assemble' ? 'assemble' : kind === 'scatter' ? 'scatter' : 'loop',
       ...space,
       nodes: [node],
       reads: new Set(operandsOf(node, kind).map((view) => view.base)),
@@ -196,7 +202,8 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     if (ra && rb) {
       const refined = refine(a, b.domain) ?? a
       const other = refine(b, a.domain) ?? b
-      if (sameShape(refined.domain, other.domain) && refined.reduced.every((r, i) => r === other.reduced[i])) return refined
+      if (sameShape(refined.domain, other.domain) && refined.reduced.every((r, i) => r === other.reduced[i]))
+        return refined
       return undefined
     }
     if (!ra && !rb) return refine(a, b.domain) ?? (refine(b, a.domain) ? a : undefined)
@@ -207,7 +214,10 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       return space && reducesInRows(space, plain) ? space : undefined
     }
     const parallel = rowShape(rows.domain, rows.reduced)
-    return sizeOf(plain.domain) === sizeOf(parallel) && matchShapes(parallel, plain.domain)?.every((p) => p.from.length <= 1 || p.to.length <= 1) ? rows : undefined
+    return sizeOf(plain.domain) === sizeOf(parallel) &&
+      matchShapes(parallel, plain.domain)?.every((p) => p.from.length <= 1 || p.to.length <= 1)
+      ? rows
+      : undefined
   }
 
   /** Element values beside a reduction are only computed in one sweep where the reduction runs along rows. */
@@ -257,7 +267,10 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
 }
 
 /** The space with its axes split so that they match the finer shape, or undefined when that shape does not refine it. */
-export function refine(space: { domain: Dims; reduced: readonly boolean[] }, finer: Dims): { domain: Dims; reduced: readonly boolean[] } | undefined {
+export function refine(
+  space: { domain: Dims; reduced: readonly boolean[] },
+  finer: Dims,
+): { domain: Dims; reduced: readonly boolean[] } | undefined {
   if (sameShape(space.domain, finer)) return space
   const pieces = matchShapes(space.domain, finer)
   if (!pieces) return undefined
@@ -265,7 +278,8 @@ export function refine(space: { domain: Dims; reduced: readonly boolean[] }, fin
   for (const { from, to } of pieces) {
     const real = from.filter((a) => space.domain[a] !== 1)
     if (real.length > 1) return undefined
-    if (real.length === 1) for (const a of to) reduced[a] = (space.reduced[real[0] as number] as boolean) && finer[a] !== 1
+    if (real.length === 1)
+      for (const a of to) reduced[a] = (space.reduced[real[0] as number] as boolean) && finer[a] !== 1
   }
   return { domain: finer, reduced }
 }
@@ -290,7 +304,8 @@ function movesMade(order: readonly Node[], outputs: readonly Node[], classOf: (n
       visit(movedFrom(view.base))
     }
   }
-  for (const node of order) if (classOf(node) !== 'movement') for (const view of operandsOf(node, classOf(node))) visit(view)
+  for (const node of order)
+    if (classOf(node) !== 'movement') for (const view of operandsOf(node, classOf(node))) visit(view)
   for (const o of outputs) {
     if (classOf(o) !== 'movement') continue
     made.add(o)
@@ -313,7 +328,11 @@ export function levelOf(node: Node, group: Group, kind: NodeClass): Level {
  * How the view of an operand looks from a group's loop axes: strides over the whole domain (element level) or over its
  * rows, spread over the domain with 0 along reduced axes. Undefined when no strides express it.
  */
-export function seenFrom(group: { domain: Dims; reduced: readonly boolean[] }, level: Level, view: View): View | undefined {
+export function seenFrom(
+  group: { domain: Dims; reduced: readonly boolean[] },
+  level: Level,
+  view: View,
+): View | undefined {
   if (level === 'element') return reshapeView(view, group.domain)
   const rows = reshapeView(view, rowShape(group.domain, group.reduced))
   if (!rows) return undefined
@@ -328,7 +347,11 @@ export function seenFrom(group: { domain: Dims; reduced: readonly boolean[] }, l
 }
 
 /** True when a view, seen from the loop axes, reads exactly the value that the group computes at the same point. */
-export function readsSamePoint(group: { domain: Dims; reduced: readonly boolean[] }, level: Level, seen: View): boolean {
+export function readsSamePoint(
+  group: { domain: Dims; reduced: readonly boolean[] },
+  level: Level,
+  seen: View,
+): boolean {
   if (seen.offset !== 0 || seen.bounds.some((b) => b)) return false
   const points = sizeOf(level === 'element' ? group.domain : rowShape(group.domain, group.reduced))
   if (sizeOf(seen.base.shape) !== points) return false
@@ -344,7 +367,12 @@ export function rowStrides(domain: Dims, reduced: readonly boolean[]): number[] 
 }
 
 /** Whether a node can be computed over a group's domain: every operand is seen, and members are read at the same point. */
-export function fits(node: Node, group: Group, isMember: (base: Node) => boolean, classOf: (n: Node) => NodeClass): boolean {
+export function fits(
+  node: Node,
+  group: Group,
+  isMember: (base: Node) => boolean,
+  classOf: (n: Node) => NodeClass,
+): boolean {
   const kind = classOf(node)
   if (kind === 'product' || kind === 'contract') {
     // Their operands are loaded by views of their own over the refined domain, and are no members.
@@ -352,7 +380,8 @@ export function fits(node: Node, group: Group, isMember: (base: Node) => boolean
   }
   const level = kind === 'reduce' ? 'element' : levelOf(node, group, kind)
   const operands = kind === 'lookup' ? lookupViews(node) : operandsOf(node, kind)
-  if (kind === 'window') return windowViews(node).every((view) => !isMember(view.base) && seenFrom(group, level, view) !== undefined)
+  if (kind === 'window')
+    return windowViews(node).every((view) => !isMember(view.base) && seenFrom(group, level, view) !== undefined)
   return operands.every((view, i) => {
     const seen = seenFrom(group, level, view)
     if (!seen) return false
@@ -400,15 +429,18 @@ export function windowViews(node: Node): View[] {
   const { axes } = node.attributes as { axes: Dims }
   const kept = view.shape.map((_, a) => a).filter((a) => !axes.includes(a))
   const views: View[] = []
-  forEachIndex(axes.map((a) => view.shape[a] as number), (index) => {
-    views.push({
-      ...view,
-      shape: node.shape,
-      strides: kept.map((a) => view.strides[a] as number),
-      bounds: kept.map((a) => view.bounds[a]),
-      offset: view.offset + axes.reduce((sum, a, i) => sum + (index[i] as number) * (view.strides[a] as number), 0),
-    })
-  })
+  forEachIndex(
+    axes.map((a) => view.shape[a] as number),
+    (index) => {
+      views.push({
+        ...view,
+        shape: node.shape,
+        strides: kept.map((a) => view.strides[a] as number),
+        bounds: kept.map((a) => view.bounds[a]),
+        offset: view.offset + axes.reduce((sum, a, i) => sum + (index[i] as number) * (view.strides[a] as number), 0),
+      })
+    },
+  )
   return views
 }
 
@@ -416,13 +448,19 @@ export function windowViews(node: Node): View[] {
  * The operands of a product over [...outer axes, ...inner axes]. For a matrix product the outer axes are
  * [...batch, m, n] and the inner one k; for a correlation [n, group, o, ...spatial] and [c, ...kernel].
  */
-export function productViews(node: Node<'matmul'> | Node<'conv'>): { left: View; right: View; outer: number; inner: number } {
+export function productViews(node: Node<'matmul'> | Node<'conv'>): {
+  left: View
+  right: View
+  outer: number
+  inner: number
+} {
   const [a, b] = node.inputs.map(unbounded) as [View, View]
   if (isOp(node, 'matmul')) {
     const batch = node.shape.length - 2
     const [m, n, k] = [node.shape[batch] as number, node.shape[batch + 1] as number, a.shape[batch + 1] as number]
     const shape = [...node.shape.slice(0, batch), m, n, k]
-    const pick = <T>(list: readonly T[], axes: readonly (number | undefined)[], none: T): T[] => axes.map((x) => (x === undefined ? none : (list[x] as T)))
+    const pick = <T>(list: readonly T[], axes: readonly (number | undefined)[], none: T): T[] =>
+      axes.map((x) => (x === undefined ? none : (list[x] as T)))
     const lead = [...Array(batch).keys()]
     const left = [...lead, batch, undefined, batch + 1]
     const right = [...lead, undefined, batch + 1, batch]
@@ -433,7 +471,7 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): { left: View;
       inner: 1,
     }
   }
-  const { strides, dilation, groups } = (node as Node<'conv'>).attributes
+  const { strides, dilation } = (node as Node<'conv'>).attributes
   const outShape = groupedConvShape(node as Node<'conv'>)
   const kernel = (node.inputs[1] as Node).shape.slice(1)
   const [channels, outputs] = [kernel[0] as number, outShape[2] as number]
@@ -448,17 +486,32 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): { left: View;
     left: {
       ...a,
       shape,
-      strides: [sn, sc * channels, 0, ...sx.map((s, i) => s * (strides[i] as number)), sc, ...sx.map((s, i) => s * (dilation[i] as number))],
+      strides: [
+        sn,
+        sc * channels,
+        0,
+        ...sx.map((s, i) => s * (strides[i] as number)),
+        sc,
+        ...sx.map((s, i) => s * (dilation[i] as number)),
+      ],
       bounds: noneAll,
     },
-    right: { ...b, shape, strides: [0, wo * outputs, wo, ...zero, ...wk], bounds: [...none, ...noneAll].slice(0, shape.length) },
+    right: {
+      ...b,
+      shape,
+      strides: [0, wo * outputs, wo, ...zero, ...wk],
+      bounds: [...none, ...noneAll].slice(0, shape.length),
+    },
     outer: outShape.length,
     inner: kernel.length,
   }
 }
 
 /** The operands of a product or contraction over a group's domain, whose outer axes may be refined, followed by the inner axes. */
-export function operandViews(node: Node, group: { domain: Dims; reduced: readonly boolean[] }): { left: View; right: View } | undefined {
+export function operandViews(
+  node: Node,
+  group: { domain: Dims; reduced: readonly boolean[] },
+): { left: View; right: View } | undefined {
   const { left, right, inner } = productViews(node as Node<'matmul'> | Node<'conv'>)
   const innerShape = left.shape.slice(left.shape.length - inner)
   const outer = group.reduced.includes(true) ? rowShape(group.domain, group.reduced) : group.domain
@@ -469,4 +522,3 @@ export function operandViews(node: Node, group: { domain: Dims; reduced: readonl
 
 /** The bytes of a node's value. */
 export const bytesOf = (node: Node): number => sizeOf(node.shape) * dtypes[node.dtype].bytes
-

@@ -87,11 +87,10 @@ function placeOutputs(graph: Graph, outputs: readonly Node[], units: readonly Un
   const after = new Map<Unit, Unit[]>()
   const copies: Placement['copies'] = []
   const direct = new Map<Node, number>()
-  const writersOf = (node: Node): Unit[] => units.filter((u) => u.writes.has(node))
   const writerIndex = new Map<Node, Unit[]>()
-  for (const unit of units) for (const node of unit.writes) writerIndex.set(node, [...(writerIndex.get(node) ?? []), unit])
+  for (const unit of units) for (const node of unit.writes) append(writerIndex, node, unit)
   const readerIndex = new Map<Node, Unit[]>()
-  for (const unit of units) for (const node of unit.reads) readerIndex.set(node, [...(readerIndex.get(node) ?? []), unit])
+  for (const unit of units) for (const node of unit.reads) append(readerIndex, node, unit)
 
   const dependsOn = (from: Unit, targets: ReadonlySet<Unit>): boolean => {
     const seen = new Set<Unit>()
@@ -117,13 +116,13 @@ function placeOutputs(graph: Graph, outputs: readonly Node[], units: readonly Un
       return
     }
     const leaf = graph.leaves[alias] as Node
-    const writers = writersOf(node)
+    const writers = writerIndex.get(node) ?? []
     const readers = (readerIndex.get(leaf) ?? []).filter((u) => !writers.includes(u))
     const clean = writers.every((w) => !w.reads.has(leaf) || !w.scattered.has(leaf))
     const targets = new Set(writers)
     if (clean && writers.length === 1 && !readers.some((r) => dependsOn(r, targets))) {
       direct.set(node, slot)
-      for (const w of writers) after.set(w, [...(after.get(w) ?? []), ...readers])
+      for (const w of writers) for (const r of readers) append(after, w, r)
       return
     }
     const target: Node = { ...node }
@@ -132,7 +131,19 @@ function placeOutputs(graph: Graph, outputs: readonly Node[], units: readonly Un
   return { after, copies, direct }
 }
 
-function assemble(phases: readonly (readonly Unit[])[], places: ReadonlyMap<Node, BufferPlace>, arenaBytes: number, tables: Tables, bindings: number): Program {
+function append<K, V>(index: Map<K, V[]>, key: K, value: V): void {
+  const known = index.get(key)
+  if (known) known.push(value)
+  else index.set(key, [value])
+}
+
+function assemble(
+  phases: readonly (readonly Unit[])[],
+  places: ReadonlyMap<Node, BufferPlace>,
+  arenaBytes: number,
+  tables: Tables,
+  bindings: number,
+): Program {
   const kernels: Kernel[] = []
   const kernelIndex = new Map<string, number>()
   const buffers: BufferPlace[] = []
@@ -159,10 +170,15 @@ function assemble(phases: readonly (readonly Unit[])[], places: ReadonlyMap<Node
       unit.launches.map(({ kernel, launch }): Launch => {
         const number = kernelNumber(kernel)
         if (launch.kind === 'loop') return { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
-        return { ...launch, kernel: number, left: place(unit, launch.left), right: place(unit, launch.right), epilogue: place(unit, launch.epilogue) }
+        return {
+          ...launch,
+          kernel: number,
+          left: place(unit, launch.left),
+          right: place(unit, launch.right),
+          epilogue: place(unit, launch.epilogue),
+        }
       }),
     ),
   )
   return { kernels, buffers, tables: tables.list, phases: launches, arenaBytes, bindings }
 }
-

@@ -54,8 +54,18 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
   }
   const reads = new Set<Node>()
   const table = (view: View, outer: Dims, within: Dims): TableArguments => {
-    const of = (list: Dims): number => tables.of(extents(list), list.map((a) => view.strides[a] as number))
-    return { buffer: bufferOf(view.base), offset: view.offset, batch: of(axes.batch), outer: of(outer), inner: of(within) }
+    const of = (list: Dims): number =>
+      tables.of(
+        extents(list),
+        list.map((a) => view.strides[a] as number),
+      )
+    return {
+      buffer: bufferOf(view.base),
+      offset: view.offset,
+      batch: of(axes.batch),
+      outer: of(outer),
+      inner: of(within),
+    }
   }
 
   // A correlation multiplies from the left by its weight, so that the output's contiguous axes are columns.
@@ -94,22 +104,40 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
   }
   const memo = new Map<Expr, Expr>()
   const expanded = new Map<Expr, Expr>()
-  const final = (e: Expr): Expr => rewrite(expand(e, expanded), (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
+  const final = (e: Expr): Expr =>
+    rewrite(expand(e, expanded), (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
   const straight = contiguousStrides(group.domain)
   const stores = targets.map((target, i): Store => {
     const value = final(values[i] as Expr)
     accesses.push({ dtype: target.dtype })
     epilogueTables.push(
-      table({ base: target, shape: group.domain, strides: straight, offset: 0, bounds: group.domain.map(() => undefined), fill: 0 }, axes.m, axes.n),
+      table(
+        {
+          base: target,
+          shape: group.domain,
+          strides: straight,
+          offset: 0,
+          bounds: group.domain.map(() => undefined),
+          fill: 0,
+        },
+        axes.m,
+        axes.n,
+      ),
     )
     return { access: accesses.length - 1, value, mode: 'set' }
   })
 
   const kernel: ContractKernel = { kind: 'contract', left, right, epilogue: { accesses, stores } }
   const launch: ContractLaunch = {
-    kind: 'contract', kernel: 0,
-    batch: sizeOf(extents(axes.batch)), m: sizeOf(extents(axes.m)), n: sizeOf(extents(axes.n)), k: sizeOf(extents(inner)),
-    left: leftTables, right: rightTables, epilogue: epilogueTables,
+    kind: 'contract',
+    kernel: 0,
+    batch: sizeOf(extents(axes.batch)),
+    m: sizeOf(extents(axes.m)),
+    n: sizeOf(extents(axes.n)),
+    k: sizeOf(extents(inner)),
+    left: leftTables,
+    right: rightTables,
+    epilogue: epilogueTables,
   }
   return { launches: [{ kernel, launch }], buffers, reads, writes: new Set(targets), order: 1, scattered }
 }
@@ -128,4 +156,3 @@ function rolesOf(node: Node<'matmul'> | Node<'conv'>, domain: Dims): Role[] {
   }
   return roles
 }
-

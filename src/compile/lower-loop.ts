@@ -3,7 +3,16 @@
 import { type DType, dtypes } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
-import type { Access, AccessArguments, LoopKernel, LoopLaunch, Reduction, Stage, Store, StrideClass } from '../kernel/loop.ts'
+import type {
+  Access,
+  AccessArguments,
+  LoopKernel,
+  LoopLaunch,
+  Reduction,
+  Stage,
+  Store,
+  StrideClass,
+} from '../kernel/loop.ts'
 import * as s from '../scalar/expr.ts'
 import { type Expr, rewrite } from '../scalar/expr.ts'
 import { expand } from '../scalar/functions.ts'
@@ -98,7 +107,13 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
   const value = expressions.operand(resolve(updates), 'element').expr
   const outside = [...strides.slice(0, axis), ...new Array<number>(own).fill(0), ...strides.slice(axis + 1)]
   const target: Target = {
-    node, dtype: node.dtype, strides: outside, offset: 0, value, stage: 0, mode: 'add',
+    node,
+    dtype: node.dtype,
+    strides: outside,
+    offset: 0,
+    value,
+    stage: 0,
+    mode: 'add',
     indirect: { rows, stride: strides[axis] as number, extent: length },
   }
   return [fill(node, 0, grouping), unitOf([launchOf(domain, reduced, expressions, [target])], 1, group, grouping)]
@@ -108,9 +123,14 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
 export function lowerCopy(from: Node, to: Node): Unit {
   const size = sizeOf(from.shape)
   const expressions = { loads: [] as Load[], reductions: [], positions: [] }
-  expressions.loads.push({ base: from, view: { base: from, shape: [size], strides: [1], offset: 0, bounds: [undefined], fill: 0 } })
+  expressions.loads.push({
+    base: from,
+    view: { base: from, shape: [size], strides: [1], offset: 0, bounds: [undefined], fill: 0 },
+  })
   const value = s.load(dtypes[from.dtype].scalar, 0)
-  const built = launchOf([size], [false], expressions, [{ node: to, dtype: to.dtype, strides: [1], offset: 0, value, stage: -1, mode: 'set' }])
+  const built = launchOf([size], [false], expressions, [
+    { node: to, dtype: to.dtype, strides: [1], offset: 0, value, stage: -1, mode: 'set' },
+  ])
   return { ...collect([built]), order: 1, scattered: new Set() }
 }
 
@@ -195,7 +215,9 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
 
   // Axes: parallel ones first; neighbours that every access walks as one are merged.
   const walks: { strides: Dims; bounded: readonly boolean[] }[] = [
-    ...[...usedLoads].map((l) => (loads[l] as Load).view).map((v) => ({ strides: v.strides, bounded: v.bounds.map((b) => b !== undefined) })),
+    ...[...usedLoads]
+      .map((l) => (loads[l] as Load).view)
+      .map((v) => ({ strides: v.strides, bounded: v.bounds.map((b) => b !== undefined) })),
     ...[...usedPositions].map((p) => ({ strides: positions[p] as Dims, bounded: domain.map(() => false) })),
     ...targets.map((t) => ({ strides: t.strides, bounded: domain.map(() => false) })),
   ]
@@ -217,12 +239,16 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
   const memo = new Map<Expr, Expr>()
   const expanded = new Map<Expr, Expr>()
   const final = (e: Expr): Expr =>
-    rewrite(expand(e, expanded), (x) => {
-      if (x.op === 'load') return s.load(x.type, addLoad(x.value))
-      if (x.op === 'index') return positionOf(positions[x.value] as Dims)
-      if (x.op === 'accumulator') return s.accumulator(x.type, reductions.indexOf(x.value))
-      return x
-    }, memo)
+    rewrite(
+      expand(e, expanded),
+      (x) => {
+        if (x.op === 'load') return s.load(x.type, addLoad(x.value))
+        if (x.op === 'index') return positionOf(positions[x.value] as Dims)
+        if (x.op === 'accumulator') return s.accumulator(x.type, reductions.indexOf(x.value))
+        return x
+      },
+      memo,
+    )
   const positionOf = (strides: Dims): Expr => {
     const terms = all.flatMap((axis, i) => {
       const stride = along(strides, axis)
@@ -230,7 +256,15 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
     })
     return terms.length === 0 ? s.constant('i32', 0) : terms.reduce((a, b) => s.add(a, b))
   }
-  const addAccess = (base: Node, dtype: DType, strides: Dims, offset: number, bounds: readonly (readonly [number, number] | undefined)[], fillValue: number, indirect: Load['indirect']): number => {
+  const addAccess = (
+    base: Node,
+    dtype: DType,
+    strides: Dims,
+    offset: number,
+    bounds: readonly (readonly [number, number] | undefined)[],
+    fillValue: number,
+    indirect: Load['indirect'],
+  ): number => {
     const steps = all.map((axis) => along(strides, axis))
     const edges = all.map((axis) => (axis.last < 0 ? undefined : bounds[axis.last]))
     const access: Access = {
@@ -264,11 +298,27 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
   }
 
   const stages: Stage[] = []
-  const depth = Math.max(-1, ...reductions.map((r) => (parts.reductions[r] as { stage: number }).stage), ...targets.map((t) => t.stage))
+  const depth = Math.max(
+    -1,
+    ...reductions.map((r) => (parts.reductions[r] as { stage: number }).stage),
+    ...targets.map((t) => t.stage),
+  )
   const storeOf = (t: Target): Store => {
     const value = final(t.value)
     const wrapped = t.dtype === 'bool' && value.type !== 'bool' ? s.convert('bool', value) : value
-    return { access: addAccess(t.node, t.dtype, t.strides, t.offset, t.strides.map(() => undefined), 0, t.indirect), value: wrapped, mode: t.mode }
+    return {
+      access: addAccess(
+        t.node,
+        t.dtype,
+        t.strides,
+        t.offset,
+        t.strides.map(() => undefined),
+        0,
+        t.indirect,
+      ),
+      value: wrapped,
+      mode: t.mode,
+    }
   }
   for (let stage = 0; stage <= depth; stage++) {
     const own = reductions.filter((r) => (parts.reductions[r] as { stage: number }).stage === stage)
@@ -286,10 +336,24 @@ function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targe
   const rowStores = targets.filter((t) => t.stage === -1)
   if (rowStores.length > 0) stages.push({ loop: false, reductions: [], stores: rowStores.map(storeOf) })
 
-  const kernel: LoopKernel = { kind: 'loop', parallel: parallelAxes.length, reduce: reduceAxes.length, vector, accesses, stages }
+  const kernel: LoopKernel = {
+    kind: 'loop',
+    parallel: parallelAxes.length,
+    reduce: reduceAxes.length,
+    vector,
+    accesses,
+    stages,
+  }
   const launch: LoopLaunch = {
-    kind: 'loop', kernel: 0, extents: all.map((a) => a.extent), accesses: args,
-    ...chunking(parallelAxes.map((a) => a.extent), sizeOf(reduceAxes.map((a) => a.extent)), vector),
+    kind: 'loop',
+    kernel: 0,
+    extents: all.map((a) => a.extent),
+    accesses: args,
+    ...chunking(
+      parallelAxes.map((a) => a.extent),
+      sizeOf(reduceAxes.map((a) => a.extent)),
+      vector,
+    ),
   }
   const space = { domain, reduced }
   const scattered = new Set<Node>()
@@ -325,7 +389,12 @@ function mergeAxes(
       const outer = current
       const joins =
         outer !== undefined &&
-        walks.every((w) => !w.bounded[axis] && !w.bounded[outer.last] && (w.strides[outer.last] as number) === (w.strides[axis] as number) * extent)
+        walks.every(
+          (w) =>
+            !w.bounded[axis] &&
+            !w.bounded[outer.last] &&
+            (w.strides[outer.last] as number) === (w.strides[axis] as number) * extent,
+        )
       if (outer && joins) {
         current = { extent: outer.extent * extent, reduced: kind, last: axis }
         merged[merged.length - 1] = current
@@ -350,8 +419,14 @@ function lanesLast(axes: MergedAxis[]): MergedAxis[] {
 }
 
 function chooseVector(
-  domain: Dims, reduced: readonly boolean[], parallel: number, reduce: number, all: readonly MergedAxis[],
-  targets: readonly Target[], loads: readonly Load[], used: ReadonlySet<number>,
+  domain: Dims,
+  reduced: readonly boolean[],
+  parallel: number,
+  reduce: number,
+  all: readonly MergedAxis[],
+  targets: readonly Target[],
+  loads: readonly Load[],
+  used: ReadonlySet<number>,
 ): number {
   const scatter = targets.find((t) => t.mode === 'add')
   if (scatter) {

@@ -30,7 +30,8 @@ export function assignPhases(units: readonly Unit[], after: ReadonlyMap<Unit, re
       }
       const open = dependencies(unit).filter((d) => !phase.has(d))
       if (open.length > 0) {
-        if (visiting.has(unit) && open.some((d) => visiting.has(d))) throw new Error('compile: kernels depend on each other in a circle')
+        if (visiting.has(unit) && open.some((d) => visiting.has(d)))
+          throw new Error('compile: kernels depend on each other in a circle')
         visiting.add(unit)
         stack.push(...open)
         continue
@@ -61,7 +62,10 @@ interface Lifetime {
 }
 
 /** Places every value without a binding in the arena; values share memory where none of their phases coincide. Largest first, lowest gap. */
-export function planMemory(phases: readonly (readonly Unit[])[], bindings: ReadonlyMap<Node, number>): { places: Map<Node, BufferPlace>; arenaBytes: number } {
+export function planMemory(
+  phases: readonly (readonly Unit[])[],
+  bindings: ReadonlyMap<Node, number>,
+): { places: Map<Node, BufferPlace>; arenaBytes: number } {
   const lifetimes = new Map<Node, Lifetime>()
   phases.forEach((units, phase) => {
     for (const unit of units) {

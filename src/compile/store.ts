@@ -1,14 +1,33 @@
 // Storing: which values are written to memory, because another kernel reads them, and which are computed again where they are needed.
 
-import { isPointwise } from '../graph/ops/pointwise.ts'
 import type { Node, OpName } from '../graph/node.ts'
+import { isPointwise } from '../graph/ops/pointwise.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { bytesOf, type Group, type Grouping, levelOf, operandsOf, readsSamePoint, seenFrom } from './group.ts'
 
 /** Pointwise operations that are worth a write and a read of memory. */
 const dear: ReadonlySet<OpName> = new Set<OpName>([
-  'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh',
-  'atanh', 'erf', 'sigmoid', 'pow', 'atan2', 'threefry',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'erf',
+  'sigmoid',
+  'pow',
+  'atan2',
+  'threefry',
 ])
 const longestRepeat = 12
 
@@ -34,7 +53,9 @@ export function storedNodes(grouping: Grouping, outputs: readonly Node[]): Set<N
       }
       const at = seenFrom(group, 'element', view)
       const rows = seenFrom(group, 'row', view)
-      const same = (at && readsSamePoint(group, 'element', at)) || (rows && sizeOf(base.shape) < sizeOf(group.domain) && readsSamePoint(group, 'row', rows))
+      const same =
+        (at && readsSamePoint(group, 'element', at)) ||
+        (rows && sizeOf(base.shape) < sizeOf(group.domain) && readsSamePoint(group, 'row', rows))
       if (!same) {
         stored.add(base)
         continue

@@ -69,7 +69,12 @@ export function movedFrom(node: Node): View {
 export const isDilation = (node: Node): boolean => isOp(node, 'pad') && node.attributes.interior.some((n) => n > 0)
 
 export const isMovement = (node: Node): boolean =>
-  isOp(node, 'reshape') || isOp(node, 'transpose') || isOp(node, 'broadcast') || isOp(node, 'slice') || isOp(node, 'windows') || isOp(node, 'pad')
+  isOp(node, 'reshape') ||
+  isOp(node, 'transpose') ||
+  isOp(node, 'broadcast') ||
+  isOp(node, 'slice') ||
+  isOp(node, 'windows') ||
+  isOp(node, 'pad')
 
 /** The view after one more movement, or undefined when no strides express it. */
 function apply(v: View, node: Node): View | undefined {
@@ -84,7 +89,9 @@ function apply(v: View, node: Node): View | undefined {
     const lead = node.shape.length - v.shape.length
     // A bound on an axis of one element cannot be kept once the axis is repeated.
     if (v.bounds.some((b, axis) => b && node.shape[lead + axis] !== v.shape[axis])) return undefined
-    const kept = broadcastStrides(v.shape, node.shape).map((s, axis) => (s === 0 ? 0 : (v.strides[axis - lead] as number)))
+    const kept = broadcastStrides(v.shape, node.shape).map((s, axis) =>
+      s === 0 ? 0 : (v.strides[axis - lead] as number),
+    )
     return { ...v, shape: node.shape, strides: kept, bounds: node.shape.map((_, axis) => v.bounds[axis - lead]) }
   }
   if (isOp(node, 'slice')) return sliceView(v, node)
@@ -131,7 +138,9 @@ function sliceView(v: View, node: Node<'slice'>): View | undefined {
     const first = (b[0] - start) / step
     const last = (b[1] - 1 - start) / step
     const [low, high] = step > 0 ? [Math.ceil(first), Math.floor(last) + 1] : [Math.ceil(last), Math.floor(first) + 1]
-    return low <= 0 && high >= (node.shape[axis] as number) ? undefined : ([Math.max(low, 0), Math.max(Math.max(low, 0), high)] as const)
+    return low <= 0 && high >= (node.shape[axis] as number)
+      ? undefined
+      : ([Math.max(low, 0), Math.max(Math.max(low, 0), high)] as const)
   })
   return {
     ...v,

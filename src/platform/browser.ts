@@ -7,6 +7,7 @@ const prologue = 'const post = (value) => postMessage(value);'
 export const platform: Platform = {
   name: 'browser',
   cores: () => navigator.hardwareConcurrency,
+  environment: () => undefined,
   mayBlock: () => typeof document === 'undefined',
   startWorker(source, data, events) {
     const program = `${prologue}\nonmessage = ({ data }) => {\n${source}\n}`

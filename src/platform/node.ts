@@ -9,6 +9,7 @@ const prologue = `const { parentPort, workerData: data } = require('node:worker_
 export const platform: Platform = {
   name: 'node',
   cores: availableParallelism,
+  environment: (name) => process.env[name],
   mayBlock: () => true,
   startWorker(source, data, events) {
     try {

@@ -17,6 +17,8 @@ export interface Platform {
   readonly name: 'node' | 'browser'
   /** How many threads the machine runs at the same time. */
   readonly cores: () => number
+  /** An environment variable; none in browsers. */
+  readonly environment: (name: string) => string | undefined
   /** Whether this thread may block: a browser's main thread may not. */
   readonly mayBlock: () => boolean
   /**

@@ -35,7 +35,7 @@ interface Entry {
   /** Numbers to compute anew for each run. */
   readonly hostNumbers: readonly HostNumber[]
   readonly hooks: readonly RunHook[]
-  readonly outputs: readonly { readonly node: Node; readonly bytes: number; small: Storage | undefined }[]
+  readonly outputs: readonly { readonly node: Node; readonly bytes: number; readonly small: Storage | undefined }[]
   readonly result: unknown
   readonly backend: unknown
   readonly bindings: Storage[]
@@ -169,7 +169,10 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     drawsRandom: current.drawsRandom,
     hostNumbers: sources.filter((source) => source instanceof HostNumber),
     hooks: current.hooks,
-    outputs: returned.map((node) => ({ node, bytes: bytesOf(node.dtype, node.shape), small: undefined })),
+    outputs: returned.map((node) => {
+      const bytes = bytesOf(node.dtype, node.shape)
+      return { node, bytes, small: bytes <= smallOutput ? backend().allocate(bytes) : undefined }
+    }),
     result: mapTree(result, () => new Slot(next++)),
     backend: backend(),
     bindings: [],
@@ -192,18 +195,12 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   for (const source of sources) {
     bindings[at++] = source instanceof Argument ? storageOf((args[source.index] as Tensor).node) : source.storage()
   }
-  const results = outputs.map((output) => {
-    const storage = output.bytes <= smallOutput ? (output.small ??= on.allocate(output.bytes)) : undefined
-    const handle: { node: Node | undefined; storage: Storage } = { node: undefined, storage: storage as Storage }
-    if (!storage) {
-      const node: Node = { ...build.leaf({}, output.node.shape, output.node.dtype) }
-      handle.node = node
-      handle.storage = allocateFor(node, output.bytes)
-      node.value = handle.storage
-    }
-    bindings[at++] = handle.storage
-    return handle
-  })
+  const nodes: (Node | undefined)[] = []
+  for (const output of outputs) {
+    const node = output.small ? undefined : largeResult(output.node, output.bytes)
+    nodes.push(node)
+    bindings[at++] = output.small ?? (node?.value as Storage)
+  }
   for (const v of variables) bindings[at++] = v.storage
   const atOnce = entry.hostNumbers.length === 0 ? times : 1
   for (let done = 0; done < times; done += atOnce) {
@@ -213,14 +210,21 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     for (const hook of entry.hooks) hook(atOnce)
   }
   for (const v of variables) v.changed()
-  const tensors = results.map(({ node, storage }, i) => {
-    if (node) return new Tensor(node)
-    const { shape, dtype } = (outputs[i] as { node: Node }).node
-    return new Tensor(hostLeaf(on.download(storage, dtype, sizeOf(shape)), shape, dtype))
+  const tensors = outputs.map(({ node, small }, i) => {
+    const large = nodes[i]
+    if (!small) return new Tensor(large as Node)
+    return new Tensor(hostLeaf(on.download(small, node.dtype, sizeOf(node.shape)), node.shape, node.dtype))
   })
   return entry.result instanceof Slot
     ? tensors[entry.result.index]
     : mapTree(entry.result, (slot) => tensors[(slot as Slot).index])
+}
+
+/** A node with memory of its own for a result that is too large to copy out. */
+function largeResult(like: Node, bytes: number): Node {
+  const node = build.leaf({}, like.shape, like.dtype)
+  node.value = allocateFor(node, bytes)
+  return node
 }
 
 function storageOf(node: Node): Storage {

@@ -1,12 +1,15 @@
 // From graph to values: prepares a graph for the backend in use, caches what was prepared, and evaluates lazily built values.
 
+import { platform } from '#platform'
 import type { Storage } from '../backend/backend.ts'
 import { compileGraph, type Graph } from '../compile/index.ts'
+import { describeGraph, describeKernels, describeMemory } from '../compile/print.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import type { Program } from '../kernel/program.ts'
 import { simplify } from '../transform/simplify.ts'
 import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
@@ -14,16 +17,30 @@ import { backend, type Executable, runtime } from './runtime.ts'
 /** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
 export function prepare(graph: Graph): Executable {
   const on = backend()
-  if (on.kind === 'kernels') return on.load(compileGraph({ ...graph, outputs: simplify(graph.outputs) }))
+  if (on.kind === 'kernels') return on.load(compiled(graph))
   return {
     run(bindings, times = 1) {
       const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
       for (let t = 0; t < times; t++) {
         const values = on.evaluate(graph.outputs, (leaf) => bindings[position.get(leaf) as number] as Storage)
-        values.forEach((value, i) => on.copy(value, bindings[graph.leaves.length + i] as Storage))
+        for (const [i, value] of values.entries()) on.copy(value, bindings[graph.leaves.length + i] as Storage)
       }
     },
   }
+}
+
+/** Simplifies and compiles; `TENON_DEBUG=graph,kernels,memory` prints each stage on standard error. */
+function compiled(graph: Graph): Program {
+  const outputs = simplify(graph.outputs)
+  const program = compileGraph({ ...graph, outputs })
+  const wanted = platform.environment('TENON_DEBUG')?.split(',') ?? []
+  const print = (stage: string, text: () => string): void => {
+    if (wanted.includes(stage)) console.error(`--- ${stage}\n${text()}`)
+  }
+  print('graph', () => `${describeGraph(graph.outputs)}\n--- graph, simplified\n${describeGraph(outputs)}`)
+  print('kernels', () => describeKernels(program))
+  print('memory', () => describeMemory(program))
+  return program
 }
 
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'

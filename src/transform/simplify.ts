@@ -23,7 +23,11 @@ export function simplify(outputs: readonly Node[]): Node[] {
 function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
   const known = new Map<string, Node>()
   const identity = new Map<object, number>()
-  const idOf = (x: object): number => identity.get(x) ?? (identity.set(x, identity.size + 1), identity.size)
+  const idOf = (x: object): number => {
+    const known = identity.get(x) ?? identity.size + 1
+    identity.set(x, known)
+    return known
+  }
   const share = (node: Node): Node => {
     const key = `${node.op}|${node.dtype}|${node.shape.join()}|${node.inputs.map(idOf).join()}|${Object.values(
       node.attributes,

@@ -24,7 +24,9 @@ export function interpreterBackend(onLoad: (program: Program) => void = () => {}
       new Uint8Array((storage as Memory).buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     },
     download: (storage, dtype, length) => new dtypes[dtype].array((storage as Memory).buffer, 0, length).slice(),
-    copy: (from, to) => new Uint8Array((to as Memory).buffer).set(new Uint8Array((from as Memory).buffer)),
+    copy: (from, to) => {
+      new Uint8Array((to as Memory).buffer).set(new Uint8Array((from as Memory).buffer))
+    },
     load(program) {
       onLoad(program)
       const arena = new ArrayBuffer(program.arenaBytes)
@@ -59,7 +61,10 @@ type ViewOf = (buffer: number, dtype: keyof typeof dtypes) => DataArray
 /** An expression as a function of its leaves' values. */
 function closure(root: Expr): { leaves: Expr[]; run: (values: number[]) => number } {
   const leaves = topological([root]).filter((e) => e.op === 'load' || e.op === 'index' || e.op === 'accumulator')
-  const run = evaluator(rewrite(root, (e) => (leaves.includes(e) ? argument(e.type, leaves.indexOf(e)) : e)), { rounded: true })
+  const run = evaluator(
+    rewrite(root, (e) => (leaves.includes(e) ? argument(e.type, leaves.indexOf(e)) : e)),
+    { rounded: true },
+  )
   return { leaves, run }
 }
 
@@ -69,9 +74,13 @@ function runLoop(kernel: LoopKernel, launch: LoopLaunch, viewOf: ViewOf): void {
   let accumulators: number[] = []
   const cache = new Map<Expr, ReturnType<typeof closure>>()
   const value = (e: Expr): number => {
-    let c = cache.get(e)
-    if (!c) cache.set(e, (c = closure(e)))
-    return c.run(c.leaves.map((l) => (l.op === 'index' ? index[l.value] : l.op === 'accumulator' ? accumulators[l.value] : read(l.value))))
+    const c = cache.get(e) ?? closure(e)
+    cache.set(e, c)
+    return c.run(
+      c.leaves.map((l) =>
+        l.op === 'index' ? index[l.value] : l.op === 'accumulator' ? accumulators[l.value] : read(l.value),
+      ),
+    )
   }
   const place = (number: number): number => {
     const access = kernel.accesses[number]
@@ -88,13 +97,18 @@ function runLoop(kernel: LoopKernel, launch: LoopLaunch, viewOf: ViewOf): void {
   const read = (number: number): number => {
     const access = kernel.accesses[number]
     const args = launch.accesses[number]
-    if (access.bounded.some((b, axis) => b && (index[axis] < args.low[axis] || index[axis] >= args.high[axis]))) return access.fill
+    if (access.bounded.some((b, axis) => b && (index[axis] < args.low[axis] || index[axis] >= args.high[axis])))
+      return access.fill
     const at = place(number)
-    if (at < 0 || at >= views[number].length) throw new RangeError(`read outside the buffer: ${at} of ${views[number].length}`)
+    if (at < 0 || at >= views[number].length)
+      throw new RangeError(`read outside the buffer: ${at} of ${views[number].length}`)
     return views[number][at]
   }
   const each = (axes: number[], body: () => void): void => {
-    if (axes.length === 0) return body()
+    if (axes.length === 0) {
+      body()
+      return
+    }
     const [axis, ...rest] = axes
     for (index[axis] = 0; index[axis] < launch.extents[axis]; index[axis]++) each(rest, body)
     index[axis] = 0
@@ -127,7 +141,8 @@ function runLoop(kernel: LoopKernel, launch: LoopLaunch, viewOf: ViewOf): void {
           else if (r.op === 'min') accumulators[r.accumulator] = Math.min(old, x)
           else {
             const b = best.get(r.accumulator)
-            const better = b === undefined || (!Number.isNaN(b) && (Number.isNaN(x) || (r.op === 'argmax' ? x > b : x < b)))
+            const better =
+              b === undefined || (!Number.isNaN(b) && (Number.isNaN(x) || (r.op === 'argmax' ? x > b : x < b)))
             if (better) {
               best.set(r.accumulator, x)
               accumulators[r.accumulator] = position
@@ -158,7 +173,11 @@ function runContract(program: Program, kernel: ContractKernel, launch: ContractL
       for (let n = 0; n < launch.n; n++) {
         let sum = 0
         for (let k = 0; k < launch.k; k++) sum += left(b, m, k) * right(b, n, k)
-        const values = stores.map(({ c }) => c.run(c.leaves.map((l) => (l.op === 'accumulator' ? sum : views[l.value][at(launch.epilogue[l.value], b, m, n)]))))
+        const values = stores.map(({ c }) =>
+          c.run(
+            c.leaves.map((l) => (l.op === 'accumulator' ? sum : views[l.value][at(launch.epilogue[l.value], b, m, n)])),
+          ),
+        )
         stores.forEach((s, i) => {
           views[s.access][at(launch.epilogue[s.access], b, m, n)] = values[i]
         })

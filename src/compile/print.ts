@@ -1,0 +1,92 @@
+// Printing what the compiler made: the graph, the kernels phase by phase, and the memory plan.
+
+import type { Node } from '../graph/node.ts'
+import { show } from '../graph/shape.ts'
+import { topologicalOrder } from '../graph/walk.ts'
+import type { ContractLaunch } from '../kernel/contract.ts'
+import type { LoopKernel, LoopLaunch } from '../kernel/loop.ts'
+import type { BufferPlace, Program } from '../kernel/program.ts'
+import { type Expr, topological } from '../scalar/expr.ts'
+
+/** One line per node: `%3 = add(%1, %2) float32 [4, 8]`. */
+export function describeGraph(outputs: readonly Node[]): string {
+  const order = topologicalOrder(outputs)
+  const number = new Map(order.map((node, i) => [node, i] as const))
+  const attributes = (node: Node): string =>
+    Object.entries(node.attributes)
+      .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))
+      .map(
+        ([name, value]) => ` ${name}=${Array.isArray(value) ? show(value) : typeof value === 'function' ? 'ƒ' : value}`,
+      )
+      .join('')
+  const lines = order.map(
+    (node, i) =>
+      `%${i} = ${node.op}(${node.inputs.map((x) => `%${number.get(x)}`).join(', ')})${attributes(node)} ${node.dtype} ${show(node.shape)}`,
+  )
+  return [...lines, `outputs ${outputs.map((o) => `%${number.get(o)}`).join(' ')}`].join('\n')
+}
+
+/** One line per launch, grouped by phases: what runs over which extents, in how many chunks, and what it reads and writes. */
+export function describeKernels(program: Program): string {
+  const lines = program.phases.flatMap((phase, i) =>
+    phase.map((launch) => {
+      const text = launch.kind === 'loop' ? loopLine(program, launch) : contractLine(program, launch)
+      return `${String(i).padStart(3)} k${launch.kernel} ${text}`
+    }),
+  )
+  return [
+    `${program.kernels.length} kernels, ${lines.length} launches in ${program.phases.length} phases`,
+    ...lines,
+  ].join('\n')
+}
+
+/** Where each value lies in the arena, and in which phases it is used. */
+export function describeMemory(program: Program): string {
+  const used = program.buffers.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }))
+  program.phases.forEach((phase, i) => {
+    for (const launch of phase) {
+      const touched = launch.kind === 'loop' ? launch.accesses : [...launch.left, ...launch.right, ...launch.epilogue]
+      for (const { buffer } of touched) {
+        const life = used[buffer]
+        life.first = Math.min(life.first, i)
+        life.last = i
+      }
+    }
+  })
+  const rows = program.buffers.flatMap((place, i) => (place.kind === 'arena' ? [{ ...place, ...used[i] }] : []))
+  const total = rows.reduce((sum, r) => sum + r.bytes, 0)
+  return [
+    `arena ${program.arenaBytes} bytes for ${rows.length} values of ${total} bytes`,
+    ...rows
+      .sort((a, b) => a.offset - b.offset || a.first - b.first)
+      .map(
+        (r) => `${String(r.offset).padStart(12)} ${String(r.bytes).padStart(10)} bytes, phases ${r.first}–${r.last}`,
+      ),
+  ].join('\n')
+}
+
+const placeText = (place: BufferPlace): string => (place.kind === 'arena' ? `@${place.offset}` : `$${place.slot}`)
+
+function loopLine(program: Program, launch: LoopLaunch): string {
+  const kernel = program.kernels[launch.kernel] as LoopKernel
+  const name = kernel.reduce > 0 ? 'reduce' : 'map'
+  const parallel = launch.extents.slice(0, kernel.parallel).join('×')
+  const reduce = launch.extents.slice(kernel.parallel).join('×')
+  const stored = new Set(kernel.stages.flatMap((s) => s.stores.map((t) => t.access)))
+  const text = (keep: boolean): string =>
+    launch.accesses.flatMap((a, i) => (stored.has(i) === keep ? [placeText(program.buffers[a.buffer])] : [])).join(' ')
+  const roots = kernel.stages.flatMap((s) => [...s.reductions.map((r) => r.value), ...s.stores.map((t) => t.value)])
+  const operations = topological(roots).filter((e: Expr) => e.args.length > 0).length
+  const chunks = Math.ceil(launch.total / launch.grain)
+  return `${name} ${parallel}${reduce ? ` over ${reduce}` : ''}, ${operations} operations, ${chunks} chunks: ${text(true)} ← ${text(false)}`
+}
+
+function contractLine(program: Program, launch: ContractLaunch): string {
+  const kernel = program.kernels[launch.kernel]
+  const stored = new Set(kernel.kind === 'contract' ? kernel.epilogue.stores.map((s) => s.access) : [])
+  const place = (buffer: number): string => placeText(program.buffers[buffer])
+  const epilogue = (keep: boolean): string =>
+    launch.epilogue.flatMap((e, i) => (stored.has(i) === keep ? [place(e.buffer)] : [])).join(' ')
+  const sides = [...launch.left, ...launch.right].map((t) => place(t.buffer)).join(' · ')
+  return `contract ${launch.batch > 1 ? `${launch.batch}× ` : ''}[${launch.m}, ${launch.k}] @ [${launch.k}, ${launch.n}]: ${epilogue(true)} ← ${sides}, ${epilogue(false)}`
+}
