@@ -3,7 +3,7 @@
 import { type DType, isFloat, promote, representable } from './dtype.ts'
 import { type BinaryName, type Build, isOp, type Node, type OpAttributes, type OpName, type UnaryName } from './node.ts'
 import { ops } from './ops/index.ts'
-import { broadcastShapes, type Dims, keepAxes, sameShape, show } from './shape.ts'
+import { broadcastShapes, checkShape, type Dims, keepAxes, sameShape, show } from './shape.ts'
 
 let nextId = 1
 
@@ -27,10 +27,15 @@ function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAt
 
 const leaf = (source: object, shape: Dims, dtype: DType): Node<'leaf'> => create('leaf', [], { source }, shape, dtype)
 
-const constant = (value: number, shape: Dims, dtype: DType): Node =>
-  create('constant', [], { value: representable(value, dtype) }, shape, dtype)
+const constant = (value: number, shape: Dims, dtype: DType): Node => {
+  checkShape(shape)
+  return create('constant', [], { value: representable(value, dtype) }, shape, dtype)
+}
 
-const iota = (shape: Dims, axis: number): Node => create('iota', [], { axis }, shape, 'int32')
+const iota = (shape: Dims, axis: number): Node => {
+  checkShape(shape)
+  return create('iota', [], { axis }, shape, 'int32')
+}
 
 const cast = (x: Node, dtype: DType): Node => {
   if (x.dtype === dtype) return x

@@ -8,6 +8,14 @@ export const sameShape = (a: Dims, b: Dims): boolean => a.length === b.length &&
 
 export const show = (shape: Dims): string => `[${shape.join(', ')}]`
 
+/** Refuses what is no shape. */
+export function checkShape(shape: Dims): void {
+  for (const extent of shape) {
+    if (!(Number.isInteger(extent) && extent >= 0))
+      throw new RangeError(`shape ${show(shape)}: extents must be integers ≥ 0`)
+  }
+}
+
 /** Row-major strides in elements. */
 export function contiguousStrides(shape: Dims): number[] {
   const strides = new Array<number>(shape.length)

@@ -3,6 +3,7 @@
 import { allocate, dtypes } from '../dtype.ts'
 import type { Build, NdArray, Node, OpTable } from '../node.ts'
 import {
+  checkShape,
   contiguousStrides,
   type Dims,
   dotIndex,
@@ -71,6 +72,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
   },
   broadcast: {
     infer: ([x], { shape }) => {
+      checkShape(shape)
       const from = (x as Node).shape
       const lead = shape.length - from.length
       if (lead < 0 || from.some((d, i) => d !== 1 && d !== shape[lead + i])) {
