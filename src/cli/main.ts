@@ -1,4 +1,10 @@
 #!/usr/bin/env node
 // The `tenon` command.
-process.stderr.write('tenon: the command line is not built yet\n')
-process.exitCode = 1
+import { report } from './failure.ts'
+import { run } from './program.ts'
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  process.exitCode = report(error)
+}

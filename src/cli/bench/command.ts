@@ -1,0 +1,85 @@
+// `tenon bench`: the workloads that the peers run too, each in a process of its own so that its first step is a first one.
+import { spawnSync } from 'node:child_process'
+import picocolors from 'picocolors'
+import { chooseEngine, type EngineOptions } from '../engine.ts'
+import { UsageError } from '../failure.ts'
+import { type Measured, workloads } from './workloads.ts'
+
+export interface BenchOptions extends EngineOptions {
+  readonly json?: boolean
+}
+
+/** A line of `--json`. */
+interface BenchEvent {
+  readonly event: 'bench'
+  readonly workload: string
+  readonly backend: string
+  readonly threads: number
+}
+
+export const workloadNames = Object.keys(workloads)
+
+/** Measures the named workloads, or all of them, and prints a table or a JSON object for each. */
+export async function bench(names: readonly string[], options: BenchOptions): Promise<void> {
+  const unknown = names.find((name) => !workloadNames.includes(name))
+  if (unknown !== undefined)
+    throw new UsageError(`unknown workload '${unknown}': choose from ${workloadNames.join(', ')}`)
+  const chosen = names.length > 0 ? names : workloadNames
+  if (!options.json && chosen.length > 0) process.stdout.write(`${tableHead()}\n`)
+  for (const name of chosen) {
+    const event = chosen.length === 1 ? await measure(name, options) : inChild(name, options)
+    process.stdout.write(`${options.json ? JSON.stringify(event) : tableRow(event)}\n`)
+  }
+}
+
+async function measure(name: string, options: BenchOptions): Promise<BenchEvent & Measured> {
+  const engine = chooseEngine(options)
+  const measured = workloads[name].measure()
+  // Threads start while the first steps run; one that could not start makes the numbers worthless.
+  await engine.ready()
+  return { event: 'bench', workload: name, backend: engine.backend, threads: engine.threads, ...measured }
+}
+
+function inChild(name: string, { backend, threads }: BenchOptions): BenchEvent & Measured {
+  const given = { backend, threads }
+  const flags = Object.entries(given).flatMap(([key, value]) =>
+    value === undefined ? [] : [`--${key}`, String(value)],
+  )
+  const child = spawnSync(process.execPath, [...process.execArgv, process.argv[1], 'bench', name, '--json', ...flags], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (child.status !== 0)
+    throw new Error(
+      `bench ${name} failed: ${child.stderr.trim().replace(/^tenon: /, '') || child.error || child.signal}`,
+    )
+  return JSON.parse(child.stdout)
+}
+
+const columns = [
+  { title: 'workload', width: 13 },
+  { title: 'median ms', width: 11 },
+  { title: 'min ms', width: 11 },
+  { title: 'first step', width: 11 },
+  { title: 'loss 1', width: 9 },
+  { title: 'loss 6', width: 9 },
+]
+
+const row = (cells: readonly string[]): string =>
+  columns
+    .map(({ width }, i) => (i === 0 ? (cells[i] ?? '').padEnd(width) : (cells[i] ?? '').padStart(width)))
+    .join(' ')
+    .trimEnd()
+
+const tableHead = (): string => picocolors.dim(row(columns.map(({ title }) => title)))
+
+function tableRow(event: BenchEvent & Measured): string {
+  if ('gflops' in event) {
+    const rates = Object.entries(event.gflops).map(([n, rate]) => `${n}: ${rate.toFixed(1)}`)
+    return `${event.workload.padEnd(columns[0].width)} GFLOP/s  ${rates.join('   ')}`
+  }
+  const losses = 'firstLoss' in event ? [event.firstLoss, event.loss5].map((loss) => loss?.toFixed(5) ?? '') : []
+  const times = [event.medianMs, event.minMs, event.firstStepMs].map((ms) => Number(ms.toPrecision(4)).toString())
+  const rate = 'gbPerS' in event ? `  ${event.gbPerS.toFixed(2)} GB/s` : ''
+  return row([event.workload, ...times, ...losses]) + rate
+}

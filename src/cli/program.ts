@@ -1,0 +1,103 @@
+// The commands with their arguments and options, and what commander says when they are wrong.
+import { Command, CommanderError, Option } from 'commander'
+import { version } from '../train/index.ts'
+import { positiveNumber, wholeNumber } from './arguments.ts'
+import { backends } from './engine.ts'
+import { exitCodes } from './failure.ts'
+import { recipeNames, recipes } from './recipes.ts'
+import type { TrainOptions } from './train.ts'
+
+/** Runs the command line with these arguments; gives the exit code. Throws what a command throws. */
+export async function run(args: readonly string[]): Promise<number> {
+  let exitCode = 0
+  const program = new Command('tenon')
+    .description('Deep learning in TypeScript: trains networks on this machine.')
+    .version(version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+
+  const train = program
+    .command('train')
+    .description('train a network and save it')
+    .argument('<recipe>', `what to learn: ${recipeNames.join(', ')}`)
+    .option('--model <name>', 'the network: linear, mlp or, for images, lenet')
+    .option('--data <folder>', 'mnist: the folder of the idx files (default: TENON_DATA, else a download)')
+    .option('--epochs <n>', 'passes over the data', wholeNumber(0))
+    .option('--batch <n>', 'examples in a batch', wholeNumber(1))
+    .option('--lr <x>', 'learning rate', positiveNumber)
+    .option('--seed <n>', 'seed of weights and order (default: 0)', wholeNumber(0))
+    .option('--out <folder>', 'where to save the run (default: runs/<recipe>-<model>-<n>)')
+    .option('--resume', 'go on with the run in --out, or with the latest one of the recipe')
+    .action(async (recipe: string, options: TrainOptions) => {
+      const { train } = await import('./train.ts')
+      exitCode = await train(recipe, options)
+    })
+  withEngine(train).addHelpText('after', () => `\n${recipeHelp()}`)
+
+  withEngine(
+    program
+      .command('bench')
+      .description('measure the speed of training and of its parts')
+      .argument('[workloads...]', 'which of them (default: all)'),
+  )
+    .action(async (names: string[], options) => {
+      const { bench } = await import('./bench/command.ts')
+      await bench(names, options)
+    })
+    .addHelpText(
+      'after',
+      () => '\nWorkloads: xor, xor-scan, mlp, cnn, gpt, gemm, elementwise, mlp-forward, cnn-forward.',
+    )
+
+  program
+    .command('info')
+    .description('what the engine has on this machine, what is missing, and what that costs')
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { info } = await import('./info.ts')
+      await info(options)
+    })
+
+  if (args.length === 0) {
+    program.outputHelp()
+    return 0
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and version end this way too, with 0; the rest has been told.
+    return error.exitCode === 0 ? 0 : exitCodes.usage
+  }
+  return exitCode
+}
+
+const withEngine = (command: Command): Command =>
+  command
+    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(backends))
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+
+const threadsOption = (): Option =>
+  new Option('--threads <n>', 'threads that compute (default: one for each core)').argParser(wholeNumber(1, 128))
+const jsonOption = (): Option => new Option('--json', 'print JSON objects, one a line, and nothing else')
+
+/** Commander's message as one line in Tenon's name, with the way to more. */
+function oneLine(text: string): string {
+  const message = text
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim()
+  return `tenon: ${message}; see tenon --help\n`
+}
+
+function recipeHelp(): string {
+  const lines = recipeNames.map((name) => {
+    const { about, models } = recipes[name]
+    return `  ${name.padEnd(8)} ${about} (${Object.keys(models).join(', ')})`
+  })
+  return ['Recipes, the default model first:', ...lines].join('\n')
+}

@@ -1,0 +1,103 @@
+// Recipes: a data set with the networks that learn it, and settings that work.
+import { type Dataset, digits, mnist, split, toy, xorTable } from '../data/index.ts'
+import * as nn from '../nn/index.ts'
+
+export interface RecipeData {
+  readonly train: Dataset
+  /** Absent where there is nothing to hold out. */
+  readonly test?: Dataset
+}
+
+export interface ModelRecipe {
+  readonly build: () => nn.Module
+  readonly epochs: number
+  readonly learningRate: number
+}
+
+export interface Recipe {
+  readonly about: string
+  /** Whether the examples are images. */
+  readonly isImages: boolean
+  /** Whether it reads a folder that the user may name. */
+  readonly readsFolder: boolean
+  readonly data: (folder: string | undefined) => Promise<RecipeData>
+  readonly batch: number
+  /** The default comes first. */
+  readonly models: { readonly [name: string]: ModelRecipe }
+}
+
+const imageModels = (epochs: { readonly lenet: number; readonly mlp: number; readonly linear: number }) => ({
+  lenet: { build: lenet, epochs: epochs.lenet, learningRate: 1e-3 },
+  mlp: { build: () => perceptron([784, 300, 10], nn.relu), epochs: epochs.mlp, learningRate: 1e-3 },
+  linear: { build: () => perceptron([784, 10], nn.relu), epochs: epochs.linear, learningRate: 1e-3 },
+})
+
+export const recipes: { readonly [name: string]: Recipe } = {
+  digits: {
+    about: 'handwritten digits that the program draws itself',
+    isImages: true,
+    readsFolder: false,
+    data: async () => digits(),
+    batch: 64,
+    models: imageModels({ lenet: 8, mlp: 8, linear: 10 }),
+  },
+  mnist: {
+    about: 'the handwritten digits of MNIST',
+    isImages: true,
+    readsFolder: true,
+    data: (folder) => mnist(folder === undefined ? {} : { data: folder }),
+    batch: 128,
+    models: imageModels({ lenet: 4, mlp: 8, linear: 10 }),
+  },
+  xor: {
+    about: 'the truth table of exclusive or',
+    isImages: false,
+    readsFolder: false,
+    data: async () => ({ train: xorTable() }),
+    batch: 4,
+    models: {
+      mlp: { build: () => perceptron([2, 8, 2], nn.tanh), epochs: 500, learningRate: 0.05 },
+      linear: { build: () => perceptron([2, 2], nn.tanh), epochs: 500, learningRate: 0.05 },
+    },
+  },
+  spiral: {
+    about: 'two arms of points in the plane that wind around each other',
+    isImages: false,
+    readsFolder: false,
+    data: async () => {
+      const [train, test] = split(toy.spiral({ samples: 1000, noise: 0.2, seed: 0 }), 0.8, 0)
+      return { train, test }
+    },
+    batch: 32,
+    models: {
+      mlp: { build: () => perceptron([2, 32, 32, 2], nn.tanh), epochs: 100, learningRate: 0.01 },
+      linear: { build: () => perceptron([2, 2], nn.tanh), epochs: 100, learningRate: 0.01 },
+    },
+  },
+}
+
+export const recipeNames = Object.keys(recipes)
+
+/** LeNet-5 with ReLU and max pooling, 61,706 parameters (after LeCun, Bottou, Bengio and Haffner 1998). */
+function lenet(): nn.Module {
+  return nn.sequential(
+    nn.conv2d(1, 6, 5, { padding: 2 }),
+    nn.relu(),
+    nn.maxPool2d(2),
+    nn.conv2d(6, 16, 5),
+    nn.relu(),
+    nn.maxPool2d(2),
+    nn.flatten(),
+    nn.linear(400, 120),
+    nn.relu(),
+    nn.linear(120, 84),
+    nn.relu(),
+    nn.linear(84, 10),
+  )
+}
+
+/** Linear layers of these sizes with an activation between them. */
+function perceptron(sizes: readonly number[], activation: () => nn.Module): nn.Module {
+  const layers = sizes.slice(1).flatMap((size, i) => [...(i > 0 ? [activation()] : []), nn.linear(sizes[i], size)])
+  return nn.sequential(nn.flatten(), ...layers)
+}
