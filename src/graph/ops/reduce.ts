@@ -1,6 +1,6 @@
 // Reductions over axes, which are removed from the shape; what each gives for an empty range is stated in the table below.
 
-import { allocate, type DType, dtypes, isFloat } from '../dtype.ts'
+import { allocate, type DType, isFloat } from '../dtype.ts'
 import type { Build, NdArray, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
 import { contiguousStrides, type Dims, dotIndex, forEachIndex, show, sizeOf, without } from '../shape.ts'
 
@@ -174,10 +174,4 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
   min: extremum('min', 'argmin'),
   argmax: arg('argmax', (a, b) => a > b),
   argmin: arg('argmin', (a, b) => a < b),
-}
-
-/** The scalar register type in which a reduction of this dtype accumulates. */
-export const accumulatorType = (dtype: DType): 'f32' | 'f64' | 'i32' => {
-  const type = dtypes[dtype].scalar
-  return type === 'bool' ? 'i32' : type
 }
