@@ -54,6 +54,8 @@ export interface Grouping {
 
 const largestWindow = 25
 const smallestContraction = 1 << 13
+/** Longer chains are cut: expressions are built by recursion, and kernels have registers to live in. */
+const mostNodes = 256
 
 export function classify(node: Node): NodeClass {
   if (node.op === 'leaf' || node.op === 'constant') return node.op
@@ -173,6 +175,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
 
   function tryMerge(a: Group, b: Group): Group | undefined {
     if (a.kind === 'contract' && b.kind === 'contract') return undefined
+    if (a.nodes.length + b.nodes.length > mostNodes) return undefined
     const [into, other] = b.kind === 'contract' ? [b, a] : [a, b]
     const space = commonSpace(into, other)
     if (!space || createsCycle(into, other)) return undefined
@@ -251,16 +254,18 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   }
 
   function createsCycle(a: Group, b: Group): boolean {
-    const reaches = (from: Group, target: Group, seen: Set<Group>): boolean => {
-      if (from === target) return true
-      // A group that ends before the target begins cannot read it.
-      if (from.last < target.first || seen.has(from)) return false
-      seen.add(from)
-      return producers(from).some((p) => reaches(p, target, seen))
-    }
     const indirectly = (from: Group, target: Group): boolean => {
       const seen = new Set<Group>([from])
-      return producers(from).some((p) => p !== target && reaches(p, target, seen))
+      const stack = producers(from).filter((p) => p !== target)
+      while (stack.length > 0) {
+        const group = stack.pop() as Group
+        if (group === target) return true
+        // A group that ends before the target begins cannot read it.
+        if (group.last < target.first || seen.has(group)) continue
+        seen.add(group)
+        stack.push(...producers(group))
+      }
+      return false
     }
     return indirectly(a, b) || indirectly(b, a)
   }
@@ -299,10 +304,8 @@ function unbounded(x: Node): View {
 function movesMade(order: readonly Node[], outputs: readonly Node[], classOf: (n: Node) => NodeClass): Set<Node> {
   const made = new Set<Node>()
   const visit = (view: View): void => {
-    if (classOf(view.base) === 'movement' && !made.has(view.base)) {
-      made.add(view.base)
-      visit(movedFrom(view.base))
-    }
+    for (let base = view.base; classOf(base) === 'movement' && !made.has(base); base = movedFrom(base).base)
+      made.add(base)
   }
   for (const node of order)
     if (classOf(node) !== 'movement') for (const view of operandsOf(node, classOf(node))) visit(view)

@@ -76,7 +76,7 @@ export function storedNodes(grouping: Grouping, outputs: readonly Node[]): Set<N
     if (stored.has(node)) return
     const frontier = new Set<Node>()
     const seen = new Set<Node>()
-    if (!collect(node, group, frontier, seen) || seen.size > longestRepeat) {
+    if (!collect(node, group, frontier, seen)) {
       stored.add(node)
       return
     }
@@ -89,6 +89,7 @@ export function storedNodes(grouping: Grouping, outputs: readonly Node[]): Set<N
   function collect(node: Node, group: Group, frontier: Set<Node>, seen: Set<Node>): boolean {
     if (seen.has(node)) return true
     seen.add(node)
+    if (seen.size > longestRepeat) return false
     const level = levelOf(node, group, classOf(node))
     for (const view of operandsOf(node, classOf(node))) {
       const { base } = view

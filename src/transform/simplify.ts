@@ -170,31 +170,30 @@ interface PadPiece {
   readonly part: Node
 }
 
-/** The single-axis zero pads whose sum this is, if it is one. */
-function padPieces(node: Node): PadPiece[] | undefined {
-  if (isOp(node, 'pad')) {
-    const { low, high, interior, value } = node.attributes
-    const axes = node.shape.map((_, a) => a).filter((a) => (low[a] as number) + (high[a] as number) > 0)
-    const [axis] = axes
-    if (axis === undefined || axes.length !== 1 || value !== 0 || interior.some((n) => n > 0)) return undefined
-    return [{ axis, low: low[axis] as number, part: node.inputs[0] as Node }]
-  }
-  if (!isOp(node, 'add')) return undefined
-  const left = padPieces(node.inputs[0] as Node)
-  const right = left && padPieces(node.inputs[1] as Node)
-  if (!left || !right || left[0]?.axis !== right[0]?.axis) return undefined
-  return [...left, ...right]
+/** The single-axis zero pads whose sum a node is, where it is one; remembered, as graphs are walked from inputs to users. */
+const piecesOf = new WeakMap<Node, readonly PadPiece[]>()
+
+function padPiece(node: Node): readonly PadPiece[] | undefined {
+  if (!isOp(node, 'pad')) return piecesOf.get(node)
+  const { low, high, interior, value } = node.attributes
+  const axes = node.shape.map((_, a) => a).filter((a) => low[a] + high[a] > 0)
+  const [axis] = axes
+  if (axis === undefined || axes.length !== 1 || value !== 0 || interior.some((n) => n > 0)) return undefined
+  return [{ axis, low: low[axis], part: node.inputs[0] }]
 }
 
 /** A sum of zero pads that tile an axis is a concat (the gradient of a split). */
 function joinPads(node: Node<'add'>): Node {
-  const pieces = padPieces(node)?.sort((a, b) => a.low - b.low)
-  const axis = pieces?.[0]?.axis
-  if (!pieces || axis === undefined) return node
+  const left = padPiece(node.inputs[0])
+  const right = left && padPiece(node.inputs[1])
+  const axis = left?.[0]?.axis
+  if (!left || !right || axis === undefined || right[0]?.axis !== axis) return node
+  const pieces = [...left, ...right].sort((a, b) => a.low - b.low)
+  piecesOf.set(node, pieces)
   let end = 0
   for (const { low, part } of pieces) {
     if (low !== end) return node
-    end += part.shape[axis] as number
+    end += part.shape[axis]
   }
   return end === node.shape[axis]
     ? build.node(
