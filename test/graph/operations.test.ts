@@ -1,17 +1,16 @@
 /** Every operation on every backend: its value, its derivatives of first and second order, and its edges. */
 
 import { describe, expect, it } from 'vitest'
-import { evaluateNode } from '../../src/backend/reference/index.ts'
 import { build } from '../../src/graph/build.ts'
-import { allocate, type DataArray, type DType, representable } from '../../src/graph/dtype.ts'
-import type { NdArray, Node, OpAttributes, OpName } from '../../src/graph/node.ts'
+import { allocate, type DType, representable } from '../../src/graph/dtype.ts'
+import type { Node, OpAttributes, OpName } from '../../src/graph/node.ts'
 import { ops } from '../../src/graph/ops/index.ts'
-import { topologicalOrder } from '../../src/graph/walk.ts'
 import { Tensor, tensor, vjp } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose, tolerances } from '../support/close.ts'
 import { checkFirstOrder, checkSecondOrder, type Point, type Smooth } from '../support/derivative.ts'
 import { type Random, randomOf, seedOf } from '../support/random.ts'
+import { evaluateByRecords } from '../support/records.ts'
 import { type Domain, domains, type Extreme, type Sample } from './domains.ts'
 
 const names = Object.keys(domains) as OpName[]
@@ -110,16 +109,6 @@ function expectAsDefined(node: Node, what: string): void {
   expect(actual.constructor, `${what}: type of the array`).toBe(expected.constructor)
   const tolerance = node.dtype === 'float64' ? 1e-12 : tolerances[node.dtype]
   expectClose(actual, expected, tolerance, what)
-}
-
-function evaluateByRecords(output: Node): DataArray {
-  const values = new Map<Node, NdArray>()
-  for (const node of topologicalOrder([output])) {
-    const inputs = node.inputs.map((x) => values.get(x) as NdArray)
-    const data = node.op === 'leaf' ? new Tensor(node).dataSync() : evaluateNode(node, inputs)
-    values.set(node, { shape: node.shape, dtype: node.dtype, data })
-  }
-  return (values.get(output) as NdArray).data
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
