@@ -21,9 +21,14 @@ export function allocateFor(owner: object, bytes: number): Storage {
   const on = backend()
   const storage = on.allocate(bytes)
   runtime.outstanding += bytes
-  runtime.released.register(owner, { backend: on, storage })
+  // The collector does not see a backend's memory. An array buffer of the same size, whose pages are never touched and so
+  // cost nothing, makes it look for garbage in time.
+  const weight = bytes >= heavy ? new ArrayBuffer(bytes) : undefined
+  runtime.released.register(owner, { backend: on, storage, weight })
   return storage
 }
+
+const heavy = 1 << 18
 
 /** Data of the host, uploaded when first used and again after it was overwritten. */
 export class HostData implements LeafSource {

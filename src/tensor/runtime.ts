@@ -46,7 +46,7 @@ interface Runtime {
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
   structure: number
   executables: Map<string, Executable>
-  released: FinalizationRegistry<{ backend: Backend; storage: Storage }>
+  released: FinalizationRegistry<{ backend: Backend; storage: Storage; weight: ArrayBuffer | undefined }>
   /** Bytes handed to values since the last time the event loop ran. */
   outstanding: number
 }
