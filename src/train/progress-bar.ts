@@ -65,7 +65,7 @@ export function progressBar(
     },
     onEpoch(record, { epochs }) {
       const isOneBar = epochs > mostLines
-      if (isOneBar && (stream.isTTY || record.epoch % Math.ceil(epochs / mostLines) !== 0)) return
+      if (isOneBar && (stream.isTTY || record.epoch % Math.ceil(epochs / fewLines) !== 0)) return
       close()
       stream.write(`${epochLine(record, epochs)}\n`)
     },
@@ -84,6 +84,7 @@ export function progressBar(
 }
 
 const mostLines = 30
+const fewLines = 10
 const barWidth = 20
 
 const epochText = (epoch: number, epochs: number): string =>
