@@ -29,10 +29,14 @@ export interface Blocking {
   readonly nanoseconds: number
 }
 
-/** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache; a block fills the second level. */
+/** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache. */
 const maximumRun = 320
+/** Each step of a right operand in place is on another page of memory; with few of them the next panel finds them again. */
+const maximumRunInPlace = 64
+/** A block of each operand and its tile fill a second-level cache of 1 MiB. */
 const maximumRows = 256
 const maximumColumns = 512
+const maximumTile = 2 ** 16
 /** A multiply-add of one element on one thread, and the calls around one register tile. */
 const multiplyAdd = 0.03
 const tileCall = 8
@@ -44,12 +48,13 @@ const smallestChunk = 30_000
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
 export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
   const { batch, m, n, k } = shape
-  const kc = Math.ceil(k / Math.max(1, Math.ceil(k / maximumRun)))
+  const longest = shape.packRight === 0 ? maximumRunInPlace : maximumRun
+  const kc = Math.ceil(k / Math.max(1, Math.ceil(k / longest)))
   let best: Blocking | undefined
   let bestPrice = Number.POSITIVE_INFINITY
   for (const mc of divisions(m, tile.rows, maximumRows)) {
     for (const nc of divisions(n, tile.columns, maximumColumns)) {
-      if (scratchLayout(mc, nc, kc).bytes > scratchBytes) continue
+      if (mc * nc > maximumTile || scratchLayout(mc, nc, kc).bytes > scratchBytes) continue
       const mBlocks = Math.ceil(m / mc)
       const nBlocks = Math.ceil(n / nc)
       const blocks = batch * mBlocks * nBlocks

@@ -31,11 +31,3 @@ export function importEngine(module: ModuleBuilder, shared: boolean): number {
   module.importTable('e', 't', 1)
   return module.importGlobal('e', 'base')
 }
-
-/** Whether the host compiles `f32x4.relaxed_madd`; asked with a probe, for the flag that turns it on is not ours to set. */
-export function hasRelaxedMadd(): boolean {
-  const module = new ModuleBuilder()
-  const f = module.function(undefined, ['v128'], ['v128'])
-  f.get(0).get(0).get(0).op('f32x4.relaxed_madd')
-  return WebAssembly.validate(module.build())
-}

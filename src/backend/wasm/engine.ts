@@ -3,7 +3,8 @@
 import { platform as hostPlatform } from '#platform'
 import type { Platform, WorkerHandle } from '../../platform/platform.ts'
 import { math } from '../../scalar/math.ts'
-import { engineModule, hasRelaxedMadd } from './engine-module.ts'
+import { engineModule } from './engine-module.ts'
+import { hostFeatures } from './features.ts'
 import { scratchBytes } from './layout.ts'
 import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
@@ -25,8 +26,7 @@ const ownFunctions = 1
 export class Engine {
   readonly memory: LinearMemory
   readonly relaxedMadd: boolean
-  /** The register tile: good on Node 20 to 26 with mul + add or madd alike. */
-  readonly tile: Tile = { rows: 2, columns: 16 }
+  readonly tile: Tile
   /** Threads asked for. */
   readonly threads: number
   /** Why there are fewer threads than asked for. */
@@ -52,7 +52,9 @@ export class Engine {
     this.warn = options.warn ?? console.warn
     this.memory = options.memory ?? new LinearMemory()
     this.threads = this.threadCount(options.threads)
-    this.relaxedMadd = hasRelaxedMadd()
+    const features = hostFeatures()
+    this.relaxedMadd = features.relaxedMadd
+    this.tile = features.tile
     this.control = this.memory.allocate(control.bytes).address
     this.memory.views.u8.fill(0, this.control, this.control + control.bytes)
     this.scratch = this.memory.allocate(scratchBytes).address
