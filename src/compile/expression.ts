@@ -7,17 +7,10 @@ import type { Dims } from '../graph/shape.ts'
 import type { ReduceOp } from '../kernel/loop.ts'
 import type { Expr } from '../scalar/expr.ts'
 import * as s from '../scalar/expr.ts'
-import {
-  type Group,
-  type Grouping,
-  type Level,
-  levelOf,
-  lookupViews,
-  operandsOf,
-  operandViews,
-  seenFrom,
-  windowViews,
-} from './group.ts'
+import { levelOf } from './fit.ts'
+import type { Group, Grouping } from './group.ts'
+import { lookupViews, operandsOf, operandViews, windowViews } from './operand.ts'
+import { type Level, seenFrom } from './space.ts'
 import type { View } from './view.ts'
 
 /** A load: the view of a stored value from the group's loop axes. */

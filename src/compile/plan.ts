@@ -2,7 +2,7 @@
 
 import type { Node } from '../graph/node.ts'
 import type { BufferPlace } from '../kernel/program.ts'
-import { bytesOf } from './group.ts'
+import { bytesOf } from './classify.ts'
 import type { Unit } from './unit.ts'
 
 /**

@@ -3,7 +3,11 @@
 import type { Node, OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { sizeOf } from '../graph/shape.ts'
-import { bytesOf, type Group, type Grouping, levelOf, operandsOf, readsSamePoint, seenFrom } from './group.ts'
+import { bytesOf } from './classify.ts'
+import { levelOf } from './fit.ts'
+import type { Group, Grouping } from './group.ts'
+import { operandsOf } from './operand.ts'
+import { readsSamePoint, seenFrom } from './space.ts'
 
 /** Pointwise operations that are worth a write and a read of memory. */
 const dear: ReadonlySet<OpName> = new Set<OpName>([

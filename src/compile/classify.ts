@@ -1,0 +1,91 @@
+// Classes of nodes: how each is computed, if at all, and over which iteration space.
+
+import { dtypes } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { isPointwise } from '../graph/ops/pointwise.ts'
+import { type Dims, sizeOf } from '../graph/shape.ts'
+import { isDilation, isMovement, movedFrom, resolve } from './view.ts'
+
+/** How a node is computed, if at all. */
+export type NodeClass =
+  | 'leaf'
+  /** Written into expressions as a number. */
+  | 'constant'
+  /** A view; computed only where it has to be moved for real. */
+  | 'movement'
+  | 'pointwise'
+  /** take and takeAlong: a load whose place is read from memory. */
+  | 'lookup'
+  /** A reduction over few elements at computed places (pooling): unrolled into a pointwise expression of loads. */
+  | 'window'
+  | 'reduce'
+  /** A product too small or of the wrong type for the blocked skeleton: a reduction of a product of two loads. */
+  | 'product'
+  | 'contract'
+  /** concat, dilation: parts written into places of one buffer. */
+  | 'assemble'
+  | 'scatter'
+
+const largestWindow = 25
+
+const smallestContraction = 1 << 13
+
+export function classify(node: Node): NodeClass {
+  if (node.op === 'leaf' || node.op === 'constant') return node.op
+  if (isMovement(node)) return isDilation(node) ? 'assemble' : 'movement'
+  if (isPointwise(node.op) || node.op === 'iota') return 'pointwise'
+  if (node.op === 'take' || node.op === 'takeAlong') return 'lookup'
+  if (node.op === 'concat') return 'assemble'
+  if (node.op === 'scatterAdd' || node.op === 'scatterAddAlong') return 'scatter'
+  if (isOp(node, 'matmul') || isOp(node, 'conv')) return isLarge(node) ? 'contract' : 'product'
+  return isWindow(node) ? 'window' : 'reduce'
+}
+
+function isLarge(node: Node<'matmul'> | Node<'conv'>): boolean {
+  const [a, b] = node.inputs as [Node, Node]
+  const inner = isOp(node, 'matmul') ? (a.shape.at(-1) as number) : sizeOf(b.shape.slice(1))
+  const [m, n] = isOp(node, 'matmul')
+    ? [node.shape.at(-2) as number, node.shape.at(-1) as number]
+    : [b.shape[0] as number, sizeOf(node.shape) / (b.shape[0] as number)]
+  return node.dtype === 'float32' && m > 1 && n > 1 && inner > 1 && sizeOf(node.shape) * inner >= smallestContraction
+}
+
+function isWindow(node: Node): boolean {
+  let at = node.inputs[0] as Node
+  while (isMovement(at) && at.op !== 'windows') at = at.inputs[0] as Node
+  const { axes } = node.attributes as { axes: Dims }
+  const view = resolve(node.inputs[0] as Node)
+  if (axes.some((a) => view.bounds[a])) return false
+  return at.op === 'windows' && sizeOf(axes.map((a) => (node.inputs[0] as Node).shape[a] as number)) <= largestWindow
+}
+
+/** The space over which a node iterates: for reductions the input's, for small products with the inner axes appended. */
+export function domainOf(node: Node, kind: NodeClass): { domain: Dims; reduced: boolean[] } {
+  const none = (shape: Dims): { domain: Dims; reduced: boolean[] } => ({
+    domain: shape,
+    reduced: shape.map(() => false),
+  })
+  if (kind === 'reduce') {
+    const { shape } = node.inputs[0] as Node
+    const { axes } = node.attributes as { axes: Dims }
+    return { domain: shape, reduced: shape.map((_, a) => axes.includes(a)) }
+  }
+  if (kind === 'product') {
+    const [a, b] = node.inputs as [Node, Node]
+    const inner = isOp(node, 'matmul') ? [a.shape.at(-1) as number] : b.shape.slice(1)
+    const outer = isOp(node, 'conv') ? groupedConvShape(node) : node.shape
+    return { domain: [...outer, ...inner], reduced: [...outer.map(() => false), ...inner.map(() => true)] }
+  }
+  if (kind === 'contract' && isOp(node, 'conv')) return none(groupedConvShape(node))
+  if (kind === 'movement') return none(movedFrom(node).shape)
+  return none(node.shape)
+}
+
+/** The output of a convolution with its channels split by groups: [n, groups, o / groups, ...spatial]. */
+export const groupedConvShape = (node: Node<'conv'>): number[] => {
+  const { groups } = node.attributes
+  return [node.shape[0] as number, groups, (node.shape[1] as number) / groups, ...node.shape.slice(2)]
+}
+
+/** The bytes of a node's value. */
+export const bytesOf = (node: Node): number => sizeOf(node.shape) * dtypes[node.dtype].bytes
