@@ -37,8 +37,8 @@ const maximumRunInPlace = 64
 const maximumRows = 256
 const maximumColumns = 512
 const maximumTile = 2 ** 16
-/** A multiply-add of one element on one thread, and the calls around one register tile. */
-const multiplyAdd = 0.03
+/** Nanoseconds of a multiply-add on one thread, and of what surrounds a register tile and a block. */
+const multiplyAdd = 0.06
 const tileCall = 8
 const blockCall = 150
 /** Chunks to aim for, and the least work that is worth a chunk of its own. */

@@ -4,13 +4,13 @@ import { loopExpressions } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Expr, type ExprOp, topological } from '../../scalar/expr.ts'
 
-/** A phase cheaper than this is run by the calling thread alone: a hand-off costs up to some microseconds. */
-export const worthSharing = 8_000
+/** A phase cheaper than this is run by the calling thread alone: a hand-off to a worker that spins costs up to a microsecond. */
+export const worthSharing = 5_000
 
 const free: readonly ExprOp[] = ['const', 'argument', 'index', 'accumulator']
-/** Nanoseconds per vector operation of four elements; what is not listed costs `plain`. */
-const dear: { readonly [O in ExprOp]?: number } = { load: 0.6, div: 1.5, sqrt: 1.5, call: 5 }
-const plain = 0.3
+/** Nanoseconds of a vector operation on four elements, or of the same on one; what is not listed costs `plain`. */
+const dear: { readonly [O in ExprOp]?: number } = { load: 0.25, div: 1.3, sqrt: 1.3, call: 2.5 }
+const plain = 0.12
 const float64Call = 25
 
 /** Nanoseconds to evaluate the expressions at one element, `vector` with four elements at a time. */
@@ -25,7 +25,8 @@ export function expressionCost(roots: readonly Expr[], vector: boolean): number 
 
 /** Nanoseconds of one iteration over all axes of a loop kernel. */
 export function iterationCost(kernel: LoopKernel): number {
-  return 0.15 + expressionCost(loopExpressions(kernel), kernel.vector >= 0)
+  const vector = kernel.vector >= 0
+  return (vector ? 0.05 : 0.5) + expressionCost(loopExpressions(kernel), vector)
 }
 
 export function loopCost(perIteration: number, launch: LoopLaunch): number {

@@ -68,7 +68,7 @@ export class KernelCache {
 
   private pack(operand: Operand, width: number, jobs: Jobs): Compiled {
     const emit: Job['emit'] = (module, environment) => emitPack(module, operand, width, environment)
-    const cost = (): number => 0.15 + expressionCost([operand.value], true)
+    const cost = (): number => 0.2 + expressionCost([operand.value], true)
     return this.find(`pack${width}|${operandKey(operand)}`, cost, [operand.value], emit, jobs)
   }
 
