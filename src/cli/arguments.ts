@@ -8,7 +8,7 @@ export const wholeNumber =
     const value = Number(text)
     if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
       throw new InvalidArgumentError(
-        `It must be a whole number of at least ${least}${most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : ''}.`,
+        `it must be a whole number of at least ${least}${most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : ''}`,
       )
     return value
   }
@@ -17,6 +17,6 @@ export const wholeNumber =
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
-    throw new InvalidArgumentError('It must be a number above 0.')
+    throw new InvalidArgumentError('it must be a number above 0')
   return value
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { version } from '../train/index.ts'
 import { positiveNumber, wholeNumber } from './arguments.ts'
+import { workloads } from './bench/workloads.ts'
 import { backends } from './engine.ts'
 import { exitCodes } from './failure.ts'
 import { recipeNames, recipes } from './recipes.ts'
@@ -46,10 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
       const { bench } = await import('./bench/command.ts')
       await bench(names, options)
     })
-    .addHelpText(
-      'after',
-      () => '\nWorkloads: xor, xor-scan, mlp, cnn, gpt, gemm, elementwise, mlp-forward, cnn-forward.',
-    )
+    .addHelpText('after', () => `\n${workloadHelp()}`)
 
   program
     .command('info')
@@ -89,8 +87,10 @@ const jsonOption = (): Option => new Option('--json', 'print JSON objects, one a
 function oneLine(text: string): string {
   const message = text
     .replace(/^error: /, '')
+    .replace('is invalid. ', 'is invalid: ')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
+    .replace(/\.$/, '')
   return `tenon: ${message}; see tenon --help\n`
 }
 
@@ -100,4 +100,9 @@ function recipeHelp(): string {
     return `  ${name.padEnd(8)} ${about} (${Object.keys(models).join(', ')})`
   })
   return ['Recipes, the default model first:', ...lines].join('\n')
+}
+
+function workloadHelp(): string {
+  const lines = Object.entries(workloads).map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
+  return ['Workloads:', ...lines].join('\n')
 }

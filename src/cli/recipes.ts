@@ -39,7 +39,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     readsFolder: false,
     data: async () => digits(),
     batch: 64,
-    models: imageModels({ lenet: 8, mlp: 8, linear: 10 }),
+    models: imageModels({ lenet: 6, mlp: 8, linear: 10 }),
   },
   mnist: {
     about: 'the handwritten digits of MNIST',

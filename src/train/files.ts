@@ -22,7 +22,9 @@ export function prepareFolder(folder: string): void {
     writeFileSync(trial, '')
     rmSync(trial)
   } catch (error) {
-    throw new Error(`${folder}: cannot write in this folder (${reason(error)}); name another one`, { cause: error })
+    // Its parents were made, so that ENOENT means that the file system makes no folders here.
+    const why = reason(error) === reasons.ENOENT ? 'it cannot be made' : reason(error)
+    throw new Error(`${folder}: cannot write in this folder (${why}); name another one`, { cause: error })
   }
 }
 

@@ -38,7 +38,10 @@ export interface FitOptions {
   readonly run?: string
   /** Go on with the run in the folder, from its last checkpoint, as if it had not stopped. */
   readonly resume?: boolean
-  /** How often to write a checkpoint beside those at the end: after so many updates, or seconds (10 unless told). */
+  /**
+   * How often to write a checkpoint beside that at the end: after so many updates or seconds. Unless told, every second, or less
+   * often where that would take more than 2 % of the time.
+   */
   readonly checkpointEvery?: { readonly steps?: number; readonly seconds?: number }
   /** A live bar on standard error: true, false, or by whether it is a terminal. */
   readonly progress?: boolean

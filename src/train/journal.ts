@@ -40,14 +40,13 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
   folder?.rewriteRecords([...losses, ...history].sort((a, b) => a.step - b.step))
 
   const restoresBest = earlyStopping?.restoreBest ?? false
-  const every = { steps: Infinity, seconds: checkpointEvery.steps === undefined ? 10 : Infinity, ...checkpointEvery }
   let best: Arrays | undefined
   let isBestWritten = true
-  let last = { step: progress.step, time: performance.now() }
+  let last = { step: progress.step, time: performance.now(), took: 0 }
 
   const write = (): void => {
-    last = { step: progress.step, time: performance.now() }
     if (!folder) return
+    const began = performance.now()
     // The best one first: a checkpoint never speaks of a best network that is not there.
     if (!isBestWritten && best) folder.writeBest({ network: net.config, arrays: best })
     isBestWritten = true
@@ -59,6 +58,8 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
       optimizer: arraysOf(state.slots),
       progress: encodeProgress(progress, { optimizerStep: state.step, randomSeed: seed, randomStep: step }),
     })
+    const now = performance.now()
+    last = { step: progress.step, time: now, took: (now - began) / 1000 }
   }
   if (folder && !checkpoint) write()
 
@@ -82,7 +83,10 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
     },
     checkpoint: write,
     checkpointIfDue() {
-      const isDue = progress.step - last.step >= every.steps || (performance.now() - last.time) / 1000 >= every.seconds
+      const passed = (performance.now() - last.time) / 1000
+      const { steps = Infinity, seconds = steps === Infinity ? Math.max(1, patience * last.took) : Infinity } =
+        checkpointEvery
+      const isDue = progress.step - last.step >= steps || passed >= seconds
       if (folder && isDue) write()
     },
     finish() {
@@ -91,6 +95,9 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
     },
   }
 }
+
+/** Unless told otherwise, writing checkpoints takes at most one part in so many of the time. */
+const patience = 50
 
 async function folderFor(
   path: string,

@@ -1,13 +1,19 @@
 /** Progress for people: a live bar with an estimate on a terminal, plain lines elsewhere. */
 import { SingleBar } from 'cli-progress'
 import picocolors from 'picocolors'
-import type { Callbacks, EpochRecord, MetricValues, StepRecord, Training } from './callbacks.ts'
+import type { Callbacks, EpochRecord, MetricValues, StepRecord } from './callbacks.ts'
 import type { Metric } from './metrics.ts'
 
 export interface ProgressBar {
   readonly callbacks: Callbacks
   /** Takes the bar away, however training ended. */
   close(): void
+}
+
+interface Payload {
+  readonly record: StepRecord
+  /** Seconds to go. */
+  readonly left: number
 }
 
 /** A line for each epoch; with many epochs one bar for all of them, and some lines where there is no terminal. */
@@ -18,33 +24,25 @@ export function progressBar(
   const colors = picocolors.createColors(picocolors.isColorSupported && stream.isTTY)
   const show = (values: MetricValues, named: boolean): string[] =>
     Object.entries(values).map(([name, value]) => {
-      const text = metrics[name]?.unit === 'share' ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4)
+      const text = metrics[name]?.unit === 'share' ? `${(100 * value).toFixed(2)} %` : short(value)
       return named ? `${colors.dim(name)} ${text}` : text
     })
   let bar: SingleBar | undefined
   let began = 0
 
-  const start = (training: Training, done: number, total: number): void => {
+  const start = (done: number, total: number, epochs: number, payload: Payload): void => {
     bar = new SingleBar({
-      format: (_options, { progress }, { record, left }: { record?: StepRecord; left?: number }) => {
-        const epoch = epochText(record?.epoch ?? Math.min(training.from.epoch + 1, training.epochs), training.epochs)
+      format: (_options, { progress }, { record, left }: Payload) => {
         const filled = Math.round(progress * barWidth)
         const drawn = colors.cyan('█'.repeat(filled)) + colors.dim('░'.repeat(barWidth - filled))
-        return [
-          epoch,
-          drawn,
-          ...(record ? show(record.running, true) : []),
-          ...(left === undefined ? [] : [leftText(left)]),
-        ].join('  ')
+        return [epochText(record.epoch, epochs), drawn, ...show(record.running, true), leftText(left)].join('  ')
       },
       stream,
-      // What would have to be put back after a kill is not touched, and Ctrl-C belongs to the program.
-      hideCursor: null,
-      linewrap: null,
+      // Ctrl-C belongs to the program.
       gracefulExit: false,
       clearOnComplete: true,
     })
-    bar.start(total, done)
+    bar.start(total, done, payload)
   }
   const close = (): void => {
     bar?.stop()
@@ -59,9 +57,11 @@ export function progressBar(
       const { epochs, stepsPerEpoch, from } = training
       const isOneBar = epochs > mostLines
       const before = isOneBar ? 0 : (record.epoch - 1) * stepsPerEpoch
-      if (!bar) start(training, record.step - before, isOneBar ? epochs * stepsPerEpoch : stepsPerEpoch)
+      const done = record.step - before
       const pace = (performance.now() - began) / 1000 / (record.step - from.step)
-      bar?.update(record.step - before, { record, left: pace * (epochs * stepsPerEpoch - record.step) })
+      const payload = { record, left: pace * (epochs * stepsPerEpoch - record.step) }
+      if (bar) bar.update(done, payload)
+      else start(done, isOneBar ? epochs * stepsPerEpoch : stepsPerEpoch, epochs, payload)
     },
     onEpoch(record, { epochs }) {
       const isOneBar = epochs > mostLines
@@ -86,6 +86,9 @@ export function progressBar(
 const mostLines = 30
 const fewLines = 10
 const barWidth = 20
+
+const short = (value: number): string =>
+  Math.abs(value) >= 1e-4 && Math.abs(value) < 1e4 ? value.toFixed(4) : value.toExponential(1)
 
 const epochText = (epoch: number, epochs: number): string =>
   `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`
