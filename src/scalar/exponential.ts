@@ -7,8 +7,8 @@ const log2e = Math.LOG2E
 /** ln 2 in two parts; the first has ten bits, so that its product with k is exact. */
 const ln2High = 0.693359375
 const ln2Low = -0.00021219444170128554
-/** Adding 1.5·2^23 rounds to an integer and leaves it in the low bits. */
-const rounder = 12582912
+/** Adding 1.5·2^23 rounds to an integer and leaves it in the low bits; 127 more make those the exponent of a power of 2. */
+export const rounder = 12582912 + 127
 
 /** (e^r − 1 − r)/r² for |r| ≤ ln 2 / 2; with it e^r is good to 3e-9. Fitted by linear programming, as all of these are. */
 const quadratic = [
@@ -24,10 +24,8 @@ function reduce(x: Expr, bias: number, factor: 1 | -1): { scale: Expr; r: Expr }
   return { scale: powerOfTwo(shifted), r }
 }
 
-/** 2^j for an integer j that was added to 1.5·2^23. */
-export const powerOfTwo = (shifted: Expr): Expr =>
-  bitcast('f32', add(shl(bitcast('i32', shifted), i32(23)), i32(127 << 23)))
-export { rounder }
+/** 2^j for an integer j that was added to the rounder: 0 for j = −127. */
+export const powerOfTwo = (shifted: Expr): Expr => bitcast('f32', shl(bitcast('i32', shifted), i32(23)))
 
 /** e^(factor·x)/2^(bias − 1); the bias leaves room for arguments that overflow or nearly do. */
 function exponential(x: Expr, factor: 1 | -1 = 1, bias = 1): Expr {
@@ -64,34 +62,40 @@ export function cosh(x: Expr): Expr {
   return add(half, div(f32(0.25), half))
 }
 
+/** Past the limit the value is held: it was chosen so that no result exceeds 1, by all float32 numbers tried. */
 interface Rational {
   readonly limit: number
   readonly p: readonly number[]
   readonly q: readonly number[]
 }
 
-/** x·P(x²)/Q(x²) on [0, limit], ±1 beyond. */
+const tanhRational: Rational = {
+  limit: 8.127730369567871,
+  p: [1, 0.13413237035274506, 0.0035340203903615475, 2.1250825739116408e-5, 1.4269677883760323e-8],
+  q: [1, 0.4674656093120575, 0.026022717356681824, 0.0003348850295878947, 8.145045171659149e-7],
+}
+const erfRational: Rational = {
+  limit: 3.6952476501464844,
+  p: [
+    1.1283791065216064, 0.19040925800800323, 0.052748799324035645, 0.003765786997973919, 0.00028487862437032163,
+    2.0502639017649926e-6,
+  ],
+  q: [1, 0.5020782947540283, 0.11411013454198837, 0.014969428069889545, 0.0011625607730820775, 3.809159898082726e-5],
+}
+
+export const tanh = (x: Expr): Expr => saturating(x, tanhRational)
+export const erf = (x: Expr): Expr => saturating(x, erfRational)
+
+/** x·P(x²)/Q(x²). Both are divided by the leading coefficient of P, which saves a multiplication. */
 function saturating(x: Expr, { limit, p, q }: Rational): Expr {
   const y = clamp(x, -limit, limit)
   const z = mul(y, y)
-  return div(mul(y, polynomial(z, p)), polynomial(z, q))
+  const leading = p.at(-1) ?? 1
+  const start = plus(z, (p.at(-2) ?? 0) / leading)
+  const numerator = p.slice(0, -2).reduceRight((sum, c) => madd(sum, z, f32(c / leading)), start)
+  const denominator = polynomial(
+    z,
+    q.map((c) => c / leading),
+  )
+  return div(mul(y, numerator), denominator)
 }
-
-export const tanh = (x: Expr): Expr =>
-  saturating(x, {
-    limit: 8.5,
-    p: [1.0, 0.13413237035274506, 0.0035340203903615475, 2.1250825739116408e-5, 1.4269677883760323e-8],
-    q: [1.0, 0.4674656093120575, 0.026022717356681824, 0.0003348850295878947, 8.145045171659149e-7],
-  })
-
-export const erf = (x: Expr): Expr =>
-  saturating(x, {
-    limit: 3.85,
-    p: [
-      1.1283791065216064, 0.187901109457016, 0.052479807287454605, 0.003674132516607642, 0.0002856686187442392,
-      2.1085027128719958e-6,
-    ],
-    q: [
-      1.0, 0.4998556077480316, 0.11313021183013916, 0.014785145409405231, 0.0011455289786681533, 3.873161040246487e-5,
-    ],
-  })

@@ -84,6 +84,24 @@ export class ExprCode {
     })
   }
 
+  /**
+   * Computes the values for several vectors of an unrolled loop, one operation at a time for all of them, so that the
+   * processor always finds independent work nearby.
+   */
+  emitCopies(demands: readonly Demand[], copies: number, consume: (index: number) => void): void {
+    const pass = new Pass(this, this.surroundings)
+    for (const d of demands) pass.count(d)
+    for (const d of demands) pass.compute(d, copies)
+    demands.forEach((d, i) => {
+      for (this.copy = 0; this.copy < copies; this.copy++) {
+        pass.pushComputed(d)
+        consume(i)
+      }
+      this.copy = 0
+      pass.used(d)
+    })
+  }
+
   /** Computes values into locals bound until the scope ends. */
   materialize(demands: readonly Demand[], copy = -1): void {
     const fresh = demands.filter((d) => this.bound(d.e, d.width) === undefined)
@@ -113,6 +131,7 @@ class Pass {
   private readonly surroundings: ExprSurroundings
   private readonly uses: { readonly [W in Width]: Map<Expr, number> } = { 1: new Map(), 4: new Map() }
   private readonly temporaries: { readonly [W in Width]: Map<Expr, number> } = { 1: new Map(), 4: new Map() }
+  private readonly computed: { readonly [W in Width]: Map<Expr, readonly number[]> } = { 1: new Map(), 4: new Map() }
   private readonly selections: { readonly [W in Width]: Map<Expr, Selection> } = { 1: new Map(), 4: new Map() }
 
   constructor(code: ExprCode, surroundings: ExprSurroundings) {
@@ -158,6 +177,40 @@ class Pass {
       f.tee(local)
       this.temporaries[width].set(e, local)
     }
+  }
+
+  /** Computes a value into a local for each copy. */
+  compute({ e, width }: Demand, copies: number): void {
+    const { f, locals } = this.code
+    if (e.op === 'const' || this.computed[width].has(e) || this.code.bound(e, width) !== undefined) return
+    const selection = this.selections[width].get(e) ?? this.choose(e, width)
+    for (const operand of selection.operands) this.compute(operand, copies)
+    const results: number[] = []
+    for (this.code.copy = 0; this.code.copy < copies; this.code.copy++) {
+      for (const operand of selection.operands) this.pushComputed(operand)
+      selection.code(f, locals)
+      const local = locals.take(valueType(e.type, width))
+      f.set(local)
+      results.push(local)
+    }
+    this.code.copy = 0
+    for (const operand of selection.operands) this.used(operand)
+    this.computed[width].set(e, results)
+  }
+
+  pushComputed({ e, width }: Demand): void {
+    const local = this.computed[width].get(e)?.[this.code.copy]
+    if (local === undefined) this.push({ e, width })
+    else this.code.f.get(local)
+  }
+
+  /** Counts one use of a computed value; after the last one its locals are free. */
+  used({ e, width }: Demand): void {
+    const locals = this.computed[width].get(e)
+    if (!locals) return
+    const left = (this.uses[width].get(e) ?? 1) - 1
+    this.uses[width].set(e, left)
+    if (left === 0) for (const local of locals) this.code.locals.give(local)
   }
 
   private choose(e: Expr, width: Width): Selection {

@@ -6,7 +6,7 @@ import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { AccessCode, type Cursor } from './emit-access.ts'
 import { ExprCode } from './emit-expr.ts'
 import { frontier } from './emit-frontier.ts'
-import type { Selection, Width } from './emit-instructions.ts'
+import { type Selection, valueType, type Width } from './emit-instructions.ts'
 import { LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
 import { type Accumulator, ReduceCode } from './emit-reduce.ts'
 import { type EmitEnvironment, kernelParams, type LoopLayout, loopLayout } from './layout.ts'
@@ -25,9 +25,6 @@ export function emitLoop(module: ModuleBuilder, kernel: LoopKernel, env: EmitEnv
 
 const beginParam = 1
 const endParam = 2
-
-/** Nodes of a loop body up to which it is unrolled. */
-const smallBody = 24
 
 class LoopCode {
   private readonly f: FunctionBuilder
@@ -188,7 +185,7 @@ class LoopCode {
         step(1)
       })
     } else {
-      const copies = this.laneCopies()
+      const copies = this.copies(plan.stages)
       this.whileLess(index, end, 4 * copies - 1, () => {
         this.stages(copies)
         step(4 * copies)
@@ -211,7 +208,12 @@ class LoopCode {
     this.code.scope(() => {
       for (const stage of this.plan.stages) {
         if (stage.loop) this.reduceStage(stage, copies)
-        else this.eachCopy(copies, () => this.evaluate(stage, [], undefined))
+        else
+          this.evaluate(
+            stage,
+            Array.from({ length: copies }, () => []),
+            undefined,
+          )
       }
     })
   }
@@ -219,7 +221,7 @@ class LoopCode {
   private reduceStage(stage: PlannedStage, copies: number): void {
     const { plan, code, cursor, reduce, f } = this
     const inLanes = plan.width === 4 && !plan.laneIsParallel
-    const vectors = inLanes ? this.rowCopies(stage) : copies
+    const vectors = inLanes ? this.copies([stage]) : copies
     const width = plan.stageWidth(stage)
     const stagePointers = cursor.pointers
     const accumulators = Array.from({ length: vectors }, () =>
@@ -291,7 +293,7 @@ class LoopCode {
         code.scope(() => {
           this.withBounds([axis], () => {
             if (accumulators.length > 1) this.materialize(levels.inner, [stage], false)
-            this.eachCopy(accumulators.length, (copy) => this.evaluate(stage, accumulators[copy], undefined))
+            this.evaluate(stage, accumulators, undefined)
           })
         })
         step(1)
@@ -306,7 +308,7 @@ class LoopCode {
     const copies = accumulators.length
     this.innermost(stage, (_axis, index, end, step) => {
       this.whileLess(index, end, 4 * copies - 1, () => {
-        this.eachCopy(copies, (copy) => this.evaluate(stage, accumulators[copy], undefined))
+        this.evaluate(stage, accumulators, undefined)
         step(4 * copies)
         if (this.flat >= 0)
           f.get(this.flat)
@@ -319,7 +321,7 @@ class LoopCode {
           const mask = code.locals.take('v128')
           const iota = code.prologue.define('iota 0', 'v128', () => f.v128(new Int32Array([0, 1, 2, 3])))
           f.get(iota).get(remaining).op('i32x4.splat').op('i32x4.lt_s').set(mask)
-          this.evaluate(stage, accumulators[0], mask)
+          this.evaluate(stage, [accumulators[0]], mask)
           if (this.flat >= 0) {
             f.get(this.flat).i32(4).get(remaining).i32(4).get(remaining).op('i32.lt_s').op('select')
             f.op('i32.add').set(this.flat)
@@ -351,31 +353,47 @@ class LoopCode {
     cursor.pointers = outerPointers
   }
 
-  /** The reductions and stores of a stage for one vector or element. All values come before the first store. */
-  private evaluate(stage: PlannedStage, accumulators: readonly Accumulator[], mask: number | undefined): void {
+  /**
+   * The reductions and stores of a stage for one element, or for as many vectors as there are lists of accumulators. All
+   * values come before the first store.
+   */
+  private evaluate(
+    stage: PlannedStage,
+    accumulators: readonly (readonly Accumulator[])[],
+    mask: number | undefined,
+  ): void {
     const { f, code, plan } = this
+    const copies = accumulators.length
     const demands = plan.demands(stage)
-    const stored: number[] = []
-    code.emit(demands, (i) => {
+    const stored: number[][] = accumulators.map(() => [])
+    const consume = (i: number): void => {
       if (i < stage.reductions.length) {
-        this.reduce.step(accumulators[i], mask, () => this.pushElementNumber(accumulators[i].width))
+        const accumulator = accumulators[code.copy][i]
+        this.reduce.step(accumulator, mask, () => this.pushElementNumber(accumulator.width))
         return
       }
-      const { e, width } = demands[i]
-      const local = code.locals.take(width === 4 ? 'v128' : e.type === 'bool' ? 'i32' : e.type)
+      const local = code.locals.take(valueType(demands[i].e.type, demands[i].width))
       f.set(local)
-      stored.push(local)
-    })
-    const values = [...stored]
+      stored[code.copy].push(local)
+    }
+    if (copies === 1) code.emit(demands, consume)
+    else code.emitCopies(demands, copies, consume)
+    this.eachCopy(copies, (copy) => this.store(stage, stored[copy]))
+  }
+
+  /** The stores of a stage, from locals with values and row offsets in the order of its demands. */
+  private store(stage: PlannedStage, locals: readonly number[]): void {
+    const { code, plan } = this
+    const width = plan.stageWidth(stage)
+    const values = [...locals]
     for (const store of stage.stores) {
       const value = values.shift() ?? 0
-      const width = plan.stageWidth(stage)
       const [offset] = plan.offset(store.access, width)
       const offsetLocal = offset ? values.shift() : undefined
       if (width === 4) this.accesses.storeVector(store, value, offsetLocal, offset?.width)
       else this.accesses.storeScalar(store, value, offsetLocal)
     }
-    for (const local of stored) code.locals.give(local)
+    for (const local of locals) code.locals.give(local)
   }
 
   /** The number of the current element in a reduction, for argmax. */
@@ -532,16 +550,13 @@ class LoopCode {
     this.f.op('i32.add').set(pointer)
   }
 
-  /** Vectors per turn of the lane loop. */
-  private laneCopies(): number {
-    if (this.plan.stages.some((s) => s.loop)) return this.bodySize(this.plan.stages) <= 4 * smallBody ? 4 : 1
-    return this.bodySize(this.plan.stages) <= smallBody ? 4 : 1
-  }
-
-  /** Vectors, and so accumulators, per turn of a row's loop. */
-  private rowCopies(stage: PlannedStage): number {
-    const size = this.bodySize([stage])
-    return size <= 2 * smallBody ? 4 : size <= 4 * smallBody ? 2 : 1
+  /**
+   * Vectors per turn of a loop. Interleaving four hides the latency of arithmetic, which is worth a fifth of the time of
+   * exp or tanh; large bodies would only spill registers.
+   */
+  private copies(stages: readonly PlannedStage[]): number {
+    const size = this.bodySize(stages)
+    return size <= 100 ? 4 : size <= 200 ? 2 : 1
   }
 
   private bodySize(stages: readonly PlannedStage[]): number {
