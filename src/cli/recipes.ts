@@ -61,7 +61,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     },
   },
   spiral: {
-    about: 'two arms of points in the plane that wind around each other',
+    about: 'two arms of points that wind around each other',
     isImages: false,
     readsFolder: false,
     data: async () => {

@@ -20,9 +20,8 @@ export function textReporter({ settings, recipe, net, data, folder, threads }: R
         say(
           '',
           `${bold(`${settings.recipe} · ${settings.model}`)}  ${dim(recipe.about)}`,
-          dim(
-            `${grouped(parameters)} parameters · ${grouped(data.train.length)} examples${test} · batch ${batch}, Adam ${lr} · ${backend}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-          ),
+          dim(`${grouped(data.train.length)} examples${test} · batch ${batch} · Adam, rate ${lr}`),
+          dim(`${grouped(parameters)} parameters · ${backend}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`),
           ...(from.step > 0 ? [dim(`resumed after ${grouped(from.step)} updates`)] : []),
           '',
         )
@@ -44,7 +43,7 @@ export function textReporter({ settings, recipe, net, data, folder, threads }: R
       if (missed.length > 0) say('', dim('Misclassified:'), ...missed)
       say(
         '',
-        `${bold(green(percent(result.accuracy)))} of the ${name} examples right, ${grouped(wrong)} of ${grouped(held.length)} wrong · ${name} loss ${result.loss.toPrecision(4)} · ${duration(run.seconds)}`,
+        `${bold(green(percent(result.accuracy)))} of the ${name} examples right (${grouped(wrong)} of ${grouped(held.length)} wrong), loss ${result.loss.toPrecision(3)}, ${duration(run.seconds)}`,
         ...run.notes.map((note) => dim(`Note: ${note}`)),
         '',
         `Saved in   ${bold(folder)}`,

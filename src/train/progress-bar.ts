@@ -72,7 +72,7 @@ export function progressBar(
     onEnd: close,
   }
   const epochLine = ({ epoch, train, validation, seconds }: EpochRecord, epochs: number): string => {
-    const measured = validation ? `${colors.dim('│ validation')}  ${show(validation, false).join('  ')}` : []
+    const measured = validation ? `${colors.dim('│ validation')} ${show(validation, false).join('  ')}` : []
     return [
       epochText(epoch, epochs),
       ...show(train, true),

@@ -1,0 +1,76 @@
+// `tenon info` and `tenon bench`: what they print for programs and for people.
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../train/support.ts'
+import { bundledTenon, linesOf } from './support.ts'
+
+const tenon = await bundledTenon()
+
+test('info as JSON and as a table', async () => {
+  const cwd = temporaryFolder()
+  const { code, stdout } = await tenon.run(['info', '--json', '--threads', '1'], { cwd })
+  expect(code).toBe(0)
+  expect(linesOf(stdout)).toEqual([
+    {
+      event: 'info',
+      version: expect.any(String),
+      node: process.versions.node,
+      platform: expect.any(String),
+      cpu: expect.any(String),
+      cores: expect.any(Number),
+      features: expect.any(Array),
+      backend: 'wasm',
+      threads: 1,
+      simd: true,
+      relaxedSimd: expect.any(Boolean),
+      sharedMemory: true,
+      memoryLimit: 2 ** 32,
+      machineMemory: expect.any(Number),
+      missing: expect.any(Array),
+    },
+  ])
+  const table = await tenon.run(['info'], { cwd })
+  for (const row of ['Tenon', 'Node', 'CPU', 'Engine', 'SIMD', 'Threads', 'Memory', 'Missing'])
+    expect(table.stdout).toMatch(new RegExp(`^${row} +\\S`, 'm'))
+})
+
+test('bench of one workload has the losses that the peers have', async () => {
+  const env = { BUDGET_MS: '50' }
+  const { code, stdout, stderr } = await tenon.run(['bench', 'mlp', '--json', '--threads', '1'], {
+    cwd: temporaryFolder(),
+    env,
+  })
+  expect([code, stderr]).toEqual([0, ''])
+  const [line, ...others] = linesOf(stdout)
+  expect(others).toEqual([])
+  expect(line).toEqual({
+    event: 'bench',
+    workload: 'mlp',
+    backend: 'wasm',
+    threads: 1,
+    medianMs: expect.any(Number),
+    minMs: expect.any(Number),
+    firstStepMs: expect.any(Number),
+    firstLoss: expect.closeTo(2.30866, 4),
+    loss5: expect.closeTo(1.57958, 4),
+    lastLoss: expect.any(Number),
+  })
+})
+
+test('bench of several runs each in a process of its own', async () => {
+  const options = { cwd: temporaryFolder(), env: { BUDGET_MS: '20' } }
+  const { code, stdout } = await tenon.run(['bench', 'xor', 'xor-scan', '--json'], options)
+  expect(code).toBe(0)
+  expect(linesOf(stdout)).toMatchObject([
+    { event: 'bench', workload: 'xor', firstLoss: expect.closeTo(0.694324, 5), loss5: expect.closeTo(0.692515, 5) },
+    {
+      event: 'bench',
+      workload: 'xor-scan',
+      firstLoss: expect.closeTo(0.694324, 5),
+      loss5: expect.closeTo(0.692515, 5),
+    },
+  ])
+  const table = await tenon.run(['bench', 'xor', 'mlp-forward'], options)
+  expect(table.stdout).toMatch(
+    /^workload +median ms .*\nxor +[\d.e-]+ +.* 0\.69432 +0\.69252\nmlp-forward +[\d.]+ +[\d.]+ +[\d.]+\n$/,
+  )
+})
