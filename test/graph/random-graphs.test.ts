@@ -155,7 +155,7 @@ forEachBackend(() => {
           expectClose(actual[i], evaluateByRecords(expected.node), tolerance, `output ${i} ${expected.shape.join()}`)
         })
       }),
-      { seed: 1, numRuns: 60 },
+      { seed: 1, numRuns: 150 },
     )
   })
 })
