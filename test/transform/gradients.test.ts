@@ -233,7 +233,7 @@ forEachBackend(() => {
     it('with several inputs, the result, and null for "none"', () => {
       const f = customGradient(
         (x, y) => x.mul(y).exp(),
-        (g, [x, y], result) => [g.mul(result).mul(y), null],
+        (g, [, y], result) => [g.mul(result).mul(y), null],
       )
       const [x, y] = [f64([0.5]), f64([2])]
       const [dx, dy] = grad(f(x, y).sum(), [x, y])
