@@ -122,7 +122,10 @@ async function folderFor(
 /** Sets network, optimizer and random numbers to a checkpoint's; all of them or none. */
 function restore(checkpoint: Checkpoint, net: Module, { run, optimizer }: FitOptions): Progress {
   const where = `${run}: the last checkpoint`
-  if (!sameJson(checkpoint.network, net.config)) throw new Error(`${where} is of another network than the one to train`)
+  if (!sameJson(checkpoint.network, net.config))
+    throw new Error(
+      `${where} is of another network than the one to train; put the run's own in its place, or start a new run`,
+    )
   const { progress, number } = decodeProgress(checkpoint.progress, where)
   const [step, randomSeed, randomStep] = ['optimizerStep', 'randomSeed', 'randomStep'].map(number)
   const before = arraysOf(net.state())

@@ -78,7 +78,15 @@ function folderAt(path: string, config: RunConfig): RunFolder {
     records: () => readRecords(metrics),
     rewriteRecords: (records) => writeWhole(metrics, records.map((record) => `${JSON.stringify(record)}\n`).join('')),
     writeLast: (checkpoint) => writeWhole(last, encodeCheckpoint(checkpoint)),
-    readLast: () => (existsSync(last) ? decodeCheckpoint(readBytes(last), last) : undefined),
+    readLast() {
+      if (!existsSync(last)) return undefined
+      try {
+        return decodeCheckpoint(readBytes(last), last)
+      } catch (error) {
+        const message = error instanceof Error ? error.message : error
+        throw new Error(`${message}; put a whole one in its place, or start a new run`, { cause: error })
+      }
+    },
     writeBest: (model) => writeWhole(best, encodeModel(model)),
     readBest: () => decodeModel(readBytes(best), best).arrays,
     writeModel: (model) => writeWhole(modelPath(path), encodeModel(model)),

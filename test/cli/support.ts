@@ -1,11 +1,6 @@
 // What the tests of the command line share: the real command, bundled once, in processes of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
-import { afterAll } from 'vitest'
+import { bundled } from '../train/support.ts'
 
 export interface Outcome {
   readonly code: number | null
@@ -22,27 +17,16 @@ export interface SpawnOptions {
   readonly node?: readonly string[]
   /** Called with all output so far when some has come. */
   readonly onOutput?: (output: string, child: ChildProcess) => void
-  /** Called when the process has begun. */
-  readonly onSpawn?: (child: ChildProcess) => void
 }
 
 export interface Tenon {
   run(args: readonly string[], options: SpawnOptions): Promise<Outcome>
 }
 
-/** Bundles the command from source; the bundle goes when the tests of the file are done. */
+/** The command, bundled from source. */
 export async function bundledTenon(): Promise<Tenon> {
-  const folder = mkdtempSync(join(tmpdir(), 'tenon-cli-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const bundle = await rolldown({
-    input: fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)),
-    platform: 'node',
-    resolve: { conditionNames: ['tenon-source', 'node', 'import', 'default'] },
-    logLevel: 'silent',
-  })
-  await bundle.write({ dir: folder, format: 'esm', entryFileNames: 'main.mjs', chunkFileNames: '[name]-[hash].mjs' })
-  await bundle.close()
-  return { run: (args, options) => runProcess(join(folder, 'main.mjs'), args, options) }
+  const program = await bundled(new URL('../../src/cli/main.ts', import.meta.url))
+  return { run: (args, options) => runProcess(program, args, options) }
 }
 
 /** The JSON lines of an output. */
@@ -53,12 +37,11 @@ export const linesOf = (output: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line))
 
 function runProcess(program: string, args: readonly string[], options: SpawnOptions): Promise<Outcome> {
-  const { cwd, env = {}, node = [], onOutput, onSpawn } = options
+  const { cwd, env = {}, node = [], onOutput } = options
   const child = spawn(process.execPath, [...node, program, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, NO_COLOR: '1', ...env },
   })
-  onSpawn?.(child)
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
