@@ -6,6 +6,13 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
 const valueTypes: { readonly [T in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
+/** The bytes of every instruction without immediates. */
+const _encodings: ReadonlyMap<string, readonly number[]> = new Map([
+  ...Object.entries(plain).map(([name, code]) => [name, [code]] as const),
+  ...Object.entries(saturating).map(([name, code]) => [name, [0xfc, code]] as const),
+  ...Object.entries(simd).map(([name, code]) => [name, [0xfd, ...unsigned(code)]] as const),
+])
+
 export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
 export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
 export type BlockType = ValueType | 'none'
@@ -97,9 +104,7 @@ export class FunctionBuilder {
     return this.bytes(0xfd, 12, ...new Uint8Array(lanes.buffer, lanes.byteOffset, 16))
   }
   op(name: Plain): this {
-    const encoding = encodings.get(name)
-    if (encoding === undefined) throw new TypeError(`assembler: there is no instruction ${name}`)
-    for (const byte of encoding) this.code.push(byte)
+    for (const byte of encodings.get(name) ?? []) this.code.push(byte)
     return this
   }
   /** A load or store at the address on the stack plus `offset`; alignment is a hint that is always left at one byte's worth or natural. */

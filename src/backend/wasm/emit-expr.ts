@@ -40,7 +40,8 @@ export class ExprCode {
   copy = 0
   private readonly surroundings: ExprSurroundings
   private bindings: Binding[] = []
-  private lookup = new Map<Expr, Binding[]>()
+  private readonly lookup = new Map<Expr, Binding[]>()
+  private readonly selections: { readonly [W in Width]: Map<Expr, Selection> } = { 1: new Map(), 4: new Map() }
 
   constructor(f: FunctionBuilder, env: EmitEnvironment, surroundings: ExprSurroundings) {
     this.f = f
@@ -71,12 +72,34 @@ export class ExprCode {
 
   bound(e: Expr, width: Width): number | undefined {
     const list = this.lookup.get(e)
-    return list?.findLast((b) => b.width === width && (b.copy === -1 || b.copy === this.copy))?.local
+    if (!list) return undefined
+    for (let i = list.length - 1; i >= 0; i--) {
+      const b = list[i]
+      if (b.width === width && (b.copy === -1 || b.copy === this.copy)) return b.local
+    }
+    return undefined
+  }
+
+  /** How a value that no one bound is computed. */
+  selection(e: Expr, width: Width): Selection {
+    const known = this.selections[width].get(e)
+    if (known) return known
+    const chosen = this.choose(e, width)
+    this.selections[width].set(e, chosen)
+    return chosen
+  }
+
+  private choose(e: Expr, width: Width): Selection {
+    if (width === 4 && !this.surroundings.varies(e)) {
+      return { operands: [{ e, width: 1 }], code: (f) => splat(f, e.type) }
+    }
+    if (e.args.length === 0) return this.surroundings.leaf(e, width)
+    return select(e, width, this.env)
   }
 
   /** Computes the values one after the other; `consume` takes each from the stack. What they share is computed once. */
   emit(demands: readonly Demand[], consume: (index: number) => void): void {
-    const pass = new Pass(this, this.surroundings)
+    const pass = new Pass(this)
     for (const d of demands) pass.count(d)
     demands.forEach((d, i) => {
       pass.push(d)
@@ -89,12 +112,12 @@ export class ExprCode {
    * processor always finds independent work nearby.
    */
   emitCopies(demands: readonly Demand[], copies: number, consume: (index: number) => void): void {
-    const pass = new Pass(this, this.surroundings)
+    const pass = new Pass(this)
     for (const d of demands) pass.count(d)
     for (const d of demands) pass.compute(d, copies)
     demands.forEach((d, i) => {
       for (this.copy = 0; this.copy < copies; this.copy++) {
-        pass.pushComputed(d)
+        pass.pushCopy(d)
         consume(i)
       }
       this.copy = 0
@@ -125,99 +148,100 @@ export class ExprCode {
   }
 }
 
+/** A value in one straight run of code. */
+interface Value {
+  readonly selection: Selection
+  /** How often it will still be needed. */
+  uses: number
+  /** Where it lies once it was computed: one local, or one for each copy. */
+  locals: readonly number[]
+}
+
 /** One straight run of code: counts how often each value is needed, then emits it once. */
 class Pass {
   private readonly code: ExprCode
-  private readonly surroundings: ExprSurroundings
-  private readonly uses: { readonly [W in Width]: Map<Expr, number> } = { 1: new Map(), 4: new Map() }
-  private readonly temporaries: { readonly [W in Width]: Map<Expr, number> } = { 1: new Map(), 4: new Map() }
-  private readonly computed: { readonly [W in Width]: Map<Expr, readonly number[]> } = { 1: new Map(), 4: new Map() }
-  private readonly selections: { readonly [W in Width]: Map<Expr, Selection> } = { 1: new Map(), 4: new Map() }
+  private readonly values: { readonly [W in Width]: Map<Expr, Value> } = { 1: new Map(), 4: new Map() }
 
-  constructor(code: ExprCode, surroundings: ExprSurroundings) {
+  constructor(code: ExprCode) {
     this.code = code
-    this.surroundings = surroundings
   }
 
   count({ e, width }: Demand): void {
     if (e.op === 'const' || this.code.bound(e, width) !== undefined) return
-    const uses = this.uses[width].get(e) ?? 0
-    this.uses[width].set(e, uses + 1)
-    if (uses > 0) return
-    const selection = this.choose(e, width)
-    this.selections[width].set(e, selection)
+    const value = this.values[width].get(e)
+    if (value) {
+      value.uses++
+      return
+    }
+    const selection = this.code.selection(e, width)
+    this.values[width].set(e, { selection, uses: 1, locals: [] })
     for (const operand of selection.operands) this.count(operand)
   }
 
-  push({ e, width }: Demand): void {
+  /** Pushes a value, computing it on the stack where it is needed first. */
+  push(demand: Demand): void {
     const { f, locals } = this.code
-    if (e.op === 'const') {
-      if (width === 4) f.get(this.code.vectorConstant(e))
-      else pushConstant(f, e.type, e.value)
+    const { e, width } = demand
+    const value = this.values[width].get(e)
+    if (!value) {
+      this.pushGiven(demand)
       return
     }
-    const known = this.code.bound(e, width)
-    if (known !== undefined) {
-      f.get(known)
+    value.uses--
+    if (value.locals.length > 0) {
+      f.get(value.locals[0])
+      if (value.uses === 0) locals.give(value.locals[0])
       return
     }
-    const uses = (this.uses[width].get(e) ?? 1) - 1
-    this.uses[width].set(e, uses)
-    const temporary = this.temporaries[width].get(e)
-    if (temporary !== undefined) {
-      f.get(temporary)
-      if (uses === 0) locals.give(temporary)
-      return
-    }
-    const selection = this.selections[width].get(e) ?? this.choose(e, width)
-    for (const operand of selection.operands) this.push(operand)
-    selection.code(f, locals)
-    if (uses > 0) {
+    for (const operand of value.selection.operands) this.push(operand)
+    value.selection.code(f, locals)
+    if (value.uses > 0) {
       const local = locals.take(valueType(e.type, width))
       f.tee(local)
-      this.temporaries[width].set(e, local)
+      value.locals = [local]
     }
   }
 
   /** Computes a value into a local for each copy. */
   compute({ e, width }: Demand, copies: number): void {
-    const { f, locals } = this.code
-    if (e.op === 'const' || this.computed[width].has(e) || this.code.bound(e, width) !== undefined) return
-    const selection = this.selections[width].get(e) ?? this.choose(e, width)
-    for (const operand of selection.operands) this.compute(operand, copies)
+    const { code } = this
+    const value = this.values[width].get(e)
+    if (!value || value.locals.length > 0) return
+    const { operands } = value.selection
+    for (const operand of operands) this.compute(operand, copies)
     const results: number[] = []
-    for (this.code.copy = 0; this.code.copy < copies; this.code.copy++) {
-      for (const operand of selection.operands) this.pushComputed(operand)
-      selection.code(f, locals)
-      const local = locals.take(valueType(e.type, width))
-      f.set(local)
+    for (code.copy = 0; code.copy < copies; code.copy++) {
+      for (const operand of operands) this.pushCopy(operand)
+      value.selection.code(code.f, code.locals)
+      const local = code.locals.take(valueType(e.type, width))
+      code.f.set(local)
       results.push(local)
     }
-    this.code.copy = 0
-    for (const operand of selection.operands) this.used(operand)
-    this.computed[width].set(e, results)
+    code.copy = 0
+    for (const operand of operands) this.used(operand)
+    value.locals = results
   }
 
-  pushComputed({ e, width }: Demand): void {
-    const local = this.computed[width].get(e)?.[this.code.copy]
-    if (local === undefined) this.push({ e, width })
-    else this.code.f.get(local)
+  /** Pushes the current copy of a computed value. */
+  pushCopy(demand: Demand): void {
+    const value = this.values[demand.width].get(demand.e)
+    if (value) this.code.f.get(value.locals[this.code.copy])
+    else this.pushGiven(demand)
   }
 
   /** Counts one use of a computed value; after the last one its locals are free. */
   used({ e, width }: Demand): void {
-    const locals = this.computed[width].get(e)
-    if (!locals) return
-    const left = (this.uses[width].get(e) ?? 1) - 1
-    this.uses[width].set(e, left)
-    if (left === 0) for (const local of locals) this.code.locals.give(local)
+    const value = this.values[width].get(e)
+    if (!value) return
+    value.uses--
+    if (value.uses === 0) for (const local of value.locals) this.code.locals.give(local)
   }
 
-  private choose(e: Expr, width: Width): Selection {
-    if (width === 4 && !this.surroundings.varies(e)) {
-      return { operands: [{ e, width: 1 }], code: (f) => splat(f, e.type) }
-    }
-    if (e.args.length === 0) return this.surroundings.leaf(e, width)
-    return select(e, width, this.code.env)
+  /** Pushes a constant or a bound value. */
+  private pushGiven({ e, width }: Demand): void {
+    const { f } = this.code
+    if (e.op !== 'const') f.get(this.code.bound(e, width) ?? 0)
+    else if (width === 4) f.get(this.code.vectorConstant(e))
+    else pushConstant(f, e.type, e.value)
   }
 }

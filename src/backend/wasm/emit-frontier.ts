@@ -1,44 +1,53 @@
 // Which values a loop level has to compute for the code inside it: those that are needed further in, and no others.
 
-import { type Demand, select, type Width } from './emit-instructions.ts'
+import type { Expr } from '../../scalar/expr.ts'
+import type { ExprCode } from './emit-expr.ts'
+import type { Demand, Width } from './emit-instructions.ts'
 import { type LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
-import type { EmitEnvironment } from './layout.ts'
 
-/**
- * The values of `level` that the stages need at deeper levels, or that they need in four equal lanes: each as it is
- * demanded, scalars before their spread-out forms.
- */
-export function frontier(
-  plan: LoopPlan,
-  env: EmitEnvironment,
-  level: number,
-  stages: readonly PlannedStage[],
-): Demand[] {
-  const found: { readonly [W in Width]: Set<Demand['e']> } = { 1: new Set(), 4: new Set() }
-  const seen: { readonly [W in Width]: Set<Demand['e']> } = { 1: new Set(), 4: new Set() }
+/** The values of one level: each as it is demanded. */
+type Needed = { readonly [W in Width]: Set<Expr> }
 
-  /** Visits a value that is used at a level, there as part of a value that does or does not differ between lanes. */
-  const visit = ({ e, width }: Demand, usedAt: number): void => {
-    if (e.op === 'const') return
-    const own = plan.level(e)
-    const uniform = !plan.varies(e)
-    const spread = width === 4 && uniform
-    const given = e.op === 'accumulator' && !spread
-    if (own === level && !given && (usedAt > level || spread)) found[width].add(e)
-    if (seen[width].has(e)) return
-    seen[width].add(e)
-    if (spread) visit({ e, width: 1 }, own)
-    else for (const operand of operands(plan, env, { e, width })) visit(operand, own)
+export class Frontier {
+  private readonly plan: LoopPlan
+  private readonly code: ExprCode
+  private readonly stages = new Map<PlannedStage, readonly Needed[]>()
+
+  constructor(plan: LoopPlan, code: ExprCode) {
+    this.plan = plan
+    this.code = code
   }
-  for (const stage of stages) {
-    const usedAt = stage.loop ? levels.inner : levels.stage
-    for (const demand of plan.demands(stage)) visit(demand, usedAt)
-  }
-  const list = (width: Width): Demand[] => [...found[width]].map((e) => ({ e, width }))
-  return [...list(1), ...list(4)]
-}
 
-function operands(plan: LoopPlan, env: EmitEnvironment, { e, width }: Demand): readonly Demand[] {
-  if (e.op === 'load') return plan.offset(e.value, width)
-  return e.args.length === 0 ? [] : select(e, width, env).operands
+  /**
+   * The values of `level` that the stages need at deeper levels, or in four equal lanes: scalars before their spread-out
+   * forms.
+   */
+  demands(level: number, stages: readonly PlannedStage[]): Demand[] {
+    const needed = stages.map((stage) => this.needed(stage)[level])
+    const list = (width: Width): Demand[] =>
+      [...new Set(needed.flatMap((n) => [...n[width]]))].map((e) => ({ e, width }))
+    return [...list(1), ...list(4)]
+  }
+
+  /** By level, what a stage needs of it. */
+  private needed(stage: PlannedStage): readonly Needed[] {
+    const known = this.stages.get(stage)
+    if (known) return known
+    const { plan, code } = this
+    const found = Object.values(levels).map((): Needed => ({ 1: new Set(), 4: new Set() }))
+    const seen: Needed = { 1: new Set(), 4: new Set() }
+    const visit = ({ e, width }: Demand, usedAt: number): void => {
+      if (e.op === 'const') return
+      const own = plan.level(e)
+      const spread = width === 4 && !plan.varies(e)
+      const given = e.op === 'accumulator' && !spread
+      if (!given && (usedAt > own || spread)) found[own][width].add(e)
+      if (seen[width].has(e)) return
+      seen[width].add(e)
+      for (const operand of code.selection(e, width).operands) visit(operand, own)
+    }
+    for (const demand of plan.demands(stage)) visit(demand, stage.loop ? levels.inner : levels.stage)
+    this.stages.set(stage, found)
+    return found
+  }
 }

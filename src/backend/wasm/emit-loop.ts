@@ -1,11 +1,11 @@
 // Code for loop kernels: maps, reductions and row kernels, in lanes where the machine can.
 
 import type { LoopKernel } from '../../kernel/loop.ts'
-import { type Expr, topological } from '../../scalar/expr.ts'
+import type { Expr } from '../../scalar/expr.ts'
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { AccessCode, type Cursor } from './emit-access.ts'
 import { ExprCode } from './emit-expr.ts'
-import { frontier } from './emit-frontier.ts'
+import { Frontier } from './emit-frontier.ts'
 import { type Selection, valueType, type Width } from './emit-instructions.ts'
 import { LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
 import { type Accumulator, ReduceCode } from './emit-reduce.ts'
@@ -33,6 +33,7 @@ class LoopCode {
   private readonly code: ExprCode
   private readonly accesses: AccessCode
   private readonly reduce: ReduceCode
+  private readonly frontier: Frontier
   private readonly cursor: Cursor
   /** The number of the element among all reduce iterations, kept for argmax and argmin over several axes. */
   private flat = -1
@@ -45,6 +46,7 @@ class LoopCode {
     this.cursor = { pointers: [], valid: kernel.accesses.map(() => undefined), indices: [], remaining: undefined }
     this.accesses = new AccessCode(this.plan, this.layout, this.code, this.cursor)
     this.reduce = new ReduceCode(this.code)
+    this.frontier = new Frontier(this.plan, this.code)
   }
 
   emit(): void {
@@ -425,12 +427,17 @@ class LoopCode {
       }
       return { operands: [], code }
     }
-    throw new Error(`wasm: ${e.op} ${e.value} is not available here`)
+    return {
+      operands: [],
+      code: () => {
+        throw new Error(`wasm: ${e.op} ${e.value} is not available here`)
+      },
+    }
   }
 
   /** Computes what belongs to a level and is needed further in; `varying` chooses values that differ between lanes, or the others, or both. */
   private materialize(level: number, stages: readonly PlannedStage[], varying?: boolean): void {
-    const demands = frontier(this.plan, this.code.env, level, stages)
+    const demands = this.frontier.demands(level, stages)
     const [uniform, perLane] = [
       demands.filter((d) => !this.plan.varies(d.e)),
       demands.filter((d) => this.plan.varies(d.e)),
@@ -440,28 +447,13 @@ class LoopCode {
   }
 
   /** Expression nodes that read an accumulator. */
-  private accumulatorNodes(id: number, type: Expr['type']): Expr[] {
-    const nodes = this.plan.stages.flatMap((s) => this.reachable(s))
-    return [...new Set(nodes)].filter((e) => e.op === 'accumulator' && e.value === id && e.type === type)
-  }
-
-  /** All nodes that a stage computes, those of its row offsets included. */
-  private reachable(stage: PlannedStage): Expr[] {
-    const found = new Set<Expr>()
-    const visit = (roots: readonly Expr[]): void => {
-      for (const e of topological(roots)) {
-        if (found.has(e)) continue
-        found.add(e)
-        const offset = e.op === 'load' ? this.plan.offsets[e.value] : undefined
-        if (offset) visit([offset])
-      }
-    }
-    visit(this.plan.demands(stage).map((d) => d.e))
-    return [...found]
+  private accumulatorNodes(id: number, type: Expr['type']): Set<Expr> {
+    const nodes = this.plan.stages.flatMap((s) => [...this.plan.reachable(s)])
+    return new Set(nodes.filter((e) => e.op === 'accumulator' && e.value === id && e.type === type))
   }
 
   private usedBy(stage: PlannedStage): number[] {
-    const loads = this.reachable(stage).flatMap((e) => (e.op === 'load' ? [e.value] : []))
+    const loads = [...this.plan.reachable(stage)].flatMap((e) => (e.op === 'load' ? [e.value] : []))
     return [...new Set([...stage.stores.map((s) => s.access), ...loads])]
   }
 
@@ -560,6 +552,6 @@ class LoopCode {
   }
 
   private bodySize(stages: readonly PlannedStage[]): number {
-    return new Set(stages.flatMap((s) => this.reachable(s))).size
+    return new Set(stages.flatMap((s) => [...this.plan.reachable(s)])).size
   }
 }

@@ -26,6 +26,11 @@ export interface PlannedStage {
   readonly stores: readonly PlannedStore[]
 }
 
+interface StageFacts {
+  readonly demands: readonly Demand[]
+  readonly reachable: ReadonlySet<Expr>
+}
+
 export class LoopPlan {
   readonly kernel: LoopKernel
   readonly stages: readonly PlannedStage[]
@@ -41,6 +46,7 @@ export class LoopPlan {
   private readonly stored: ReadonlySet<number>
   private readonly axesOf = new Map<Expr, number>()
   private readonly levelOf = new Map<Expr, number>()
+  private readonly factsOf = new Map<PlannedStage, StageFacts>()
 
   constructor(kernel: LoopKernel, layout: LoopLayout) {
     const share = sharer()
@@ -101,12 +107,33 @@ export class LoopPlan {
   }
 
   /** Everything a stage computes for its own sake. */
-  demands(stage: PlannedStage): Demand[] {
+  demands(stage: PlannedStage): readonly Demand[] {
+    return this.facts(stage).demands
+  }
+
+  /** All values that a stage computes, those of its row offsets included. */
+  reachable(stage: PlannedStage): ReadonlySet<Expr> {
+    return this.facts(stage).reachable
+  }
+
+  private facts(stage: PlannedStage): StageFacts {
+    const known = this.factsOf.get(stage)
+    if (known) return known
     const width = this.stageWidth(stage)
-    return [
+    const demands = [
       ...stage.reductions.map((r) => ({ e: r.value, width })),
       ...stage.stores.flatMap((s) => [{ e: s.value, width }, ...this.offset(s.access, width)]),
     ]
+    const reachable = new Set<Expr>()
+    const visit = (e: Expr): void => {
+      if (reachable.has(e)) return
+      reachable.add(e)
+      for (const operand of this.operands(e)) visit(operand)
+    }
+    for (const d of demands) visit(d.e)
+    const facts = { demands, reachable }
+    this.factsOf.set(stage, facts)
+    return facts
   }
 
   private canUseLanes(): boolean {
