@@ -207,7 +207,7 @@ function runContract({ kernel, launch, tables, buffers }: Case, widthLeft: numbe
 }
 
 describe.each(Object.keys(epilogues))('epilogue %s', (epilogue) => {
-  test.each(Object.keys(prologues))('prologue %s', (name) => {
+  test.each(Object.keys(prologues))('prologue %s', { timeout: 60_000 }, (name) => {
     const chance = new Chance(name.length * 1000 + epilogue.length)
     for (let round = 0; round < 6; round++) {
       const other = chance.pick(Object.keys(prologues))

@@ -6,13 +6,6 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
 const valueTypes: { readonly [T in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
-/** The bytes of every instruction without immediates. */
-const _encodings: ReadonlyMap<string, readonly number[]> = new Map([
-  ...Object.entries(plain).map(([name, code]) => [name, [code]] as const),
-  ...Object.entries(saturating).map(([name, code]) => [name, [0xfc, code]] as const),
-  ...Object.entries(simd).map(([name, code]) => [name, [0xfd, ...unsigned(code)]] as const),
-])
-
 export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
 export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
 export type BlockType = ValueType | 'none'
