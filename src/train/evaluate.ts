@@ -1,5 +1,6 @@
 /** What a network is worth on a data set, and what it says about inputs: whole sets, batch by batch, in evaluation mode. */
-import { type Dataset, loader } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { loader } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
 import { compile, type DataArray, Tensor, tensor, withTraining } from '../tensor/index.ts'
 import { type Feed, feedOf } from './feed.ts'

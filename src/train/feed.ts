@@ -1,5 +1,6 @@
 /** The tensors that batches enter compiled functions by: one pair for each batch size, overwritten in place. */
-import type { Batch, Dataset } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Batch } from '../data/loader.ts'
 import { type Tensor, tensor, write } from '../tensor/index.ts'
 
 export type Feed = (batch: Batch) => readonly [inputs: Tensor, targets: Tensor]

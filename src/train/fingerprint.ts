@@ -1,5 +1,5 @@
 /** A fingerprint of a data set, by which a resumed run notices that it is given other data. */
-import type { Dataset } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
 
 /** Eight hexadecimal digits made of at most about a million of the data's numbers. */
 export function fingerprint({ inputs, targets }: Dataset): string {

@@ -1,5 +1,6 @@
 /** What `fit` is told, and the checks of it that come before any work. */
-import type { Dataset, ExampleTransform } from '../data/index.ts'
+import type { ExampleTransform } from '../data/augment.ts'
+import type { Dataset } from '../data/dataset.ts'
 import type { Json, Module } from '../nn/index.ts'
 import type { Optimizer } from '../optim/index.ts'
 import { withTraining, zeros } from '../tensor/index.ts'

@@ -1,5 +1,6 @@
 /** fit: trains a network from examples, epoch by epoch, so that a run that was stopped and resumed equals one that was not. */
-import { type Dataset, loader } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { loader } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
 import { runtime } from '../tensor/index.ts'
 import type { Callbacks, Ending, EpochRecord, LossPoint, Run, Training } from './callbacks.ts'

@@ -1,5 +1,5 @@
 /** The journal of a run: remembers its records and its best network, in memory and, where there is a run folder, on disk. */
-import type { Dataset } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
 import type { Module } from '../nn/index.ts'
 import { runtime } from '../tensor/index.ts'
 import type { EpochRecord, LossPoint } from './callbacks.ts'

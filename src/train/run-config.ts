@@ -1,5 +1,5 @@
 /** The configuration of a run: what it takes to build it again, and what has to be equal to go on with it. */
-import type { Dataset } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
 import type { Json, Module } from '../nn/index.ts'
 import { backend, runtime } from '../tensor/index.ts'
 import { fingerprint } from './fingerprint.ts'

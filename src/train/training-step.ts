@@ -1,5 +1,6 @@
 /** The training step: forward, loss, gradients, clipping and update as compiled functions, for whole batches or parts of them. */
-import type { Batch, Dataset } from '../data/index.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Batch } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
 import { clipGlobalNorm, type Optimizer } from '../optim/index.ts'
 import { compile, type DType, grad, hostNumber, Tensor, Variable, withTraining, zerosLike } from '../tensor/index.ts'
