@@ -5,7 +5,7 @@ import { sizeOf } from '../graph/shape.ts'
 import type { NodeClass } from './classify.ts'
 import { lookupViews, operandsOf, operandViews, unbounded, windowViews } from './operand.ts'
 import { type Level, readsSamePoint, type Space, seenFrom } from './space.ts'
-import { movedFrom, resolve } from './view.ts'
+import { movedFrom } from './view.ts'
 
 /** Whether a node's result is one value per element or per row of the group. */
 export function levelOf(node: Node, group: Space, kind: NodeClass): Level {

@@ -7,7 +7,7 @@ import { classify, domainOf, type NodeClass } from './classify.ts'
 import { fits } from './fit.ts'
 import { operandsOf } from './operand.ts'
 import { refine, rowShape, type Space } from './space.ts'
-import { matchShapes, movedFrom, resolve, type View } from './view.ts'
+import { matchShapes, movedFrom, type View } from './view.ts'
 
 /**
  * The nodes of one kernel. `domain` is the iteration space; `reduced` marks its axes that reductions of the group run
@@ -95,7 +95,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
 
   function tryMerge(a: Group, b: Group): Group | undefined {
     if (a.kind === 'contract' && b.kind === 'contract') return undefined
-    if (a.nodes.length + b.nodes.length > mostNodes) return undefined
+    if (a.nodes.length + b.nodes.length > mostNodes || isSingleProduct(a) || isSingleProduct(b)) return undefined
     const [into, other] = b.kind === 'contract' ? [b, a] : [a, b]
     const space = commonSpace(into, other)
     if (!space || createsCycle(into, other)) return undefined
@@ -117,6 +117,11 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     for (const n of other.nodes) groupOf.set(n, into)
     groups.delete(other.id)
     return into
+  }
+
+  /** A product over one inner element reduces over nothing that another group could share. */
+  function isSingleProduct(g: Group): boolean {
+    return !g.reduced.includes(true) && g.nodes.some((n) => classOf(n) === 'product')
   }
 
   /** A space in which both groups can iterate: the finer of their domains, with the reductions of the one that has any. */

@@ -6,6 +6,7 @@ import { mapGraph } from '../graph/walk.ts'
 import { kernelKey } from '../kernel/key.ts'
 import type { BufferPlace, Kernel, Launch, Program } from '../kernel/program.ts'
 import { classify } from './classify.ts'
+import { Dependencies } from './dependency.ts'
 import { groupNodes } from './group.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
@@ -39,9 +40,10 @@ export function compileGraph(graph: Graph): Program {
   }
 
   const bindings = new Map<Node, number>(graph.leaves.map((leaf, i) => [leaf, i]))
-  const { after, copies, direct } = placeOutputs(graph, outputs, units)
+  const dependencies = new Dependencies(units)
+  const { copies, direct } = placeOutputs(graph, outputs, dependencies)
   for (const [node, slot] of direct) bindings.set(node, slot)
-  const phases = assignPhases(units, after)
+  const phases = assignPhases(dependencies)
   if (copies.length > 0) {
     for (const { target, slot } of copies) bindings.set(target, slot)
     phases.push(copies.map((c) => c.unit))
@@ -75,67 +77,40 @@ function filledOperands(outputs: readonly Node[]): Node[] {
 const copyOf = (node: Node): Node => ({ ...node, op: 'stopGradient', inputs: [node], attributes: {} })
 
 interface Placement {
-  /** Units that must wait for readers of the memory that they overwrite. */
-  readonly after: Map<Unit, Unit[]>
   /** Values that are copied to their output slot at the very end. */
   readonly copies: { unit: Unit; target: Node; slot: number }[]
   /** Values that kernels write to their output slot directly. */
   readonly direct: Map<Node, number>
 }
 
-/** Writes each output where it belongs: in place over an aliased leaf where no reader of the old value comes later, else by a copy. */
-function placeOutputs(graph: Graph, outputs: readonly Node[], units: readonly Unit[]): Placement {
-  const after = new Map<Unit, Unit[]>()
+/**
+ * Writes each output where it belongs: in place over an aliased leaf, after all readers of the old value, where none of
+ * these depends on the new one; else by a copy.
+ */
+function placeOutputs(graph: Graph, outputs: readonly Node[], dependencies: Dependencies): Placement {
   const copies: Placement['copies'] = []
   const direct = new Map<Node, number>()
-  const writerIndex = new Map<Node, Unit[]>()
-  for (const unit of units) for (const node of unit.writes) append(writerIndex, node, unit)
-  const readerIndex = new Map<Node, Unit[]>()
-  for (const unit of units) for (const node of unit.reads) append(readerIndex, node, unit)
-
-  const dependsOn = (from: Unit, targets: ReadonlySet<Unit>): boolean => {
-    const seen = new Set<Unit>()
-    const stack = [from]
-    while (stack.length > 0) {
-      const unit = stack.pop() as Unit
-      if (targets.has(unit)) return true
-      if (seen.has(unit)) continue
-      seen.add(unit)
-      for (const node of unit.reads) stack.push(...(writerIndex.get(node) ?? []).filter((w) => w !== unit))
-      for (const node of unit.writes) stack.push(...(writerIndex.get(node) ?? []).filter((w) => w.order < unit.order))
-      stack.push(...(after.get(unit) ?? []))
-    }
-    return false
-  }
-
   outputs.forEach((node, i) => {
     const slot = graph.leaves.length + i
-    const alias = graph.aliases[i] as number
+    const alias = graph.aliases[i]
     if (sizeOf(node.shape) === 0) return
     if (alias < 0) {
       direct.set(node, slot)
       return
     }
-    const leaf = graph.leaves[alias] as Node
-    const writers = writerIndex.get(node) ?? []
-    const readers = (readerIndex.get(leaf) ?? []).filter((u) => !writers.includes(u))
-    const clean = writers.every((w) => !w.reads.has(leaf) || !w.scattered.has(leaf))
-    const targets = new Set(writers)
-    if (clean && writers.length === 1 && !readers.some((r) => dependsOn(r, targets))) {
+    const leaf = graph.leaves[alias]
+    const [writer, ...others] = dependencies.writersOf(node)
+    const readers = dependencies.readersOf(leaf).filter((r) => r !== writer)
+    const samePoint = writer && !writer.scattered.has(leaf)
+    if (writer && samePoint && others.length === 0 && !readers.some((r) => dependencies.dependsOn(r, writer))) {
       direct.set(node, slot)
-      for (const w of writers) for (const r of readers) append(after, w, r)
+      dependencies.runAfter(writer, readers)
       return
     }
     const target: Node = { ...node }
     copies.push({ unit: lowerCopy(node, target), target, slot })
   })
-  return { after, copies, direct }
-}
-
-function append<K, V>(index: Map<K, V[]>, key: K, value: V): void {
-  const known = index.get(key)
-  if (known) known.push(value)
-  else index.set(key, [value])
+  return { copies, direct }
 }
 
 function assemble(

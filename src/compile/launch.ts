@@ -257,7 +257,7 @@ function mergeAxes(
   for (const kind of [false, true]) {
     let current: MergedAxis | undefined
     domain.forEach((extent, axis) => {
-      if ((reduced[axis] as boolean) !== kind || extent === 1) return
+      if (reduced[axis] !== kind || (extent === 1 && !walks.some((w) => w.bounded[axis]))) return
       const outer = current
       const joins =
         outer !== undefined &&

@@ -75,11 +75,7 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
   const [mSide, nSide] = isOp(node, 'conv') ? [views.right, views.left] : [views.left, views.right]
   const operand = (view: View, outer: Dims): Operand => {
     reads.add(view.base)
-    const stride = (list: Dims): number => {
-      const real = list.filter((a) => view.shape[a] !== 1)
-      return real.length > 0 ? (view.strides[real.at(-1) as number] as number) : 0
-    }
-    const lane = stride(inner) === 1 && stride(outer) !== 1 ? 'inner' : 'outer'
+    const lane = neighbours(view, inner) > neighbours(view, outer) ? 'inner' : 'outer'
     return { accesses: [{ dtype: view.base.dtype }], value: s.load('f32', 0), lane }
   }
   const left = operand(mSide, axes.m)
@@ -143,6 +139,17 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
     epilogue: epilogueTables,
   }
   return { launches: [{ kernel, launch }], buffers, reads, writes: new Set(targets), order: 1, scattered }
+}
+
+/** How many elements along these axes, row-major, lie next to each other in memory. */
+function neighbours(view: View, axes: Dims): number {
+  let run = 1
+  for (const axis of [...axes].reverse()) {
+    if (view.shape[axis] === 1) continue
+    if (view.strides[axis] !== run) break
+    run *= view.shape[axis]
+  }
+  return run
 }
 
 /** The role of each axis of the (possibly refined) output domain. */

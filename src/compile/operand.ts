@@ -9,7 +9,16 @@ import { movedFrom, reshapeView, resolve, type View, wholeView } from './view.ts
 /** What a node reads, as views. Products and contractions take no views with bounds: a padded operand is made first. */
 export function operandsOf(node: Node, kind: NodeClass): View[] {
   if (kind === 'movement') return [movedFrom(node)]
+  if (kind === 'lookup') return [lookedUp(node), resolve(node.inputs[1])]
   return node.inputs.map(kind === 'product' || kind === 'contract' ? unbounded : resolve)
+}
+
+/** What take and takeAlong choose from: padding along the axis is made, since a row read from memory knows no bounds. */
+function lookedUp(node: Node): View {
+  const [x] = node.inputs
+  const { axis } = node.attributes as { axis: number }
+  const view = resolve(x)
+  return view.bounds[axis] ? wholeView(x) : view
 }
 
 export function unbounded(x: Node): View {
@@ -19,9 +28,9 @@ export function unbounded(x: Node): View {
 
 /** The operands of take and takeAlong over the result's axes: the array with the looked-up axis left out, and the indices. */
 export function lookupViews(node: Node): [View, View] {
-  const [x, indices] = node.inputs as [Node, Node]
+  const indices = node.inputs[1]
   const { axis } = node.attributes as { axis: number }
-  const [source, at] = [resolve(x), resolve(indices)]
+  const [source, at] = [lookedUp(node), resolve(indices)]
   if (node.op === 'takeAlong') {
     const cut = source.strides.map((s, a) => (a === axis ? 0 : s))
     return [{ ...source, shape: node.shape, strides: cut }, at]

@@ -3,49 +3,19 @@
 import type { Node } from '../graph/node.ts'
 import type { BufferPlace } from '../kernel/program.ts'
 import { bytesOf } from './classify.ts'
+import type { Dependencies } from './dependency.ts'
 import type { Unit } from './unit.ts'
 
-/**
- * A unit runs in the phase after the last unit that it depends on: on writers of what it reads, on fills of what it
- * writes, and, by `after`, on readers of a value that it overwrites.
- */
-export function assignPhases(units: readonly Unit[], after: ReadonlyMap<Unit, readonly Unit[]>): Unit[][] {
-  const writers = new Map<Node, Unit[]>()
-  for (const unit of units) for (const node of unit.writes) writers.set(node, [...(writers.get(node) ?? []), unit])
+/** A unit runs in the phase after the last unit that it depends on. */
+export function assignPhases(dependencies: Dependencies): Unit[][] {
   const phase = new Map<Unit, number>()
-  const visiting = new Set<Unit>()
-  const stack: Unit[] = []
-  const dependencies = (unit: Unit): Unit[] => [
-    ...[...unit.reads].flatMap((node) => (writers.get(node) ?? []).filter((w) => w !== unit)),
-    ...[...unit.writes].flatMap((node) => (writers.get(node) ?? []).filter((w) => w.order < unit.order)),
-    ...(after.get(unit) ?? []),
-  ]
-  for (const root of units) {
-    stack.push(root)
-    while (stack.length > 0) {
-      const unit = stack[stack.length - 1] as Unit
-      if (phase.has(unit)) {
-        stack.pop()
-        continue
-      }
-      const open = dependencies(unit).filter((d) => !phase.has(d))
-      if (open.length > 0) {
-        if (visiting.has(unit) && open.some((d) => visiting.has(d)))
-          throw new Error('compile: kernels depend on each other in a circle')
-        visiting.add(unit)
-        stack.push(...open)
-        continue
-      }
-      phase.set(unit, 1 + Math.max(-1, ...dependencies(unit).map((d) => phase.get(d) as number)))
-      visiting.delete(unit)
-      stack.pop()
-    }
-  }
   const phases: Unit[][] = []
-  for (const unit of units) {
-    const p = phase.get(unit) as number
+  for (const unit of dependencies.sorted()) {
+    let p = 0
+    for (const d of dependencies.of(unit)) p = Math.max(p, 1 + (phase.get(d) ?? -1))
+    phase.set(unit, p)
     while (phases.length <= p) phases.push([])
-    ;(phases[p] as Unit[]).push(unit)
+    phases[p].push(unit)
   }
   return phases
 }

@@ -2,7 +2,7 @@
 
 import { isOp, type Node } from '../graph/node.ts'
 import { broadcastStrides } from '../graph/ops/movement.ts'
-import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
+import { contiguousStrides, type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 
 /** The element at index i of the view is number offset + Σ i·stride of the base's row-major elements; outside [low, high) it is `fill`. */
 export interface View {
@@ -153,6 +153,7 @@ function sliceView(v: View, node: Node<'slice'>): View | undefined {
 
 /** The same elements under another shape, or undefined when the strides don't allow it. */
 export function reshapeView(v: View, shape: Dims): View | undefined {
+  if (sameShape(v.shape, shape)) return v
   const pieces = matchShapes(v.shape, shape)
   if (!pieces) return undefined
   const strides = new Array<number>(shape.length).fill(0)
@@ -160,11 +161,13 @@ export function reshapeView(v: View, shape: Dims): View | undefined {
   for (const { from, to } of pieces) {
     // Axes of one element carry no information, neither before nor after.
     const real = from.filter((axis) => v.shape[axis] !== 1)
-    if (from.some((axis) => v.bounds[axis])) {
+    const bounded = from.filter((axis) => v.bounds[axis])
+    if (bounded.length > 0) {
       const target = to.filter((axis) => shape[axis] !== 1)
-      const [source] = real.length > 0 ? real : from
-      const only = target.length > 0 ? (target[0] as number) : to[0]
-      if (real.length > 1 || target.length > 1 || only === undefined || source === undefined) return undefined
+      const [source] = bounded
+      const only = target.length > 0 ? target[0] : to[0]
+      if (bounded.length > 1 || real.length > 1 || target.length > 1 || only === undefined) return undefined
+      if (real.length === 1 && real[0] !== source) return undefined
       strides[only] = v.strides[source] as number
       bounds[only] = v.bounds[source]
       continue
