@@ -31,7 +31,7 @@ export interface Blocking {
 
 /** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache. */
 const maximumRun = 320
-/** Each step of a right operand in place is on another page of memory; with few of them the next panel finds them again. */
+/** Each step of a right operand in place is on another page of memory: few of them at a time, and each one far along. */
 const maximumRunInPlace = 64
 /** A block of each operand and its tile fill a second-level cache of 1 MiB. */
 const maximumRows = 256
@@ -48,12 +48,14 @@ const smallestChunk = 30_000
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
 export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
   const { batch, m, n, k } = shape
-  const longest = shape.packRight === 0 ? maximumRunInPlace : maximumRun
+  const inPlace = shape.packRight === 0
+  const longest = inPlace ? maximumRunInPlace : maximumRun
   const kc = Math.ceil(k / Math.max(1, Math.ceil(k / longest)))
+  const widths = divisions(n, tile.columns, maximumColumns).slice(0, inPlace ? 1 : undefined)
   let best: Blocking | undefined
   let bestPrice = Number.POSITIVE_INFINITY
   for (const mc of divisions(m, tile.rows, maximumRows)) {
-    for (const nc of divisions(n, tile.columns, maximumColumns)) {
+    for (const nc of widths) {
       if (mc * nc > maximumTile || scratchLayout(mc, nc, kc).bytes > scratchBytes) continue
       const mBlocks = Math.ceil(m / mc)
       const nBlocks = Math.ceil(n / nc)
