@@ -25,7 +25,7 @@ function reduced(x: Expr): { sine: Expr; cosine: Expr; quadrant: Expr } {
   const shifted = madd(x, f32(2 / Math.PI), f32(rounder))
   const k = plus(shifted, -rounder)
   const exact = halfPiParts.reduce((r, part) => madd(k, f32(-part), r), x)
-  const r = clamp(exact, -0.79, 0.79)
+  const r = clamp(exact, -0.85, 0.85)
   const z = mul(r, r)
   return {
     sine: madd(mul(r, z), polynomial(z, sinTail), r),
