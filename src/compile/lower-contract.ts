@@ -1,7 +1,7 @@
 // Lowering contractions: operands as table gathers over (batch, outer, inner), and the epilogue over the finished tile.
 
 import { isOp, type Node } from '../graph/node.ts'
-import { contiguousStrides, type Dims, forEachIndex, sizeOf } from '../graph/shape.ts'
+import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../kernel/contract.ts'
 import type { Store } from '../kernel/loop.ts'
 import * as s from '../scalar/expr.ts'
@@ -29,13 +29,15 @@ export class Tables {
     const key = real.map((a) => `${extents[a]}*${strides[a]}`).join()
     const found = this.known.get(key)
     if (found !== undefined) return found
-    const shape = real.map((a) => extents[a] as number)
-    const table = new Int32Array(sizeOf(shape))
-    forEachIndex(shape, (index, position) => {
-      let sum = 0
-      for (let i = 0; i < real.length; i++) sum += (index[i] as number) * (strides[real[i] as number] as number)
-      table[position] = sum
-    })
+    let table = new Int32Array(1)
+    for (const a of real.reverse()) {
+      const inner = table
+      table = new Int32Array(inner.length * extents[a])
+      for (let i = 0, at = 0; i < extents[a]; i++) {
+        const start = i * strides[a]
+        for (let k = 0; k < inner.length; k++) table[at++] = start + inner[k]
+      }
+    }
     this.known.set(key, this.list.length)
     return this.list.push(table) - 1
   }
