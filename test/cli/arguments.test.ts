@@ -1,10 +1,12 @@
 // Arguments: help everywhere, and wrong ones get one clear line and exit code 2 before anything is written.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const tenon = await bundledTenon()
 

@@ -1,13 +1,15 @@
 // Bad input, one row each: refused with one clear message that says where and what to do, nothing half-written, exit code not 0.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { csv, dataset, writeIdx } from '../../src/data/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import { configure, zeros } from '../../src/tensor/index.ts'
 import { load, save } from '../../src/train/index.ts'
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const tenon = await bundledTenon()
 configure({ backend: 'reference', seed: 0 })

@@ -1,7 +1,9 @@
 // `tenon info` and `tenon bench`: what they print for programs and for people.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon, linesOf } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const tenon = await bundledTenon()
 

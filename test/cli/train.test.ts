@@ -1,11 +1,13 @@
 // `tenon train`: what it prints for programs and for people, what it saves, and how it is interrupted and resumed.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { configure, tensor } from '../../src/tensor/index.ts'
 import { load, predict } from '../../src/train/index.ts'
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon, linesOf } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const tenon = await bundledTenon()
 configure({ backend: 'reference' })

@@ -1,7 +1,7 @@
 // fit: what it does to a network, what it tells callbacks, when it ends, and what it refuses.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dataset, xorTable } from '../../src/data/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
@@ -10,6 +10,8 @@ import * as tenon from '../../src/train/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { network, numbersOf, points, softmaxCrossEntropy, train } from './networks.ts'
 import { temporaryFolder } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 forEachBackend((on) => {
   test('XOR is learned, and measured in evaluation mode', async () => {

@@ -1,13 +1,15 @@
 // A run that was stopped and resumed equals one that was not, bit for bit: weights, statistics, losses, optimizer, schedule, order, dropout.
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import * as tenon from '../../src/train/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { network, numbersOf, train } from './networks.ts'
 import { temporaryFolder } from './support.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 /** Stops training after an update. */
 const stopAfter = (update: number): tenon.Callbacks => ({
