@@ -64,6 +64,14 @@ const cases: readonly Case[] = [
       ],
     ],
   },
+  {
+    name: 'a product spread over as many elements as it sums, beside a sum of these',
+    program: (x, w) => {
+      const spread = x.at(0).matmul(w).broadcastTo([3, 1])
+      return [spread, spread.square().sum()]
+    },
+    inputs: [[[1, -2, 0.5]], [[0.3], [0.4], [-0.7]]],
+  },
 ]
 
 forEachBackend(() => {
