@@ -8,6 +8,7 @@ import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { ExprCode } from './emit-expr.ts'
 import { hasVectorForm } from './emit-instructions.ts'
 import { TableCode } from './emit-table.ts'
+import { whileLess } from './emit-walk.ts'
 import { type EmitEnvironment, packParams } from './layout.ts'
 
 export { emitEpilogue } from './emit-epilogue.ts'
@@ -68,7 +69,7 @@ class PackCode {
         .op('i32.mul'),
     )
     // o0 itself runs over the panels
-    this.whileLess(o0, o1, () => {
+    whileLess(f, o0, o1, () => {
       if (!lanes) this.plainPanel()
       else if (this.operand.lane === 'outer' && width % 4 === 0) {
         this.pushWholePanel()
@@ -386,7 +387,7 @@ class PackCode {
       .i32(step - 1)
       .op('i32.sub')
       .set(end)
-    this.whileLess(this.k, end, () => {
+    whileLess(f, this.k, end, () => {
       body()
       f.get(this.k).i32(step).op('i32.add').set(this.k)
       f.get(this.at)
@@ -395,17 +396,6 @@ class PackCode {
         .set(this.at)
     })
     code.locals.give(end)
-  }
-
-  private whileLess(index: number, end: number, body: () => void): void {
-    const { f } = this
-    f.get(index).get(end).op('i32.lt_s')
-    f.if(() => {
-      f.loop(() => {
-        body()
-        f.get(index).get(end).op('i32.lt_s').brIf(0)
-      })
-    })
   }
 
   private give(locals: readonly number[]): void {

@@ -7,10 +7,11 @@ import { type Expr, topological } from '../../scalar/expr.ts'
 import { expand } from '../../scalar/functions.ts'
 import { sharer } from '../../scalar/share.ts'
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
-import { extractLane, storeNeighbours, storeOne } from './emit-access.ts'
 import { ExprCode } from './emit-expr.ts'
 import { hasVectorForm, splat, valueType, type Width } from './emit-instructions.ts'
+import { extractLane, storeNeighbours, storeOne } from './emit-memory.ts'
 import { TableCode } from './emit-table.ts'
+import { whileLess } from './emit-walk.ts'
 import { type EmitEnvironment, epilogueParams } from './layout.ts'
 
 /** Adds a function with the parameters of `epilogueParams`. */
@@ -159,17 +160,13 @@ class EpilogueCode {
 
   private columns(step: number, end: number, body: () => void): void {
     const { f } = this
-    f.get(this.n).get(end).op('i32.lt_s')
-    f.if(() => {
-      f.loop(() => {
-        body()
-        f.get(this.n).i32(step).op('i32.add').set(this.n)
-        f.get(this.at)
-          .i32(4 * step)
-          .op('i32.add')
-          .set(this.at)
-        f.get(this.n).get(end).op('i32.lt_s').brIf(0)
-      })
+    whileLess(f, this.n, end, () => {
+      body()
+      f.get(this.n).i32(step).op('i32.add').set(this.n)
+      f.get(this.at)
+        .i32(4 * step)
+        .op('i32.add')
+        .set(this.at)
     })
   }
 

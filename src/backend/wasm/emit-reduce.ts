@@ -15,7 +15,8 @@ export interface Accumulator {
   readonly index: number | undefined
 }
 
-const seeksIndex = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
+/** Whether the result is an index. */
+export const seeksIndex = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
 
 type PlainOp = Exclude<ReduceOp, 'argmax' | 'argmin'>
 

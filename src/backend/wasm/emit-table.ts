@@ -2,8 +2,8 @@
 
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { FunctionBuilder } from './assembler.ts'
-import { loadElement, loadVector } from './emit-access.ts'
 import type { ExprCode } from './emit-expr.ts'
+import { loadElement, loadVector } from './emit-memory.ts'
 import { tableAccess } from './layout.ts'
 
 /** One access of an operand or epilogue at the current batch element. */
