@@ -144,8 +144,23 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): {
 export function operandViews(node: Node, group: Space): { left: View; right: View } | undefined {
   const { left, right, inner } = productViews(node as Node<'matmul'> | Node<'conv'>)
   const innerShape = left.shape.slice(left.shape.length - inner)
-  const outer = group.reduced.includes(true) ? rowShape(group.domain, group.reduced) : group.domain
-  const target = [...outer, ...innerShape]
+  if (!group.reduced.includes(true)) {
+    const target = [...group.domain, ...innerShape]
+    const [l, r] = [reshapeView(left, target), reshapeView(right, target)]
+    return l && r && { left: l, right: r }
+  }
+  // Over the rows and then the reduced axes; from there to the order of the domain.
+  const rows = rowShape(group.domain, group.reduced)
+  const target = [...rows, ...group.domain.filter((_, axis) => group.reduced[axis])]
   const [l, r] = [reshapeView(left, target), reshapeView(right, target)]
-  return l && r && { left: l, right: r }
+  if (!l || !r) return undefined
+  let [row, sum] = [0, rows.length]
+  const place = group.reduced.map((reduced) => (reduced ? sum++ : row++))
+  const inOrder = (view: View): View => ({
+    ...view,
+    shape: group.domain,
+    strides: place.map((p) => view.strides[p]),
+    bounds: place.map((p) => view.bounds[p]),
+  })
+  return { left: inOrder(l), right: inOrder(r) }
 }
