@@ -42,6 +42,8 @@ class EpilogueCode {
   private readonly rows: readonly number[]
   private readonly kinds: readonly number[]
   private readonly splats: (number | undefined)[]
+  /** Per access: a pointer to the current column's element, in code for regular rows. */
+  private places: readonly number[] | undefined
 
   constructor(f: FunctionBuilder, epilogue: Epilogue, env: EmitEnvironment) {
     const share = sharer()
@@ -66,8 +68,12 @@ class EpilogueCode {
 
   emit(): void {
     const { f, code, width } = this
-    if (width === 4) for (const [i, table] of this.tables.entries()) this.classify(table, this.kinds[i])
-    const m = f.local('i32')
+    const [m, regular] = [f.local('i32'), f.local('i32')]
+    if (width === 4) {
+      for (const [i, table] of this.tables.entries()) this.classify(table, this.kinds[i])
+      this.pushRegular()
+      f.set(regular)
+    }
     f.range(
       m,
       () => f.get(m0),
@@ -78,10 +84,8 @@ class EpilogueCode {
         f.get(n0).set(this.n).get(tile).set(this.at)
         if (width === 1) this.columns(1, n1, () => this.element())
         else {
-          const end = code.locals.take('i32')
-          f.get(n1).i32(3).op('i32.sub').set(end)
-          this.columns(4, end, () => this.quad(undefined))
-          code.locals.give(end)
+          f.get(regular).if(() => this.runs())
+          this.columns(4, this.before(3), () => this.quad(undefined))
           f.get(this.n).get(n1).op('i32.lt_s')
           f.if(() => {
             const remaining = code.locals.take('i32')
@@ -140,6 +144,45 @@ class EpilogueCode {
     for (const local of [first, run, inRun, same, past]) locals.give(local)
   }
 
+  /** 1 where every load is of neighbours or of equal elements, and every store to neighbours. */
+  private pushRegular(): void {
+    const { f } = this
+    f.i32(1)
+    for (const kind of this.kinds) f.get(kind).i32(mixed).op('i32.ne').op('i32.and')
+    for (const { access } of this.epilogue.stores) f.get(this.kinds[access]).i32(neighbours).op('i32.eq').op('i32.and')
+  }
+
+  /** The row's columns where the elements lie regularly, several vectors at a time, with running pointers. */
+  private runs(): void {
+    const { f, code } = this
+    const copies = topological(this.values).length <= 100 ? 4 : 2
+    this.places = this.tables.map((table, i) => {
+      const place = code.locals.take('i32')
+      table.entry(table.inner, () => f.get(n0))
+      f.get(this.rows[i]).op('i32.add').set(place)
+      return place
+    })
+    const places = this.places
+    this.columns(4 * copies, this.before(4 * copies - 1), () => {
+      this.evaluate(4, copies, (store, dtype, value) => {
+        const at = 4 * code.copy * dtypes[dtype].bytes
+        storeNeighbours(code, store.mode, dtype, places[store.access], at, value)
+      })
+      for (const [i, place] of places.entries()) {
+        const step = 4 * copies * this.tables[i].bytes
+        f.get(place).i32(step).op('i32.add').set(place)
+      }
+    })
+    for (const place of places) code.locals.give(place)
+    this.places = undefined
+  }
+
+  /** A local with n1 − margin. */
+  private before(margin: number): number {
+    const { f, code } = this
+    return code.prologue.define(`before ${margin}`, 'i32', () => f.get(n1).i32(margin).op('i32.sub'))
+  }
+
   private startRow(m: number): void {
     const { f } = this
     this.tables.forEach((table, i) => {
@@ -173,7 +216,7 @@ class EpilogueCode {
   private leaf(e: Expr): void {
     const { f } = this
     if (e.op === 'accumulator') {
-      f.get(this.at).memory(this.width === 4 ? 'v128.load' : 'f32.load')
+      f.get(this.at).memory(this.width === 4 ? 'v128.load' : 'f32.load', 16 * this.code.copy)
       return
     }
     if (e.op !== 'load') throw new Error(`wasm: an epilogue has no ${e.op}`)
@@ -184,10 +227,16 @@ class EpilogueCode {
       return
     }
     const held = this.splats[e.value] ?? 0
+    const place = this.places?.[e.value]
     f.get(this.kinds[e.value]).i32(equal).op('i32.eq')
     f.if(
       () => f.get(held),
       () => {
+        if (place !== undefined) {
+          f.get(place)
+          table.loadVector(4 * this.code.copy * table.bytes)
+          return
+        }
         this.pushRun(e.value)
         f.if(
           () => {
@@ -230,12 +279,12 @@ class EpilogueCode {
 
   /** Four columns, or what is left of them. */
   private quad(remaining: number | undefined): void {
-    this.evaluate(4, (store, dtype, value) => this.storeQuad(store, dtype, value, remaining))
+    this.evaluate(4, 1, (store, dtype, value) => this.storeQuad(store, dtype, value, remaining))
   }
 
   private element(): void {
     const { f, code } = this
-    this.evaluate(1, (store, dtype, value) => {
+    this.evaluate(1, 1, (store, dtype, value) => {
       const address = code.locals.take('i32')
       this.pushPlace(store.access, 0)
       f.set(address)
@@ -244,22 +293,25 @@ class EpilogueCode {
     })
   }
 
-  /** All values first, then the stores. */
-  private evaluate(width: Width, put: (store: Store, dtype: DType, value: number) => void): void {
+  /** All values first, then the stores, for so many vectors. */
+  private evaluate(width: Width, copies: number, put: (store: Store, dtype: DType, value: number) => void): void {
     const { f, code, epilogue } = this
-    const held: number[] = []
-    code.emit(
-      this.values.map((e) => ({ e, width })),
-      (i) => {
-        const local = code.locals.take(valueType(this.values[i].type, width))
-        f.set(local)
-        held.push(local)
-      },
-    )
-    epilogue.stores.forEach((store, i) => {
-      put(store, epilogue.accesses[store.access].dtype, held[i])
-    })
-    for (const local of held) code.locals.give(local)
+    const held: number[][] = Array.from({ length: copies }, () => [])
+    const demands = this.values.map((e) => ({ e, width }))
+    const consume = (i: number): void => {
+      const local = code.locals.take(valueType(this.values[i].type, width))
+      f.set(local)
+      held[code.copy].push(local)
+    }
+    if (copies === 1) code.emit(demands, consume)
+    else code.emitCopies(demands, copies, consume)
+    for (code.copy = 0; code.copy < copies; code.copy++) {
+      for (const [i, store] of epilogue.stores.entries()) {
+        put(store, epilogue.accesses[store.access].dtype, held[code.copy][i])
+      }
+      for (const local of held[code.copy]) code.locals.give(local)
+    }
+    code.copy = 0
   }
 
   private storeQuad(store: Store, dtype: DType, value: number, remaining: number | undefined): void {
