@@ -29,7 +29,7 @@ export type FunctionName =
 /**
  * Leaves: `const` (value), `argument` (input number of an op), and in kernels `load` (access number), `index` (loop
  * axis, i32), `accumulator` (result of an earlier reduction).
- * Integer `div` truncates, `shr` is logical, `round` goes to even, float `min` and `max` propagate NaN;
+ * Integer `div` truncates and by zero gives 0, `shr` is logical, `round` goes to even, float `min` and `max` propagate NaN;
  * `convert` to i32 truncates and saturates (NaN gives 0), to bool is `!= 0`, from bool gives 0 or 1;
  * `madd` is a·b + c, rounded once or twice as the machine likes.
  */

@@ -377,3 +377,20 @@ test('integer division by zero is zero', () => {
   const got = run(built, [Int32Array.of(7, -7, 5, -0x80000000), Int32Array.of(2, 2, 0, -1), new Int32Array(4)], 2)
   expect(got).toEqual([3, -3, 0, -0x80000000])
 })
+
+describe.each([0, -0, 1, -1, Infinity, -Infinity])('bounds by the constant %d', (bound) => {
+  test('are those of Math.min and Math.max, for NaN and both zeros too', () => {
+    const special = [0, -0, 1, -1, 0.5, Infinity, -Infinity, Number.NaN, -0, 0, Number.NaN]
+    const n = special.length
+    const built = build(
+      { parallel: 1, reduce: 0, vector: 0 },
+      [n],
+      [{ strides: [1] }, { strides: [1] }, { strides: [1] }, { strides: [1] }],
+      [once(set(1, x.max(load(0), f(bound))), set(2, x.min(f(bound), load(0))), set(3, x.max(f(bound), load(0))))],
+    )
+    const buffers = [Float32Array.from(special), ...[0, 0, 0].map(() => new Float32Array(n))]
+    expect(run(built, buffers, 1)).toEqual(special.map((v) => Math.max(v, bound)))
+    expect(run(built, buffers, 2)).toEqual(special.map((v) => Math.min(v, bound)))
+    expect(run(built, buffers, 3)).toEqual(special.map((v) => Math.max(v, bound)))
+  })
+})

@@ -281,7 +281,21 @@ function vector(e: Expr, env: EmitEnvironment): Selection {
     }
   }
   if (from === 'f64') throw new TypeError(`wasm: ${e.op} on f64 has no vector form`)
-  return plainly(operands, instructions(vectorTables[from], e, from))
+  return boundedByConstant(e) ?? plainly(operands, instructions(vectorTables[from], e, from))
+}
+
+/**
+ * Minimum or maximum of a float and a constant: x86 takes eight instructions for the general case, where either may be
+ * NaN, but one here, or two where 0 must win over −0.
+ */
+function boundedByConstant(e: Expr): Selection | undefined {
+  if (e.type !== 'f32' || (e.op !== 'max' && e.op !== 'min')) return undefined
+  const [bound, x] = e.args[0].op === 'const' ? e.args : e.args.toReversed()
+  if (bound.op !== 'const' || Number.isNaN(bound.value)) return undefined
+  const operands: Demand[] = [x, bound].map((a) => ({ e: a, width: 4 }))
+  if (e.op === 'min') return Object.is(bound.value, -0) ? undefined : plainly(operands, ['f32x4.pmin'])
+  if (!Object.is(bound.value, 0)) return plainly(operands, ['f32x4.pmax'])
+  return plainly([{ e: bound, width: 4 }, ...operands], ['f32x4.pmax', 'f32x4.add'])
 }
 
 function vectorConvert(e: Expr): Selection {
