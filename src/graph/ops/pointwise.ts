@@ -215,11 +215,27 @@ export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
 
 function remainder(x: Expr, y: Expr, dtype: DType): Expr {
   const quotient = isFloat(dtype) ? s.floor(s.div(x, y)) : s.div(x, y)
+  const product = s.mul(quotient, y)
+  const rest = s.sub(x, product)
   // A quotient of 0 leaves x, also where y is infinite.
-  const r = s.select(s.eq(quotient, zero(x)), x, s.sub(x, s.mul(quotient, y)))
+  const r = s.select(s.eq(quotient, zero(x)), x, isFloat(dtype) ? s.sub(rest, lost(quotient, y, product)) : rest)
   const otherSign = s.and(s.ne(r, zero(r)), s.xor(isNegative(r), isNegative(y)))
   const result = s.select(otherSign, s.add(r, y), r)
   return isFloat(dtype) ? result : s.select(s.eq(y, zero(y)), y, result)
+}
+
+/** What rounding took from the product of two floats, which Veltkamp's splitting and Dekker's sum give exactly. */
+function lost(a: Expr, b: Expr, product: Expr): Expr {
+  const high = (x: Expr): Expr => {
+    const scaled = s.mul(x, s.constant(x.type, x.type === 'f32' ? 4097 : 134217729))
+    return s.sub(scaled, s.sub(scaled, x))
+  }
+  const [a1, b1] = [high(a), high(b)]
+  const [a2, b2] = [s.sub(a, a1), s.sub(b, b1)]
+  const error = s.sub(s.sub(s.sub(product, s.mul(a1, b1)), s.mul(a2, b1)), s.mul(a1, b2))
+  const exact = s.sub(s.mul(a2, b2), error)
+  // Splitting overflows for huge factors, whose remainders have no digits left anyway.
+  return s.select(s.lt(s.abs(exact), s.abs(b)), exact, zero(b))
 }
 
 const isNegative = (x: Expr): Expr => s.lt(x, zero(x))
