@@ -1,7 +1,6 @@
 // An obvious interpreter of kernels over typed arrays: what a kernel means, one element after the other.
 
 import type { DataArray, DType } from '../../src/graph/dtype.ts'
-import { dtypes } from '../../src/graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../src/kernel/contract.ts'
 import type { LoopKernel, LoopLaunch, Reduction, Stage } from '../../src/kernel/loop.ts'
 import { evaluator } from '../../src/scalar/evaluate.ts'
@@ -183,6 +182,3 @@ export function interpretContract(
     }
   }
 }
-
-/** The storage array type of a dtype, for tests that make buffers. */
-export const arrayOf = (dtype: DType) => dtypes[dtype].array
