@@ -41,6 +41,8 @@ class Backend implements WasmBackend {
     this.engine = engine
     this.memory = engine.memory
     this.kernels = new KernelCache(engine)
+    // Backends are made when first needed: the workers come up while the first program is compiled.
+    engine.start()
   }
 
   get threads(): number {
@@ -91,9 +93,7 @@ class Backend implements WasmBackend {
   }
 
   load(program: Program): Loaded {
-    const loaded = new LoadedProgram(this.engine, this.kernels, program)
-    this.engine.start()
-    return loaded
+    return new LoadedProgram(this.engine, this.kernels, program)
   }
 
   ready(): Promise<void> {
