@@ -34,7 +34,12 @@ export function createReferenceBackend(): GraphBackend {
       for (const node of topologicalOrder(outputs, (n) => n.op === 'leaf' || n.value !== undefined)) {
         const known = node.value as Storage | undefined
         const stored = known ?? (node.op === 'leaf' ? leaf(node as Node<'leaf'>) : undefined)
-        const data = stored ? read(stored, node.dtype, sizeOf(node.shape)) : evaluateNode(node, node.inputs.map((x) => values.get(x) as NdArray))
+        const data = stored
+          ? read(stored, node.dtype, sizeOf(node.shape))
+          : evaluateNode(
+              node,
+              node.inputs.map((x) => values.get(x) as NdArray),
+            )
         values.set(node, { shape: node.shape, dtype: node.dtype, data })
       }
       return outputs.map((o) => {
@@ -55,7 +60,12 @@ export function evaluateNode(node: Node, inputs: readonly NdArray[]): DataArray 
   const { meaning } = ops[node.op] as OpRecord<OpName>
   if (meaning.kind === 'leaf') throw new Error(`${node.op}: has no value of its own`)
   if (meaning.kind === 'structural') return meaning.evaluate(inputs, node)
-  const f = evaluator(meaning.scalar(inputs.map((x, i) => argument(dtypes[x.dtype].scalar, i)), node))
+  const f = evaluator(
+    meaning.scalar(
+      inputs.map((x, i) => argument(dtypes[x.dtype].scalar, i)),
+      node,
+    ),
+  )
   const out = allocate(node.dtype, sizeOf(node.shape))
   const args = new Array<number>(inputs.length).fill(0)
   for (let i = 0; i < out.length; i++) {
