@@ -211,10 +211,3 @@ export function matchShapes(a: Dims, b: Dims): { from: number[]; to: number[] }[
   }
   return pieces
 }
-
-/** True when the view reads the base's elements one by one, in order. */
-export function isIdentity(v: View): boolean {
-  if (v.offset !== 0 || v.bounds.some((b) => b) || sizeOf(v.shape) !== sizeOf(v.base.shape)) return false
-  const straight = contiguousStrides(v.shape)
-  return v.shape.every((extent, axis) => extent === 1 || v.strides[axis] === straight[axis])
-}
