@@ -15,7 +15,7 @@ export interface Supervised {
 /** 2-2-1 with sigmoids on the truth table of XOR. */
 export function xor(): Supervised {
   return {
-    net: nn.sequential(dense(3, 2, 2), nn.sigmoid(), dense(4, 2, 1)),
+    net: nn.sequential(dense(3, 2, 2, 1), nn.sigmoid(), dense(4, 2, 1, 1)),
     inputs: tensor([
       [0, 0],
       [0, 1],
@@ -92,8 +92,8 @@ const crossEntropy: Supervised['loss'] = (logits, labels) => loss.softmaxCrossEn
 
 const zeroBias: nn.init.Initializer = ([count]) => new Float32Array(count)
 
-const dense = (seed: number, inputs: number, outputs: number): nn.Module =>
-  nn.linear(inputs, outputs, { init: () => denseWeight(seed, inputs, outputs), biasInit: zeroBias })
+const dense = (seed: number, inputs: number, outputs: number, bound?: number): nn.Module =>
+  nn.linear(inputs, outputs, { init: () => denseWeight(seed, inputs, outputs, bound), biasInit: zeroBias })
 
 const convolution = (seed: number, inputs: number, outputs: number): nn.Module =>
   nn.conv2d(inputs, outputs, 3, {

@@ -10,9 +10,14 @@ export function integers(seed: number, count: number, bound: number): Int32Array
   return Int32Array.from({ length: count }, (_, i) => hash(seed, i) % bound)
 }
 
-/** A weight [outputs, inputs], which is drawn as [inputs, outputs] with bound 1/√inputs. */
-export function denseWeight(seed: number, inputs: number, outputs: number): Float32Array {
-  const drawn = uniform(seed, inputs * outputs, 1 / Math.sqrt(inputs))
+/** A weight [outputs, inputs], which is drawn as [inputs, outputs] with bound 1/√inputs unless told. */
+export function denseWeight(
+  seed: number,
+  inputs: number,
+  outputs: number,
+  bound = 1 / Math.sqrt(inputs),
+): Float32Array {
+  const drawn = uniform(seed, inputs * outputs, bound)
   const weight = new Float32Array(drawn.length)
   for (let i = 0; i < inputs; i++) for (let o = 0; o < outputs; o++) weight[o * inputs + i] = drawn[i * outputs + o]
   return weight
