@@ -1,6 +1,7 @@
 // Recipes: a data set with the networks that learn it, and settings that work.
 import { type Dataset, digits, mnist, split, toy, xorTable } from '../data/index.ts'
 import * as nn from '../nn/index.ts'
+import type { Schedule } from '../optim/index.ts'
 
 export interface RecipeData {
   readonly train: Dataset
@@ -22,6 +23,8 @@ export interface Recipe {
   readonly readsFolder: boolean
   readonly data: (folder: string | undefined) => Promise<RecipeData>
   readonly batch: number
+  /** The learning rate by the step, from the rate that was chosen; constant unless told. */
+  readonly schedule?: (rate: number, steps: number) => Schedule
   /** The default comes first. */
   readonly models: { readonly [name: string]: ModelRecipe }
 }
@@ -39,6 +42,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     readsFolder: false,
     data: async () => digits(),
     batch: 64,
+    schedule: coolDown,
     models: imageModels({ lenet: 6, mlp: 8, linear: 10 }),
   },
   mnist: {
@@ -47,6 +51,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     readsFolder: true,
     data: (folder) => mnist(folder === undefined ? {} : { data: folder }),
     batch: 128,
+    schedule: coolDown,
     models: imageModels({ lenet: 4, mlp: 8, linear: 10 }),
   },
   xor: {
@@ -77,6 +82,14 @@ export const recipes: { readonly [name: string]: Recipe } = {
 }
 
 export const recipeNames = Object.keys(recipes)
+
+/**
+ * The full rate for three quarters of the steps, then down to 0 in a straight line. On MNIST the last epoch's accuracy then varies less
+ * from seed to seed, and is higher.
+ */
+function coolDown(rate: number, steps: number): Schedule {
+  return (step) => rate * Math.min(1, (steps - step) / (steps / 4))
+}
 
 /** LeNet-5 with ReLU and max pooling, 61,706 parameters (after LeCun, Bottou, Bengio and Haffner 1998). */
 function lenet(): nn.Module {

@@ -20,7 +20,9 @@ export function textReporter({ settings, recipe, net, data, folder, threads }: R
         say(
           '',
           `${bold(`${settings.recipe} · ${settings.model}`)}  ${dim(recipe.about)}`,
-          dim(`${grouped(data.train.length)} examples${test} · batch ${batch} · Adam, rate ${lr}`),
+          dim(
+            `${grouped(data.train.length)} examples${test} · batch ${batch} · Adam, rate ${lr}${recipe.schedule ? ', falling at the end' : ''}`,
+          ),
           dim(`${grouped(parameters)} parameters · ${backend}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`),
           ...(from.step > 0 ? [dim(`resumed after ${grouped(from.step)} updates`)] : []),
           '',

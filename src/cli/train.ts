@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { softmaxCrossEntropy } from '../loss/index.ts'
 import type { Json } from '../nn/index.ts'
-import { adam } from '../optim/index.ts'
+import { adam, type Rate } from '../optim/index.ts'
 import {
   accuracy,
   type Callbacks,
@@ -67,7 +67,7 @@ export async function train(recipeName: string, options: TrainOptions): Promise<
     const say = reporter({ settings, recipe, net, data, folder, threads: engine.threads })
     const run = await fit(net, data.train, {
       loss,
-      optimizer: adam({ learningRate: settings.lr }),
+      optimizer: adam({ learningRate: rateOf(recipe, settings, data) }),
       epochs: settings.epochs,
       batchSize: settings.batch,
       seed: settings.seed,
@@ -113,6 +113,10 @@ function checkFolder(recipe: Recipe, name: string, folder: string | undefined): 
 function checkBatch(batch: number, { train }: RecipeData): void {
   if (batch > train.length)
     throw new UsageError(`--batch ${batch} is larger than the data: ${train.name} has ${train.length} examples`)
+}
+
+function rateOf({ schedule }: Recipe, { lr, epochs, batch }: Settings, { train }: RecipeData): Rate {
+  return schedule ? schedule(lr, epochs * Math.ceil(train.length / batch)) : lr
 }
 
 function chosenSettings(recipe: Recipe, recipeName: string, options: TrainOptions): Settings {

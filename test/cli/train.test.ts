@@ -95,7 +95,9 @@ test('digits for people: epochs, chart, confusion, misread digits, and what to d
   expect(code).toBe(0)
   expect(stderr).toMatch(/^epoch 1\/1 {2}loss \d\.\d{4} {2}accuracy \d\d\.\d\d % {2}│ validation /)
   expect(stdout).toContain('digits · linear')
-  expect(stdout).toContain('10,000 examples, 2,000 to test · batch 64 · Adam, rate 0.001\n7,850 parameters · wasm, ')
+  expect(stdout).toContain(
+    '10,000 examples, 2,000 to test · batch 64 · Adam, rate 0.001, falling at the end\n7,850 parameters · wasm, ',
+  )
   expect(stdout).toMatch(/Training loss\n.*┼/)
   expect(stdout).toMatch(/Confusion.*\n {5} {4}0 {4}1 .*\n {4}0 /)
   expect(stdout).toMatch(/Misclassified:\n[\s\S]*[▀▄█]{3}[\s\S]*\d, taken for \d/)
