@@ -63,16 +63,16 @@ test('bench of several runs each in a process of its own', async () => {
   const { code, stdout } = await tenon.run(['bench', 'xor', 'xor-scan', '--json'], options)
   expect(code).toBe(0)
   expect(linesOf(stdout)).toMatchObject([
-    { event: 'bench', workload: 'xor', firstLoss: expect.closeTo(0.694324, 5), loss5: expect.closeTo(0.692515, 5) },
+    { event: 'bench', workload: 'xor', firstLoss: expect.closeTo(0.693765, 5), loss5: expect.closeTo(0.690753, 5) },
     {
       event: 'bench',
       workload: 'xor-scan',
-      firstLoss: expect.closeTo(0.694324, 5),
-      loss5: expect.closeTo(0.692515, 5),
+      firstLoss: expect.closeTo(0.693765, 5),
+      loss5: expect.closeTo(0.690753, 5),
     },
   ])
   const table = await tenon.run(['bench', 'xor', 'mlp-forward'], options)
   expect(table.stdout).toMatch(
-    /^workload +median ms .*\nxor +[\d.e-]+ +.* 0\.69432 +0\.69252\nmlp-forward +[\d.]+ +[\d.]+ +[\d.]+\n$/,
+    /^workload +median ms .*\nxor +[\d.e-]+ +.* 0\.69377 +0\.69075\nmlp-forward +[\d.]+ +[\d.]+ +[\d.]+\n$/,
   )
 })
