@@ -1,7 +1,7 @@
 // From graph to values: prepares a graph for the backend in use, caches what was prepared, and evaluates lazily built values.
 
 import { platform } from '#platform'
-import type { Storage } from '../backend/backend.ts'
+import type { KernelBackend, Storage } from '../backend/backend.ts'
 import { compileGraph, type Graph } from '../compile/index.ts'
 import { describeGraph, describeKernels, describeMemory } from '../compile/print.ts'
 import { build } from '../graph/build.ts'
@@ -9,15 +9,15 @@ import { allocate, type DataArray } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
-import type { Program } from '../kernel/program.ts'
+import { liftConstants } from '../transform/lift.ts'
 import { simplify } from '../transform/simplify.ts'
-import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
+import { allocateFor, bytesOf, HostData, hostLeaf, sourceOf } from './leaf.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
 
 /** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
 export function prepare(graph: Graph): Executable {
   const on = backend()
-  if (on.kind === 'kernels') return on.load(compiled(graph))
+  if (on.kind === 'kernels') return compiled(graph, on)
   return {
     run(bindings, times = 1) {
       const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
@@ -30,17 +30,40 @@ export function prepare(graph: Graph): Executable {
 }
 
 /** Simplifies and compiles; `TENON_DEBUG=graph,kernels,memory` prints each stage on standard error. */
-function compiled(graph: Graph): Program {
-  const outputs = simplify(graph.outputs)
-  const program = compileGraph({ ...graph, outputs })
+function compiled(graph: Graph, on: KernelBackend): Executable {
+  const simple = simplify(graph.outputs)
+  const numbers = new Map<string, Node<'leaf'>>()
+  const { outputs, leaves } = liftConstants(simple, (value, { dtype }) => {
+    const key = `${dtype} ${value}`
+    const leaf = numbers.get(key) ?? hostLeaf(allocate(dtype, 1).fill(value), [], dtype)
+    numbers.set(key, leaf)
+    return leaf
+  })
+  const program = compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs })
   const wanted = platform.environment('TENON_DEBUG')?.split(',') ?? []
   const print = (stage: string, text: () => string): void => {
     if (wanted.includes(stage)) console.error(`--- ${stage}\n${text()}`)
   }
-  print('graph', () => `${describeGraph(graph.outputs)}\n--- graph, simplified\n${describeGraph(outputs)}`)
+  print('graph', () => `${describeGraph(graph.outputs)}\n--- graph, simplified\n${describeGraph(simple)}`)
   print('kernels', () => describeKernels(program))
   print('memory', () => describeMemory(program))
-  return program
+  const loaded = on.load(program)
+  if (leaves.length === 0) return loaded
+
+  // Between the caller's leaves and its outputs stand the numbers, which stay where they are.
+  const own = leaves.map((leaf) => sourceOf(leaf).storage())
+  const before = graph.leaves.length
+  const full: Storage[] = []
+  own.forEach((storage, i) => {
+    full[before + i] = storage
+  })
+  return {
+    run(bindings, times) {
+      for (let i = 0; i < before; i++) full[i] = bindings[i]
+      for (let i = before; i < bindings.length; i++) full[i + own.length] = bindings[i]
+      loaded.run(full, times)
+    },
+  }
 }
 
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'

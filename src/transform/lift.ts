@@ -1,0 +1,44 @@
+// lift: float constants become inputs of the program, so that kernels that differ in a number alone share their code.
+
+import { build } from '../graph/build.ts'
+import { isFloat } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { isPointwise } from '../graph/ops/pointwise.ts'
+import { mapGraph } from '../graph/walk.ts'
+
+/** Numbers that stay in the code: they are structure rather than data. */
+const plain: ReadonlySet<number> = new Set([
+  0,
+  0.5,
+  1,
+  2,
+  -0.5,
+  -1,
+  -2,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+])
+
+/**
+ * Replaces constants that pointwise work reads by scalar leaves from `leafOf`. A mean divides by its length: without
+ * this, every new batch size would need new code.
+ */
+export function liftConstants(
+  outputs: readonly Node[],
+  leafOf: (value: number, node: Node) => Node<'leaf'>,
+): { outputs: Node[]; leaves: Node<'leaf'>[] } {
+  const leaves = new Set<Node<'leaf'>>()
+  const lift = (x: Node): Node => {
+    if (!isOp(x, 'constant') || !isFloat(x.dtype)) return x
+    const { value } = x.attributes
+    if (plain.has(value) || Number.isNaN(value)) return x
+    const leaf = leafOf(value, x)
+    leaves.add(leaf)
+    return build.broadcast(leaf, x.shape)
+  }
+  const mapped = mapGraph(outputs, (node, inputs) => {
+    const given = isPointwise(node.op) ? inputs.map(lift) : inputs
+    return given.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: given }
+  })
+  return { outputs: mapped.outputs, leaves: [...leaves] }
+}
