@@ -208,7 +208,16 @@ function joinPads(node: Node<'add'>): Node {
 function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
   return (node) => {
     if (!isOp(node, 'transpose') && !isOp(node, 'slice')) return node
-    const x = node.inputs[0] as Node
+    const x = node.inputs[0]
+    if (
+      isOp(node, 'transpose') &&
+      isOp(x, 'matmul') &&
+      counts.get(x) === 1 &&
+      swapsMatrices(node.attributes.permutation)
+    ) {
+      // (A B)ᵀ = Bᵀ Aᵀ, with the same products in the same sums.
+      return build.node('matmul', [build.swap(x.inputs[1]), build.swap(x.inputs[0])], {})
+    }
     if (!isPointwise(x.op as OpName) || x.inputs.length === 0 || counts.get(x) !== 1) return node
     const inputs = x.inputs.map((input): Node => {
       const through = isOp(node, 'transpose')
@@ -220,6 +229,13 @@ function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
     return { ...x, inputs, shape: node.shape }
   }
 }
+
+/** Whether a permutation exchanges the last two axes and leaves the others. */
+const swapsMatrices = (permutation: Dims): boolean =>
+  permutation.every((p, i) => {
+    const last = permutation.length - 1
+    return p === (i === last ? last - 1 : i === last - 1 ? last : i)
+  })
 
 const fewCells = 64
 const manyElements = 1 << 14
