@@ -60,7 +60,7 @@ export async function info({ threads, json = false }: InfoOptions): Promise<void
       ...(relaxedMadd
         ? []
         : [
-            'relaxed SIMD: products use a multiplication and an addition instead of one instruction. AMD's recent CPUs lose nothing by it, Intel's about a tenth; newer Node has it',
+            'relaxed SIMD: products use a multiplication and an addition instead of one instruction. Recent AMD processors lose nothing by it, Intel ones about a tenth; newer Node has it',
           ]),
       ...(threadNote === undefined ? [] : [`${threadNote}: large products take up to ${engine.threads} times as long`]),
       ...(engine.threads < cores
