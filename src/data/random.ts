@@ -1,5 +1,7 @@
 /** Random numbers that are a pure function of a key and a counter (Threefry-2x32), so that any draw can be made again. */
 
+import { threefry as encrypt } from '../scalar/threefry.ts'
+
 /** Two 32-bit words that name one stream of random numbers. */
 export type RandomKey = readonly [number, number]
 
@@ -51,38 +53,11 @@ export function shuffledOrder(key: RandomKey, order: Uint32Array): Uint32Array {
   return order
 }
 
-/** Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). */
+/** Both words of the block of a key and a counter. */
 export function threefry(key: RandomKey, counter: RandomKey): RandomKey {
   const words = new Uint32Array(2)
   encrypt(key[0], key[1], counter[0], counter[1], words)
   return [words[0], words[1]]
-}
-
-/** Both output words of one block, written to `out`: five groups of four rounds, after each a key word is added. */
-function encrypt(key0: number, key1: number, counter0: number, counter1: number, out: Uint32Array): void {
-  let [a, b, c] = [key0, key1, 0x1bd11bda ^ key0 ^ key1]
-  let x = (counter0 + key0) | 0
-  let y = (counter1 + key1) | 0
-  for (let group = 1; group <= 5; group++) {
-    const odd = group % 2 === 1
-    x = (x + y) | 0
-    y = rotateLeft(y, odd ? 13 : 17) ^ x
-    x = (x + y) | 0
-    y = rotateLeft(y, odd ? 15 : 29) ^ x
-    x = (x + y) | 0
-    y = rotateLeft(y, odd ? 26 : 16) ^ x
-    x = (x + y) | 0
-    y = rotateLeft(y, odd ? 6 : 24) ^ x
-    ;[a, b, c] = [b, c, a]
-    x = (x + a) | 0
-    y = (y + b + group) | 0
-  }
-  out[0] = x
-  out[1] = y
-}
-
-function rotateLeft(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits))
 }
 
 class ThreefryStream implements RandomStream {

@@ -1,5 +1,6 @@
 // Random numbers of the host for initial values: a pure function of seed and ordinal (Threefry-2x32, Salmon et al. 2011).
 
+import { threefry } from '../scalar/threefry.ts'
 import { runtime } from '../tensor/index.ts'
 
 /** A sequence of random numbers. */
@@ -33,29 +34,4 @@ export function randomStream(seed: number, ordinal: number): RandomStream {
   // Box–Muller; 1 − u lies in (0, 1], so that the logarithm is finite.
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
   return { uniform, normal }
-}
-
-const rotations = [13, 15, 26, 6, 17, 29, 16, 24]
-
-/** Twenty rounds; after every four a key word is added. */
-function threefry(key0: number, key1: number, counter0: number, counter1: number, out: Int32Array): void {
-  const key2 = key0 ^ key1 ^ 0x1bd11bda
-  let x = (counter0 + key0) | 0
-  let y = (counter1 + key1) | 0
-  let [a, b, c] = [key0, key1, key2]
-  for (let block = 0; block < 5; block++) {
-    const from = (block % 2) * 4
-    for (let i = from; i < from + 4; i++) {
-      x = (x + y) | 0
-      y = ((y << rotations[i]) | (y >>> (32 - rotations[i]))) ^ x
-    }
-    const first = a
-    a = b
-    b = c
-    c = first
-    x = (x + a) | 0
-    y = (y + b + block + 1) | 0
-  }
-  out[0] = x
-  out[1] = y
 }

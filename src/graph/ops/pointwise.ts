@@ -2,6 +2,7 @@
 
 import type { Expr, FunctionName } from '../../scalar/expr.ts'
 import * as s from '../../scalar/expr.ts'
+import { threefryExpr } from '../../scalar/threefry.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
 import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
 import { sameShape, show } from '../shape.ts'
@@ -240,27 +241,6 @@ function lost(a: Expr, b: Expr, product: Expr): Expr {
 
 const isNegative = (x: Expr): Expr => s.lt(x, zero(x))
 
-/** 13, 15, 26, 6 and 17, 29, 16, 24 alternate; after every four rounds a key word is added (Salmon et al. 2011). */
-function threefry(key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr {
-  const rotations = [
-    [13, 15, 26, 6],
-    [17, 29, 16, 24],
-  ] as const
-  const int = (v: number): Expr => s.constant('i32', v)
-  const keys = [key0, key1, s.xor(s.xor(key0, key1), int(0x1bd11bda))] as const
-  let x = s.add(counter0, key0)
-  let y = s.add(counter1, key1)
-  for (let block = 0; block < 5; block++) {
-    for (const r of rotations[block % 2] as readonly number[]) {
-      x = s.add(x, y)
-      y = s.xor(s.or(s.shl(y, int(r)), s.shr(y, int(32 - r))), x)
-    }
-    x = s.add(x, keys[(block + 1) % 3] as Expr)
-    y = s.add(s.add(y, keys[(block + 2) % 3] as Expr), int(block + 1))
-  }
-  return word === 0 ? x : y
-}
-
 type OtherPointwise = 'where' | 'cast' | 'threefry' | 'stopGradient' | 'custom' | 'constant' | 'iota'
 
 export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
@@ -303,7 +283,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     meaning: {
       kind: 'pointwise',
       scalar: ([k0, k1, c0, c1], node) =>
-        threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
+        threefryExpr(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
     },
   },
   stopGradient: {
