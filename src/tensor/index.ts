@@ -44,6 +44,7 @@ export {
 } from './create.ts'
 export { customGradient, grad, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
+export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
 export { hostNumber } from './leaf.ts'
 export { diag, diagonal, norm, outer, trace, tril, triu } from './matrix.ts'
 export type { Nested } from './nested.ts'

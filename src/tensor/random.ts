@@ -1,27 +1,49 @@
 // Random tensors: pure functions of a key and the element's index (Threefry-2x32, Salmon et al. 2011), the same bits on every backend.
 
 import { build } from '../graph/build.ts'
-import type { Node } from '../graph/node.ts'
-import type { Dims } from '../graph/shape.ts'
+import type { DType } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
+import { type Dims, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
+import { math } from '../scalar/math.ts'
+import { concat } from './create.ts'
+import { erfinv } from './gamma.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
 import { runtime } from './runtime.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
-/** Two int32 scalars that determine a stream of random numbers. */
-export interface Key {
-  readonly high: Node
-  readonly low: Node
+/** Determines a stream of random numbers: int32 [2], a value like any other, that can be passed, stored and mapped over. */
+export type Key = Tensor
+
+export interface RandomOptions {
+  /** Default: the next key of the runtime's stream. */
+  readonly key?: Key
 }
 
-/** The key of an integer seed. */
-export const key = (seed: number): Key => ({ high: scalar(highWord(seed)), low: scalar(seed | 0) })
+export interface FloatOptions extends RandomOptions {
+  /** float32 with 24 random bits unless told; float64 has 53. */
+  readonly dtype?: 'float32' | 'float64'
+}
+
+/** The key of a seed, any safe integer. Throws on other numbers. */
+export function key(seed: number): Key {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`random.key: the seed is ${seed}, it must be an integer`)
+  return keyOf(scalar(highWord(seed)), scalar(seed | 0))
+}
 
 /** A key that depends on another key and a number: independent streams for layers, steps and calls. */
-export function fold(k: Key, value: number | Node): Key {
-  const data = typeof value === 'number' ? scalar(value | 0) : value
+export function fold(k: Key, value: number | Tensor): Key {
+  const { high, low } = wordsOf(k)
+  const data = typeof value === 'number' ? scalar(value | 0) : value.cast('int32').reshape([]).node
   const zero = build.constant(0, [], 'int32')
-  const word = (w: 0 | 1): Node => build.node('threefry', [k.high, k.low, data, zero], { word: w })
-  return { high: word(0), low: word(1) }
+  const word = (w: 0 | 1): Node => build.node('threefry', [high, low, data, zero], { word: w })
+  return keyOf(word(0), word(1))
+}
+
+/** `count` keys of independent streams, int32 [count, 2]. */
+export function split(k: Key, count = 2): Tensor {
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`random.split: ${count} keys: it must be a positive integer`)
+  return wrap(blocks(k, count, 1, 'both')).reshape([count, 2])
 }
 
 /** The next key of the runtime's own stream: another one for every call, the same ones for the same seed. */
@@ -30,15 +52,181 @@ export function nextKey(): Key {
   if (!trace) return fold(fold(key(random.seed), -1), random.step++)
   trace.drawsRandom = true
   const current = (value: () => number): Node => hostNumber(value, 'int32')
-  const seeded: Key = {
-    high: current(() => highWord(runtime.random.seed)),
-    low: current(() => runtime.random.seed | 0),
-  }
-  const stepped = fold(
-    seeded,
-    current(() => runtime.random.step),
+  const seeded = keyOf(
+    current(() => highWord(runtime.random.seed)),
+    current(() => runtime.random.seed | 0),
   )
+  const stepped = fold(seeded, wrap(current(() => runtime.random.step)))
   return fold(stepped, trace.ordinal++)
+}
+
+/** 32 random bits per element, int32. */
+export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
+  return wrap(blocks(k, sizeOf(shape), 0, 'first')).reshape(shape)
+}
+
+/** Uniform on [low, high). */
+export function uniform(
+  shape: Dims,
+  options: FloatOptions & { readonly low?: number; readonly high?: number } = {},
+): Tensor {
+  const { low = 0, high = 1, dtype = 'float32', key: k = nextKey() } = options
+  if (!(low <= high && Number.isFinite(high - low)))
+    throw new RangeError(`random.uniform: [${low}, ${high}) is no finite interval`)
+  const unit = dtype === 'float32' ? unit24(shape, k) : unit53(shape, k)
+  // Rounding must not reach the end that is left out.
+  if (low === 0 && high === 1) return unit
+  const spread = unit.mul(high - low).add(low)
+  return low === high ? spread : spread.minimum(below(high, dtype))
+}
+
+function unit24(shape: Dims, k: Key): Tensor {
+  return shiftRight(randomBits(shape, k), 8)
+    .cast('float32')
+    .mul(2 ** -24)
+}
+
+/** 27 bits of one word and 26 of the other. */
+function unit53(shape: Dims, k: Key): Tensor {
+  const size = sizeOf(shape)
+  const [first, second] = (['first', 'second'] as const).map((which) => wrap(blocks(k, size, 0, which)))
+  const high = shiftRight(first, 5)
+    .cast('float64')
+    .mul(2 ** 26)
+  return high
+    .add(shiftRight(second, 6).cast('float64'))
+    .mul(2 ** -53)
+    .reshape(shape)
+}
+
+/** Normal with the given mean and standard deviation, by the Box–Muller transform. */
+export function normal(
+  shape: Dims,
+  options: FloatOptions & { readonly mean?: number; readonly std?: number } = {},
+): Tensor {
+  const { mean = 0, std = 1, dtype = 'float32', key: k = nextKey() } = options
+  checkScale('random.normal', std)
+  // 1 − u lies in (0, 1], so that the logarithm is finite.
+  const radius = uniform(shape, { dtype, key: fold(k, 0) })
+    .neg()
+    .add(1)
+    .log()
+    .mul(-2)
+    .sqrt()
+  const angle = uniform(shape, { dtype, key: fold(k, 1) }).mul(2 * Math.PI)
+  return radius.mul(angle.cos()).mul(std).add(mean)
+}
+
+/**
+ * Normal with the given mean and standard deviation, conditioned on [low, high] (default: two standard deviations around the mean), by inversion of
+ * the distribution function.
+ */
+export function truncatedNormal(
+  shape: Dims,
+  options: FloatOptions & {
+    readonly mean?: number
+    readonly std?: number
+    readonly low?: number
+    readonly high?: number
+  } = {},
+): Tensor {
+  const { mean = 0, std = 1, dtype = 'float32', key: k = nextKey() } = options
+  const { low = mean - 2 * std, high = mean + 2 * std } = options
+  checkScale('random.truncatedNormal', std)
+  if (!(low < high)) throw new RangeError(`random.truncatedNormal: low is ${low} and high ${high}: low must be less`)
+  // Beyond a boundary far out, all of the distribution function's digits are lost.
+  const [a, b] = [(low - mean) / std, (high - mean) / std]
+  if (Math.min(Math.abs(a), Math.abs(b)) > 4 && a * b > 0)
+    throw new RangeError(
+      `random.truncatedNormal: [${low}, ${high}] lies ${Math.min(Math.abs(a), Math.abs(b))} standard deviations from the mean ${mean}: at most 4 can be drawn from`,
+    )
+  const cumulative = (z: number): number => math.erf(z * Math.SQRT1_2)
+  const u = uniform(shape, { dtype, key: k })
+  const [from, to] = [cumulative(a), cumulative(b)]
+  const drawn = erfinv(u.mul(to - from).add(from)).mul(Math.SQRT2 * std)
+  return drawn.add(mean).maximum(low).minimum(high)
+}
+
+/** True with probability p, a number or a tensor that broadcasts to the shape; bool. */
+export function bernoulli(shape: Dims, p: number | Tensor, options: RandomOptions = {}): Tensor {
+  if (typeof p === 'number' && !(p >= 0 && p <= 1))
+    throw new RangeError(`random.bernoulli: the probability is ${p}, it must lie in [0, 1]`)
+  return uniform(shape, options).less(p)
+}
+
+/** Whole numbers in [low, high), int32; no value is likelier than another by more than 2^-32·(high − low). */
+export function integers(shape: Dims, low: number, high: number, options: RandomOptions = {}): Tensor {
+  if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < -(2 ** 31) || high > 2 ** 31)
+    throw new RangeError(`random.integers: [${low}, ${high}) must be a range of int32 with low < high`)
+  const unit = unit53(shape, options.key ?? nextKey())
+  return unit
+    .mul(high - low)
+    .floor()
+    .add(low)
+    .cast('int32')
+}
+
+/** The standard Gumbel distribution, −log(−log u): the largest of many draws. */
+export function gumbel(shape: Dims, options: FloatOptions = {}): Tensor {
+  const { dtype = 'float32', key: k = nextKey() } = options
+  // The middle of each of the intervals that uniform numbers stand for: both logarithms are finite.
+  const half = dtype === 'float32' ? 2 ** -25 : 2 ** -54
+  return uniform(shape, { dtype, key: k }).add(half).minimum(below(1, dtype)).log().neg().log().neg()
+}
+
+/** Standard exponential numbers, −log(1 − u). */
+export function exponential(shape: Dims, options: FloatOptions = {}): Tensor {
+  return uniform(shape, options).neg().log1p().neg()
+}
+
+/**
+ * Draws from the categories of an axis with probabilities softmax(logits), int32, by the Gumbel-max trick; `shape`, if
+ * given, comes before the remaining axes, for several draws each.
+ *
+ *     random.categorical(tensor([0, Math.log(3)]), { shape: [1000] })   // 1 in three quarters of the draws
+ */
+export function categorical(
+  logits: Tensor,
+  options: RandomOptions & { readonly axis?: number; readonly shape?: Dims } = {},
+): Tensor {
+  if (logits.rank === 0)
+    throw new RangeError('random.categorical: the logits are a scalar: they need an axis of categories')
+  const { axis = -1, shape = [], key: k = nextKey() } = options
+  const at = normalizeAxis(axis, logits.rank, 'random.categorical')
+  if (logits.shape[at] === 0)
+    throw new RangeError(`random.categorical: logits ${show(logits.shape)} have no categories along axis ${axis}`)
+  const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
+  const noise = gumbel([...shape, ...logits.shape], { dtype, key: k })
+  return logits.add(noise).argmax(at + shape.length)
+}
+
+// --- bits --------------------------------------------------------------------
+
+const keyOf = (high: Node, low: Node): Key => concat([wrap(high).reshape([1]), wrap(low).reshape([1])])
+
+/** The two words of a key, each a scalar; a key that was just joined is taken apart without a trace. */
+function wordsOf(k: Key): { high: Node; low: Node } {
+  if (k.dtype !== 'int32' || k.rank !== 1 || k.shape[0] !== 2)
+    throw new TypeError(
+      `random: a key is int32 [2], as random.key(seed) gives; this is ${k.dtype} ${show(k.shape)}: for one of several keys use keys.at(i)`,
+    )
+  const { node } = k
+  const word = (i: number): Node => {
+    const joined = isOp(node, 'concat') ? node.inputs[i] : undefined
+    return build.reshape(joined ?? build.slice(node, [i], [1]), [])
+  }
+  return { high: word(0), low: word(1) }
+}
+
+/** The first, second or both words of the blocks of counters 0 … count − 1 in a domain of their own: [count] or [count, 2]. */
+function blocks(k: Key, count: number, domain: number, which: 'first' | 'second' | 'both'): Node {
+  const { high, low } = wordsOf(k)
+  const spread = (n: Node): Node => build.broadcast(n, [count])
+  const inputs = [spread(high), spread(low), build.iota([count], 0), build.constant(domain, [count], 'int32')]
+  const word = (w: 0 | 1): Node => build.node('threefry', inputs, { word: w })
+  if (which !== 'both') return word(which === 'first' ? 0 : 1)
+  const column = (n: Node): Node => build.reshape(n, [count, 1])
+  return build.node('concat', [column(word(0)), column(word(1))], { axis: 1 })
 }
 
 const highWord = (seed: number): number => Math.floor(seed / 2 ** 32) | 0
@@ -47,65 +235,26 @@ const highWord = (seed: number): number => Math.floor(seed / 2 ** 32) | 0
 const scalar = (value: number): Node =>
   runtime.trace ? build.constant(value, [], 'int32') : hostLeaf(Int32Array.of(value), [], 'int32')
 
-/** 32 random bits per element, int32. */
-export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
-  const size = shape.reduce((n, d) => n * d, 1)
-  const spread = (n: Node): Node => build.broadcast(n, [size])
-  const zero = build.constant(0, [size], 'int32')
-  const bits = build.node('threefry', [spread(k.high), spread(k.low), build.iota([size], 0), zero], { word: 0 })
-  return wrap(build.reshape(bits, shape))
+const shiftRight = (x: Tensor, bits: number): Tensor => wrap(build.binary('shiftRight', x.node, bits))
+
+/** The next number of the dtype towards −∞. */
+function below(value: number, dtype: DType): number {
+  const single = dtype === 'float32'
+  const rounded = single ? Math.fround(value) : value
+  if (rounded < value) return rounded
+  if (rounded === 0) return single ? -(2 ** -149) : -Number.MIN_VALUE
+  const bits = new DataView(new ArrayBuffer(8))
+  const step = rounded > 0 ? -1 : 1
+  if (single) {
+    bits.setFloat32(0, rounded)
+    bits.setInt32(0, bits.getInt32(0) + step)
+    return bits.getFloat32(0)
+  }
+  bits.setFloat64(0, rounded)
+  bits.setBigInt64(0, bits.getBigInt64(0) + BigInt(step))
+  return bits.getFloat64(0)
 }
 
-/** Uniform on [low, high), float32 with 24 random bits. */
-export function uniform(
-  shape: Dims,
-  options: { readonly low?: number; readonly high?: number; readonly key?: Key } = {},
-): Tensor {
-  const { low = 0, high = 1 } = options
-  const bits = randomBits(shape, options.key ?? nextKey())
-  const unit = wrap(build.binary('shiftRight', bits.node, 8))
-    .cast('float32')
-    .mul(2 ** -24)
-  // Rounding must not reach the end that is left out.
-  return low === 0 && high === 1
-    ? unit
-    : unit
-        .mul(high - low)
-        .add(low)
-        .minimum(below(high))
-}
-
-/** The next float32 towards −∞. */
-function below(value: number): number {
-  const single = Math.fround(value)
-  if (single < value) return single
-  const bits = new DataView(new ArrayBuffer(4))
-  bits.setFloat32(0, single)
-  if (single > 0) bits.setInt32(0, bits.getInt32(0) - 1)
-  else if (single < 0) bits.setInt32(0, bits.getInt32(0) + 1)
-  else bits.setInt32(0, -0x7fffffff)
-  return bits.getFloat32(0)
-}
-
-/** Normal with the given mean and standard deviation, by the Box–Muller transform. */
-export function normal(
-  shape: Dims,
-  options: { readonly mean?: number; readonly std?: number; readonly key?: Key } = {},
-): Tensor {
-  const { mean = 0, std = 1 } = options
-  const k = options.key ?? nextKey()
-  // 1 − u lies in (0, 1], so that the logarithm is finite.
-  const radius = uniform(shape, { key: fold(k, 0) })
-    .neg()
-    .add(1)
-    .log()
-    .mul(-2)
-    .sqrt()
-  const angle = uniform(shape, { key: fold(k, 1) }).mul(2 * Math.PI)
-  return radius.mul(angle.cos()).mul(std).add(mean)
-}
-
-/** True with probability p, bool. */
-export function bernoulli(shape: Dims, p: number, options: { readonly key?: Key } = {}): Tensor {
-  return uniform(shape, options).less(p)
+function checkScale(what: string, std: number): void {
+  if (!(std >= 0 && std < Infinity)) throw new RangeError(`${what}: std is ${std}, it must be finite and at least 0`)
 }

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { build } from '../../src/graph/build.ts'
-import { configure, random, Tensor, tensor } from '../../src/tensor/index.ts'
+import { math } from '../../src/scalar/math.ts'
+import { compile, configure, random, Tensor, tensor } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 
 forEachBackend(() => {
@@ -54,6 +55,46 @@ forEachBackend(() => {
       expect(new Set(first).size).toBe(6)
       expect(draw(11)).toEqual(first)
       expect(draw(12)).not.toEqual(first)
+    })
+    it('split: keys of independent streams, values like any other', () => {
+      const keys = random.split(random.key(1), 3)
+      expect([keys.dtype, keys.shape]).toEqual(['int32', [3, 2]])
+      const draws = [0, 1, 2].map((i) => values(random.randomBits([8], keys.at(i))))
+      expect(new Set([...draws.flat(), ...values(random.randomBits([8], random.key(1)))]).size).toBe(32)
+    })
+    it('a key can be an argument of a compiled function, and folded by a tensor', () => {
+      const draw = (k: random.Key, step: Tensor): Tensor => random.uniform([4], { key: random.fold(k, step) })
+      const compiled = compile(draw)
+      for (const step of [0, 5]) {
+        const expected = values(random.uniform([4], { key: random.fold(random.key(3), step) }))
+        expect(values(compiled(random.key(3), tensor(step, { dtype: 'int32' })))).toEqual(expected)
+      }
+    })
+    it.each([
+      [() => random.key(0.5), 'random.key: the seed is 0.5, it must be an integer'],
+      [
+        () => random.uniform([2], { key: tensor([1, 2]) }),
+        'random: a key is int32 [2], as random.key(seed) gives; this is float32 [2]',
+      ],
+      [
+        () => random.uniform([2], { key: random.split(random.key(1)) }),
+        'this is int32 [2, 2]: for one of several keys use keys.at(i)',
+      ],
+      [() => random.split(random.key(1), 0), 'random.split: 0 keys: it must be a positive integer'],
+      [() => random.uniform([2], { low: 1, high: 0 }), 'random.uniform: [1, 0) is no finite interval'],
+      [() => random.uniform([2], { high: Infinity }), 'random.uniform: [0, Infinity) is no finite interval'],
+      [() => random.normal([2], { std: -1 }), 'random.normal: std is -1, it must be finite and at least 0'],
+      [() => random.bernoulli([2], 1.5), 'random.bernoulli: the probability is 1.5, it must lie in [0, 1]'],
+      [() => random.integers([2], 3, 3), 'random.integers: [3, 3) must be a range of int32 with low < high'],
+      [() => random.categorical(tensor(1)), 'random.categorical: the logits are a scalar'],
+      [() => random.categorical(tensor([[]])), 'random.categorical: logits [1, 0] have no categories along axis -1'],
+      [
+        () => random.truncatedNormal([2], { low: 1, high: 1 }),
+        'random.truncatedNormal: low is 1 and high 1: low must be less',
+      ],
+      [() => random.truncatedNormal([2], { low: 5, high: 6 }), 'lies 5 standard deviations from the mean 0: at most 4'],
+    ])('refuse %s', (draw, message) => {
+      expect(draw).toThrow(message)
     })
     it('refuse a seed that is no integer', () => {
       expect(() => configure({ seed: 0.5 })).toThrow('configure: the seed is 0.5, it must be an integer')
@@ -120,6 +161,84 @@ forEachBackend(() => {
       expect(Math.abs(x.cast('float32').mean().itemSync() - 0.3)).toBeLessThan(4 * Math.sqrt(0.21 / n))
       expect(random.bernoulli([100], 0).any().itemSync()).toBe(0)
       expect(random.bernoulli([100], 1).all().itemSync()).toBe(1)
+    })
+    /** Kolmogorov and Smirnov's largest distance between the empirical and the claimed distribution, times √n. */
+    const distance = (sample: readonly number[], cumulative: (x: number) => number): number => {
+      const sorted = [...sample].sort((a, b) => a - b)
+      const gaps = sorted.map((x, i) => Math.max((i + 1) / n - cumulative(x), cumulative(x) - i / n))
+      return Math.sqrt(n) * Math.max(...gaps)
+    }
+    /** Passed by 99.9 % of samples that follow the distribution. */
+    const limit = 1.95
+    const phi = (z: number): number => (1 + math.erf(z * Math.SQRT1_2)) / 2
+
+    const truncated = (low: number, high: number) => (x: number) => (phi(x) - phi(low)) / (phi(high) - phi(low))
+    it.each([
+      ['uniform', (o: random.FloatOptions) => random.uniform([n], o), (x: number) => x],
+      ['normal', (o: random.FloatOptions) => random.normal([n], o), phi],
+      ['gumbel', (o: random.FloatOptions) => random.gumbel([n], o), (x: number) => Math.exp(-Math.exp(-x))],
+      ['exponential', (o: random.FloatOptions) => random.exponential([n], o), (x: number) => 1 - Math.exp(-x)],
+      ['truncatedNormal', (o: random.FloatOptions) => random.truncatedNormal([n], o), truncated(-2, 2)],
+      [
+        'truncatedNormal of one side',
+        (o: random.FloatOptions) => random.truncatedNormal([n], { ...o, low: 0.5, high: Infinity }),
+        truncated(0.5, Infinity),
+      ],
+    ] as const)('%s follows its distribution function, in both precisions', (_, draw, cumulative) => {
+      for (const dtype of ['float32', 'float64'] as const) {
+        const x = draw({ key: random.key(12), dtype })
+        expect(x.dtype).toBe(dtype)
+        const sample = values(x)
+        expect(sample.every(Number.isFinite)).toBe(true)
+        expect(distance(sample, cumulative)).toBeLessThan(limit)
+      }
+    })
+    it('truncatedNormal stays within its bounds and scales', () => {
+      const x = values(random.truncatedNormal([n], { mean: 5, std: 2, low: 4, high: 4.5, key: random.key(3) }))
+      expect(Math.min(...x)).toBeGreaterThanOrEqual(4)
+      expect(Math.max(...x)).toBeLessThanOrEqual(4.5)
+      expect(distance(x, (v) => truncated(-0.5, -0.25)((v - 5) / 2))).toBeLessThan(limit)
+    })
+    it('float64 has more digits than float32', () => {
+      const x = values(random.uniform([1000], { dtype: 'float64', key: random.key(4) }))
+      expect(x.filter((v) => (v * 2 ** 40) % 1 !== 0).length).toBeGreaterThan(900)
+    })
+    it('integers: every value equally often, and their range', () => {
+      const x = values(random.integers([n], -3, 4, { key: random.key(6) }))
+      // 99.9 % of χ² with 6 degrees of freedom lie below 22.5.
+      expect(
+        chiSquared(
+          x.map((v) => v + 3),
+          7,
+        ),
+      ).toBeLessThan(22.5)
+      const all = random.integers([100], -(2 ** 31), 2 ** 31, { key: random.key(7) })
+      expect(all.dtype).toBe('int32')
+      expect(values(all).some((v) => v < -(2 ** 30)) && values(all).some((v) => v > 2 ** 30)).toBe(true)
+    })
+    it('categorical: frequencies of the softmax (Gumbel-max, R76)', () => {
+      const draws = 100_000
+      const probabilities = [0.1, 0.2, 0.3, 0.4]
+      const logits = tensor(probabilities.map((p) => Math.log(p) + 3))
+      const x = values(random.categorical(logits, { shape: [draws], key: random.key(10) }))
+      const statistic = probabilities.reduce((sum, p, i) => {
+        const seen = x.filter((v) => v === i).length
+        return sum + (seen - draws * p) ** 2 / (draws * p)
+      }, 0)
+      // 99.9 % of χ² with 3 degrees of freedom lie below 16.3.
+      expect(statistic).toBeLessThan(16.3)
+    })
+    it('categorical along any axis; an impossible category is never drawn', () => {
+      const logits = tensor([
+        [0, -Infinity, 0],
+        [-Infinity, 0, -Infinity],
+      ])
+      const rows = random.categorical(logits, { shape: [500], key: random.key(11) })
+      expect(rows.shape).toEqual([500, 2])
+      const drawn = values(rows)
+      expect(new Set(drawn.filter((_, i) => i % 2 === 0))).toEqual(new Set([0, 2]))
+      expect(new Set(drawn.filter((_, i) => i % 2 === 1))).toEqual(new Set([1]))
+      expect(random.categorical(logits, { axis: 0, key: random.key(11) }).shape).toEqual([3])
     })
     it('bits: each of the 32 is 1 half of the time', () => {
       const x = values(random.randomBits([4096], random.key(5)))

@@ -67,6 +67,9 @@ const operators: { readonly [name: string]: Operator } = {
   cosh: one((x) => x.cosh()),
   asinh: one((x) => x.asinh()),
   erf: one((x) => x.erf()),
+  lgamma: one((x) => t.lgamma(x)),
+  digamma: one((x) => t.digamma(x)),
+  erfinv: one((x) => t.erfinv(x)),
   square: one((x) => x.square()),
   neg: one((x) => x.neg()),
   sinc: one((x) => t.sinc(x)),
@@ -183,9 +186,6 @@ const operators: { readonly [name: string]: Operator } = {
 
 /** Operators that Tenon does not have yet, and why not. */
 const missing: { readonly [name: string]: string } = {
-  lgamma: 'a primitive of its own',
-  digamma: 'a primitive of its own',
-  erfinv: 'a primitive of its own',
   cumsum: 'needs a scan',
   cumprod: 'needs a scan',
   logcumsumexp: 'needs a scan',
