@@ -9,7 +9,7 @@ const floors = [
   ['compile', 'backend', 'transform'],
   ['tensor'],
   ['nn', 'loss', 'optim'],
-  ['data'],
+  ['data', 'inspect'],
   ['train'],
   ['diagnose'],
   ['cli'],

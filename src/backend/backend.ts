@@ -2,7 +2,7 @@
 
 import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
-import type { Program } from '../kernel/program.ts'
+import type { Launch, Program } from '../kernel/program.ts'
 
 /** A piece of a backend's memory. Opaque: only its backend can read it. */
 export interface Storage {
@@ -33,6 +33,28 @@ export interface Loaded {
 export interface KernelBackend extends Memory {
   readonly kind: 'kernels'
   load(program: Program): Loaded
+  /** Times every program from now on and tells `listener` of each run, or with undefined stops doing so. What is off costs nothing. */
+  measure?(listener: ((run: ProgramTime) => void) | undefined): void
+}
+
+/** One run of a program, in milliseconds of this thread's performance.now(). */
+export interface ProgramTime {
+  readonly program: Program
+  readonly start: number
+  readonly stop: number
+  readonly pieces: readonly PieceTime[]
+  /** Pieces of work there was no room to note. */
+  readonly lost: number
+}
+
+/** The part of a launch that a thread ran in one go: iterations `begin` to `end` − 1. Thread 0 is the calling one. */
+export interface PieceTime {
+  readonly launch: Launch
+  readonly thread: number
+  readonly begin: number
+  readonly end: number
+  readonly start: number
+  readonly stop: number
 }
 
 /** A backend that evaluates graph nodes by their records and never sees a kernel. */

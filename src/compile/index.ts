@@ -4,10 +4,11 @@ import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph } from '../graph/walk.ts'
 import { kernelKey } from '../kernel/key.ts'
-import type { BufferPlace, Kernel, Launch, Program } from '../kernel/program.ts'
+import type { BufferPlace, Kernel, Label, Launch, Program } from '../kernel/program.ts'
 import { classify } from './classify.ts'
 import { Dependencies } from './dependency.ts'
 import { groupNodes } from './group.ts'
+import { copyLabel, labelOf } from './label.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
 import { assignPhases, planMemory } from './plan.ts'
@@ -31,12 +32,20 @@ export function compileGraph(graph: Graph): Program {
   const stored = storedNodes(grouping, outputs)
   const tables = new Tables()
   const units: Unit[] = []
+  const labels = new Map<Unit, Label>()
   for (const group of grouping.groups) {
     if (group.nodes.every((n) => !stored.has(n) || sizeOf(n.shape) === 0)) continue
-    if (group.kind === 'contract') units.push(lowerContract(group, grouping, stored, tables))
-    else if (group.kind === 'assemble') units.push(...lowerAssemble(group, grouping, stored))
-    else if (group.kind === 'scatter') units.push(...lowerScatter(group, grouping, stored))
-    else units.push(lowerLoop(group, grouping, stored))
+    const lowered =
+      group.kind === 'contract'
+        ? [lowerContract(group, grouping, stored, tables)]
+        : group.kind === 'assemble'
+          ? lowerAssemble(group, grouping, stored)
+          : group.kind === 'scatter'
+            ? lowerScatter(group, grouping, stored)
+            : [lowerLoop(group, grouping, stored)]
+    units.push(...lowered)
+    const label = labelOf(group.nodes)
+    for (const unit of lowered) labels.set(unit, label)
   }
 
   const bindings = new Map<Node, number>(graph.leaves.map((leaf, i) => [leaf, i]))
@@ -49,7 +58,7 @@ export function compileGraph(graph: Graph): Program {
     phases.push(copies.map((c) => c.unit))
   }
   const { places, arenaBytes } = planMemory(phases, bindings)
-  return assemble(phases, places, arenaBytes, tables, graph.leaves.length + graph.outputs.length)
+  return assemble(phases, places, arenaBytes, tables, graph.leaves.length + graph.outputs.length, labels)
 }
 
 /** Outputs as nodes of their own that kernels compute: leaves, constants and repetitions are copied. */
@@ -119,6 +128,7 @@ function assemble(
   arenaBytes: number,
   tables: Tables,
   bindings: number,
+  unitLabels: ReadonlyMap<Unit, Label>,
 ): Program {
   const kernels: Kernel[] = []
   const kernelIndex = new Map<string, number>()
@@ -141,20 +151,25 @@ function assemble(
   }
   const place = <T extends { readonly buffer: number }>(unit: Unit, list: readonly T[]): T[] =>
     list.map((a) => ({ ...a, buffer: numberOf(unit.buffers[a.buffer] as Node) }))
+  const labels = new Map<Launch, Label>()
   const launches = phases.map((units) =>
     units.flatMap((unit) =>
       unit.launches.map(({ kernel, launch }): Launch => {
         const number = kernelNumber(kernel)
-        if (launch.kind === 'loop') return { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
-        return {
-          ...launch,
-          kernel: number,
-          left: place(unit, launch.left),
-          right: place(unit, launch.right),
-          epilogue: place(unit, launch.epilogue),
-        }
+        const placed: Launch =
+          launch.kind === 'loop'
+            ? { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
+            : {
+                ...launch,
+                kernel: number,
+                left: place(unit, launch.left),
+                right: place(unit, launch.right),
+                epilogue: place(unit, launch.epilogue),
+              }
+        labels.set(placed, unitLabels.get(unit) ?? copyLabel)
+        return placed
       }),
     ),
   )
-  return { kernels, buffers, tables: tables.list, phases: launches, arenaBytes, bindings }
+  return { kernels, buffers, tables: tables.list, phases: launches, labels, arenaBytes, bindings }
 }

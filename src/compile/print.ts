@@ -6,6 +6,7 @@ import { topologicalOrder } from '../graph/walk.ts'
 import type { ContractLaunch } from '../kernel/contract.ts'
 import type { LoopKernel, LoopLaunch } from '../kernel/loop.ts'
 import type { BufferPlace, Program } from '../kernel/program.ts'
+import { nameOf, workOf } from '../kernel/work.ts'
 import { type Expr, topological } from '../scalar/expr.ts'
 
 /** One line per node: `%3 = add(%1, %2) float32 [4, 8]`. */
@@ -31,7 +32,8 @@ export function describeKernels(program: Program): string {
   const lines = program.phases.flatMap((phase, i) =>
     phase.map((launch) => {
       const text = launch.kind === 'loop' ? loopLine(program, launch) : contractLine(program, launch)
-      return `${String(i).padStart(3)} k${launch.kernel} ${text}`
+      const { flops, bytes } = workOf(program, launch)
+      return `${String(i).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes`
     }),
   )
   return [

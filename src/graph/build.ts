@@ -1,11 +1,21 @@
 // Building nodes: every node of every graph is made here, checked by its operation's record.
 
 import { type DType, isFloat, promote, representable } from './dtype.ts'
-import { type BinaryName, type Build, isOp, type Node, type OpAttributes, type OpName, type UnaryName } from './node.ts'
+import {
+  type BinaryName,
+  type Build,
+  isOp,
+  type Node,
+  type OpAttributes,
+  type OpName,
+  type Scope,
+  type UnaryName,
+} from './node.ts'
 import { ops } from './ops/index.ts'
 import { broadcastShapes, checkShape, type Dims, keepAxes, sameShape, show } from './shape.ts'
 
 let nextId = 1
+let scope: Scope | undefined
 
 /** Nodes made later have higher ids, so that ids order a graph topologically. */
 export const lastId = (): number => nextId - 1
@@ -17,8 +27,22 @@ function create<O extends OpName>(
   shape: Dims,
   dtype: DType,
 ): Node<O> {
-  return { id: nextId++, op, inputs, attributes, shape, dtype, value: undefined }
+  return { id: nextId++, op, inputs, attributes, shape, dtype, value: undefined, scope }
 }
+
+/** Runs `f`; the nodes that it builds belong to `inner`. */
+export function within<T>(inner: Scope | undefined, f: () => T): T {
+  const outer = scope
+  scope = inner
+  try {
+    return f()
+  } finally {
+    scope = outer
+  }
+}
+
+/** Whose nodes are built now. */
+export const currentScope = (): Scope | undefined => scope
 
 function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAttributes[O]): Node<O> {
   const { shape, dtype } = ops[op].infer(inputs, attributes)

@@ -120,6 +120,18 @@ export interface Node<O extends OpName = OpName> {
   readonly dtype: DType
   /** Where the value lies once it was computed; kept by the runtime. Graph passes treat such a node as a leaf. */
   value: { readonly bytes: number } | undefined
+  /** Whose call built it; for people alone, no pass may depend on it. */
+  readonly scope: Scope | undefined
+}
+
+/** The piece of a program that a node belongs to, by which pictures, traces and reports name it. */
+export interface Scope {
+  /** From the network down, as `encoder.1`; empty where there is no module. */
+  readonly path: string
+  /** What a person calls it: `linear`, `softmaxCrossEntropy`, `adam`; empty if nothing is known. */
+  readonly name: string
+  /** 0 for what the user's code built, 1 for its derivative, 2 for that one's. */
+  readonly order: number
 }
 
 export interface ShapeAndType {

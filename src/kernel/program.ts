@@ -3,6 +3,16 @@
 import type { ContractKernel, ContractLaunch } from './contract.ts'
 import type { LoopKernel, LoopLaunch } from './loop.ts'
 
+/** What a person calls a launch. */
+export interface Label {
+  /** The modules, losses or optimizers whose work it does, as `linear+relu`; `∇` marks derivatives. Empty if nothing is known. */
+  readonly name: string
+  /** The operations that it fuses, as `matmul+add+maximum`. */
+  readonly ops: string
+  /** The paths of the modules, as `encoder.0, encoder.1`. */
+  readonly path: string
+}
+
 export type Kernel = LoopKernel | ContractKernel
 export type Launch = LoopLaunch | ContractLaunch
 
@@ -18,6 +28,8 @@ export interface Program {
   readonly tables: readonly Int32Array[]
   /** The launches of one phase are independent of each other; a phase starts when the one before has ended. */
   readonly phases: readonly (readonly Launch[])[]
+  /** One for each launch, for people who look at a program. */
+  readonly labels?: ReadonlyMap<Launch, Label>
   readonly arenaBytes: number
   readonly bindings: number
 }

@@ -1,5 +1,6 @@
 // Making modules: the call, and the methods that every module has, from its definition.
 
+import { currentScope, within } from '../graph/build.ts'
 import { show } from '../graph/shape.ts'
 import { runtime, Tensor, Variable } from '../tensor/index.ts'
 import { locate } from './error.ts'
@@ -26,7 +27,7 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
     if (!(x instanceof Tensor))
       throw new TypeError(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
     try {
-      return definition.forward(x, own, children)
+      return named(module, () => definition.forward(x, own, children))
     } catch (error) {
       throw locate(error, module, x)
     }
@@ -59,6 +60,25 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
   }
   const module: Module = Object.defineProperties(call, Object.getOwnPropertyDescriptors(members)) as Module
   return module
+}
+
+/** Runs a module's forward; what it builds carries the path to the module from the network that was called. */
+function named<T>(module: Module, forward: () => T): T {
+  const outer = runtime.module
+  const above = currentScope()
+  const name = outer && childName(outer as Module, module)
+  const path = name === undefined ? (above?.path ?? '') : above?.path ? `${above.path}.${name}` : name
+  runtime.module = module
+  try {
+    return within({ path, name: module.kind, order: above?.order ?? 0 }, forward)
+  } finally {
+    runtime.module = outer
+  }
+}
+
+function childName(parent: Module, child: Module): string | undefined {
+  for (const name in parent.children) if (parent.children[name] === child) return name
+  return undefined
 }
 
 function configOf(definition: Definition): ModuleConfig {

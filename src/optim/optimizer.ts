@@ -1,5 +1,6 @@
 // The driver of optimizers: applies an update rule to variables and keeps its state, eagerly and in compiled functions.
 
+import { within } from '../graph/build.ts'
 import { allocate } from '../graph/dtype.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { assignAll, type DataArray, type DType, hostNumber, runtime, Tensor, Variable } from '../tensor/index.ts'
@@ -78,7 +79,9 @@ export function optimizer<S extends string, H extends string>(rule: Rule<S, H>, 
       const values: Tensor[] = []
       parameters.forEach((parameter, i) => {
         const slots = slotsOf(parameter)
-        const next = rule.update(parameter, gradients[i], slots, hyper(parameter.dtype))
+        const next = within({ path: '', name: rule.kind, order: 0 }, () =>
+          rule.update(parameter, gradients[i], slots, hyper(parameter.dtype)),
+        )
         variables.push(parameter, ...rule.slots.map((name) => slots[name]))
         values.push(next.parameter, ...rule.slots.map((name) => next.slots[name]))
       })

@@ -8,6 +8,10 @@ export const platform: Platform = {
   name: 'browser',
   cores: () => navigator.hardwareConcurrency,
   environment: () => undefined,
+  atExit() {},
+  writeFile(path) {
+    throw new Error(`a page cannot write the file ${path}`)
+  },
   mayBlock: () => typeof document === 'undefined',
   startWorker(source, data, events) {
     const program = `${prologue}\nonmessage = ({ data }) => {\n${source}\n}`

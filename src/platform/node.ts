@@ -1,5 +1,6 @@
 // Node's side of the platform: worker threads.
 
+import { renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Platform } from './platform.ts'
@@ -11,6 +12,12 @@ export const platform: Platform = {
   cores: availableParallelism,
   environment: (name) => process.env[name],
   mayBlock: () => true,
+  atExit: (f) => void process.once('exit', f),
+  writeFile(path, text) {
+    const temporary = `${path}.${process.pid}.tmp`
+    writeFileSync(temporary, text)
+    renameSync(temporary, path)
+  },
   startWorker(source, data, events) {
     try {
       const worker = new Worker(`${prologue}\n${source}`, { eval: true, workerData: data, execArgv: [], env: {} })

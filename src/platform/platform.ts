@@ -19,6 +19,10 @@ export interface Platform {
   readonly cores: () => number
   /** An environment variable; none in browsers. */
   readonly environment: (name: string) => string | undefined
+  /** Calls `f` when the process ends, unless it is killed; never in browsers. */
+  readonly atExit: (f: () => void) => void
+  /** Writes a text file whole or not at all; throws in browsers. */
+  readonly writeFile: (path: string, text: string) => void
   /** Whether this thread may block: a browser's main thread may not. */
   readonly mayBlock: () => boolean
   /**

@@ -7,6 +7,7 @@ import { sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { evaluate, prepare } from './execute.ts'
 import { allocateFor, bytesOf, HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
+import { span } from './record.ts'
 import { backend, type Executable, type RunHook, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 import { Trace } from './trace.ts'
@@ -72,7 +73,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const key = `${runtime.training ? 'train' : 'eval'} ${runtime.structure} ${treeKey(args)}`
     let entry = entries.get(key)
     if (!entry || entry.backend !== backend()) {
-      entry = trace(fn, args)
+      entry = span(`trace ${fn.name}`, () => trace(fn, args))
       entries.set(key, entry)
       if (entries.size === manyTraces) {
         console.warn(
@@ -112,6 +113,7 @@ function alike(args: readonly unknown[], known: readonly Tensor[]): boolean {
 }
 
 function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): Entry {
+  const name = fn.name || 'compiled function'
   const current = new Trace(lastId())
   let count = 0
   const placeholders = mapTree(
@@ -159,7 +161,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   const leaves = inputs.map((n) => rebuilt.get(n) as Node<'leaf'>)
   const leafIndex = new Map(leaves.map((leaf, i) => [leaf as Node, i] as const))
   const aliases = [...returned.map(() => -1), ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1)]
-  const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases })
+  const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases }, name)
   const sources = leaves.map((leaf) => sourceOf(leaf))
   let next = 0
   return {

@@ -12,12 +12,16 @@ import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { liftConstants } from '../transform/lift.ts'
 import { simplify } from '../transform/simplify.ts'
 import { allocateFor, bytesOf, HostData, hostLeaf, sourceOf } from './leaf.ts'
+import { nameProgram, recordAsAsked, span } from './record.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
 
 /** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
-export function prepare(graph: Graph): Executable {
+export function prepare(graph: Graph, name = 'evaluate'): Executable {
   const on = backend()
-  if (on.kind === 'kernels') return compiled(graph, on)
+  if (on.kind === 'kernels') {
+    recordAsAsked(on)
+    return span(`compile ${name}`, () => compiled(graph, on, name))
+  }
   return {
     run(bindings, times = 1) {
       const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
@@ -30,8 +34,8 @@ export function prepare(graph: Graph): Executable {
 }
 
 /** Simplifies and compiles; `TENON_DEBUG=graph,kernels,memory` prints each stage on standard error. */
-function compiled(graph: Graph, on: KernelBackend): Executable {
-  const simple = simplify(graph.outputs)
+function compiled(graph: Graph, on: KernelBackend, name: string): Executable {
+  const simple = span('simplify', () => simplify(graph.outputs))
   const numbers = new Map<string, Node<'leaf'>>()
   const { outputs, leaves } = liftConstants(simple, (value, { dtype }) => {
     const key = `${dtype} ${value}`
@@ -39,7 +43,10 @@ function compiled(graph: Graph, on: KernelBackend): Executable {
     numbers.set(key, leaf)
     return leaf
   })
-  const program = compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs })
+  const program = span('group and lower', () =>
+    compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs }),
+  )
+  nameProgram(program, name)
   const wanted = platform.environment('TENON_DEBUG')?.split(',') ?? []
   const print = (stage: string, text: () => string): void => {
     if (wanted.includes(stage)) console.error(`--- ${stage}\n${text()}`)
@@ -47,7 +54,7 @@ function compiled(graph: Graph, on: KernelBackend): Executable {
   print('graph', () => `${describeGraph(graph.outputs)}\n--- graph, simplified\n${describeGraph(simple)}`)
   print('kernels', () => describeKernels(program))
   print('memory', () => describeMemory(program))
-  const loaded = on.load(program)
+  const loaded = span('emit and load', () => on.load(program))
   if (leaves.length === 0) return loaded
 
   // Between the caller's leaves and its outputs stand the numbers, which stay where they are.

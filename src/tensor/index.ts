@@ -24,6 +24,7 @@ export {
   softSign,
   tanhShrink,
 } from './activations.ts'
+export { chromeTrace } from './chrome-trace.ts'
 export { type Compiled, compile } from './compile.ts'
 export {
   arange,
@@ -45,11 +46,14 @@ export {
 export { customGradient, grad, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
+export { type KernelTime, kernelTable, kernelTimes } from './kernel-table.ts'
 export { hostNumber } from './leaf.ts'
 export { diag, diagonal, norm, outer, trace, tril, triu } from './matrix.ts'
 export type { Nested } from './nested.ts'
 export * as random from './random.ts'
 export { type PadMode, padWith, roll, tile } from './rearrange.ts'
+export { record } from './record.ts'
+export type { Recording } from './recording.ts'
 export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining } from './runtime.ts'
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
 export { type Axes, type Operand, Tensor } from './tensor.ts'

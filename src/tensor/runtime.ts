@@ -33,11 +33,17 @@ interface ActiveTrace {
   ordinal: number
 }
 
+interface ActiveRecorder {
+  span<T>(name: string, f: () => T): T
+}
+
 interface Runtime {
   backendName: BackendName
   threads: number | undefined
   backend: Backend | undefined
   trace: ActiveTrace | undefined
+  /** The module whose forward runs now. */
+  module: object | undefined
   /** Dropout and batch normalisation look at it. */
   training: boolean
   gradients: boolean
@@ -46,6 +52,9 @@ interface Runtime {
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
   structure: number
   executables: Map<string, Executable>
+  /** Who notes what runs when (see record.ts). */
+  recorder: ActiveRecorder | undefined
+  programNames: WeakMap<object, string>
   released: FinalizationRegistry<{ backend: Backend; storage: Storage; weight: ArrayBuffer | undefined }>
   /** Bytes handed to values since the last time the event loop ran. */
   outstanding: number
@@ -56,11 +65,14 @@ const fresh = (): Runtime => ({
   threads: undefined,
   backend: undefined,
   trace: undefined,
+  module: undefined,
   training: false,
   gradients: true,
   random: { seed: 0, step: 0, parameters: 0 },
   structure: 0,
   executables: new Map(),
+  recorder: undefined,
+  programNames: new WeakMap(),
   released: new FinalizationRegistry(({ backend, storage }) => backend.release(storage)),
   outstanding: 0,
 })

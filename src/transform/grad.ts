@@ -1,8 +1,8 @@
 // Reverse-mode differentiation: gradients are graphs, built from the derivative rule of each operation.
 
-import { build } from '../graph/build.ts'
+import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import type { Node, OpName, Vjp } from '../graph/node.ts'
+import type { Node, OpName, Scope, Vjp } from '../graph/node.ts'
 import { ops } from '../graph/ops/index.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
@@ -33,6 +33,12 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
   for (const node of order) {
     if (targets.has(node) || (node.op !== 'stopGradient' && node.inputs.some((x) => needed.has(x)))) needed.add(node)
   }
+  const derivatives = new Map<Scope | undefined, Scope>()
+  const derivative = (of: Scope | undefined): Scope => {
+    const known = derivatives.get(of) ?? { path: of?.path ?? '', name: of?.name ?? '', order: (of?.order ?? 0) + 1 }
+    derivatives.set(of, known)
+    return known
+  }
   const sums = new Map<Node, Node>()
   const accumulate = (node: Node, c: Node): void => {
     const old = sums.get(node)
@@ -47,9 +53,11 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
     if (!cotangent || !node.inputs.some((x) => needed.has(x))) continue
     const rule = ops[node.op].vjp as Vjp<OpName> | 'none'
     if (rule === 'none') continue
-    rule(build, node, cotangent).forEach((c, k) => {
-      const input = node.inputs[k] as Node
-      if (c && needed.has(input)) accumulate(input, c)
+    within(derivative(node.scope), () => {
+      rule(build, node, cotangent).forEach((c, k) => {
+        const input = node.inputs[k] as Node
+        if (c && needed.has(input)) accumulate(input, c)
+      })
     })
   }
   return wrt.map((x) => sums.get(x) ?? build.constant(0, x.shape, x.dtype))

@@ -1,6 +1,6 @@
 // simplify: the same values from a smaller graph. Only such algebra as is exact in IEEE arithmetic.
 
-import { build } from '../graph/build.ts'
+import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
 import { isOp, type Node, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
@@ -40,7 +40,7 @@ function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
   }
   return mapGraph(outputs, (node, inputs) => {
     const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
-    return share(rule(rebuilt))
+    return share(within(node.scope, () => rule(rebuilt)))
   }).outputs
 }
 

@@ -6,10 +6,12 @@ import { maximumPages } from './memory.ts'
 import { emitMicroKernel, type Tile } from './micro-kernel.ts'
 import { emitScheduler, type SchedulerOptions } from './scheduler.ts'
 
-export interface EngineModuleOptions extends SchedulerOptions {
+export interface EngineModuleOptions extends Omit<SchedulerOptions, 'measure'> {
   readonly tile: Tile
   readonly relaxedMadd: boolean
   readonly shared: boolean
+  /** Where an engine that measures notes times; such a one imports a clock. */
+  readonly timeRecords?: number
 }
 
 /** Index of the contract driver in the function table. */
@@ -19,7 +21,12 @@ export const contractDriverIndex = 0
 export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const base = importEngine(module, options.shared)
-  emitScheduler(module, options)
+  const { timeRecords } = options
+  const measure =
+    timeRecords === undefined
+      ? {}
+      : { measure: { clock: module.importFunction('e', 'clock', [], ['f64']), records: timeRecords } }
+  emitScheduler(module, { ...options, ...measure })
   const microKernel = emitMicroKernel(module, options.tile, options.relaxedMadd)
   module.element(base, [emitContractDriver(module, options.tile, microKernel)])
   return module.build()

@@ -8,7 +8,7 @@ import { hostFeatures } from './features.ts'
 import { scratchBytes } from './layout.ts'
 import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
-import { control, moduleRecord } from './records.ts'
+import { control, moduleRecord, timeRecord } from './records.ts'
 import { type WorkerData, workerSource } from './worker.ts'
 
 export interface EngineOptions {
@@ -18,6 +18,20 @@ export interface EngineOptions {
   readonly platform?: Platform
   /** Told once when a worker could not start or died; default `console.warn`. */
   readonly warn?: (message: string) => void
+}
+
+type RunProgram = (program: number, times: number, scratch: number) => number
+
+/** A piece of a launch (named by the address of its record) as a thread ran it; thread 0 is the caller's. */
+export interface PieceTime {
+  readonly launch: number
+  readonly thread: number
+  /** The iterations from `begin` to `end` − 1. */
+  readonly begin: number
+  readonly end: number
+  /** In milliseconds, as the calling thread's performance.now(). */
+  readonly start: number
+  readonly stop: number
 }
 
 /** Functions of the engine's own module, at the start of the table. */
@@ -38,8 +52,12 @@ export class Engine {
   private readonly scratch: number
   private readonly table: WebAssembly.Table
   private readonly module: WebAssembly.Module
-  private readonly runProgram: (program: number, times: number, scratch: number) => number
+  private readonly bytes: Uint8Array<ArrayBuffer>
+  private runProgram: RunProgram
+  /** The engine's two run loops, once the measuring one was needed. */
+  private loops: { readonly plain: RunProgram; readonly measuring: RunProgram; readonly records: Block } | undefined
   private readonly workers: { handle: WorkerHandle; settle: () => void; settled: Promise<void> }[] = []
+  private readonly workerScratch: number[] = []
   private started = false
   private stopped: string | undefined
   private functions = ownFunctions
@@ -60,15 +78,66 @@ export class Engine {
     this.scratch = this.memory.allocate(scratchBytes).address
     this.lastModule = this.control + control.modules - moduleRecord.next
     this.table = new WebAssembly.Table({ initial: ownFunctions, element: 'anyfunc' })
-    const bytes = engineModule({
+    this.bytes = this.emit()
+    this.module = new WebAssembly.Module(this.bytes)
+    this.runProgram = this.instantiate(this.module, 0).exports.run as RunProgram
+  }
+
+  /** Whether pieces of work are timed. */
+  get measuring(): boolean {
+    return this.loops !== undefined && this.runProgram === this.loops.measuring
+  }
+
+  /**
+   * Times every piece of work from now on, or stops doing so. A measuring engine is another module, which the workers take
+   * over as they do kernels, so the plain one pays nothing.
+   */
+  measure(on: boolean): void {
+    if (on === this.measuring) return
+    if (!this.loops) {
+      const records = this.memory.allocate(timeRecord.capacity * timeRecord.bytes)
+      const module = new WebAssembly.Module(this.emit(records.address))
+      const measuring = this.instantiate(module, 0).exports.run as RunProgram
+      this.loops = { plain: this.runProgram, measuring, records }
+    }
+    this.runProgram = on ? this.loops.measuring : this.loops.plain
+    if (this.threads > 1) this.publish(on ? this.emit(this.loops.records.address) : this.bytes, 0, ownFunctions)
+  }
+
+  /** Runs a program once on a measuring engine; what ran, in order of its end, and how many pieces there was no room for. */
+  runMeasured(program: number): { times: PieceTime[]; lost: number } {
+    const count = (this.control + control.timed) >>> 2
+    Atomics.store(this.memory.views.i32, count, 0)
+    this.run(program, 1)
+    const { buffer, i32 } = this.memory.views
+    const made = Atomics.load(i32, count)
+    const kept = Math.min(made, timeRecord.capacity)
+    const first = this.loops?.records.address ?? 0
+    const f64 = new Float64Array(buffer)
+    const times = Array.from({ length: kept }, (_, i): PieceTime => {
+      const at = first + i * timeRecord.bytes
+      const word = (name: 'launch' | 'scratch' | 'begin' | 'end'): number => i32[(at + timeRecord[name]) >>> 2]
+      return {
+        launch: word('launch'),
+        thread: 1 + this.workerScratch.indexOf(word('scratch') >>> 0),
+        begin: word('begin'),
+        end: word('end'),
+        start: f64[(at + timeRecord.start) >>> 3],
+        stop: f64[(at + timeRecord.stop) >>> 3],
+      }
+    })
+    return { times, lost: made - kept }
+  }
+
+  private emit(timeRecords?: number): Uint8Array<ArrayBuffer> {
+    return engineModule({
       control: this.control,
       callerMayBlock: this.platform.mayBlock(),
       tile: this.tile,
       relaxedMadd: this.relaxedMadd,
       shared: this.memory.shared,
+      ...(timeRecords === undefined ? {} : { timeRecords }),
     })
-    this.module = new WebAssembly.Module(bytes)
-    this.runProgram = this.instantiate(this.module, 0).exports.run as typeof this.runProgram
   }
 
   /**
@@ -139,7 +208,9 @@ export class Engine {
       control: this.control,
       scratch: this.memory.allocate(scratchBytes).address,
       functions: ownFunctions,
+      timeOrigin: performance.timeOrigin,
     }
+    this.workerScratch.push(data.scratch)
     const failed = (reason: string): void => {
       settle()
       if (this.threadNote !== undefined || this.stopped !== undefined) return
@@ -154,7 +225,7 @@ export class Engine {
   }
 
   private instantiate(module: WebAssembly.Module, base: number): WebAssembly.Instance {
-    return new WebAssembly.Instance(module, { e: { m: this.memory.memory, t: this.table, base }, math })
+    return new WebAssembly.Instance(module, { e: { m: this.memory.memory, t: this.table, base, clock }, math })
   }
 
   /** Copies the bytes to where the workers find them, and rings. */
@@ -185,3 +256,5 @@ export class Engine {
     return asked
   }
 }
+
+const clock = (): number => performance.now()

@@ -20,6 +20,8 @@ export interface ProgramImage {
   readonly pointers: readonly number[]
   /** Words that hold an address in one of the program's buffers. */
   readonly addresses: readonly { readonly word: number; readonly buffer: number; readonly offset: number }[]
+  /** The launches by the words at which their records start. */
+  readonly launches: ReadonlyMap<number, Launch>
 }
 
 /** Lays a program out for an engine with the given threads and register tile. */
@@ -30,7 +32,13 @@ export function programImage(
 ): ProgramImage {
   const writer = new Writer(engine, program, kernels)
   const root = writer.program()
-  return { words: writer.words, root, pointers: writer.pointers, addresses: writer.addresses }
+  return {
+    words: writer.words,
+    root,
+    pointers: writer.pointers,
+    addresses: writer.addresses,
+    launches: writer.launches,
+  }
 }
 
 /** A launch before it is written: which function runs on which args block, in what pieces. */
@@ -41,6 +49,7 @@ interface Task {
   readonly total: number
   readonly nanoseconds: number
   readonly callerOnly: boolean
+  readonly source: Launch
 }
 
 /** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
@@ -50,6 +59,7 @@ class Writer {
   readonly words: number[] = []
   readonly pointers: number[] = []
   readonly addresses: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
+  readonly launches = new Map<number, Launch>()
   private readonly engine: { readonly threads: number; readonly tile: Tile }
   private readonly source: Program
   private readonly kernels: readonly CompiledKernel[]
@@ -106,6 +116,7 @@ class Writer {
 
   private launch(task: Task, shared: boolean): void {
     const at = this.record(launchRecord.bytes)
+    this.launches.set(at, task.source)
     // Little work is one piece; much work stays in pieces even on one thread, for V8 replaces slow code between calls only.
     const grain = shared || task.nanoseconds >= worthSharing ? task.grain : task.total
     this.words[at + launchRecord.function / 4] = task.function
@@ -146,6 +157,7 @@ class Writer {
       total: launch.total,
       nanoseconds: loopCost(compiled.loop.cost, launch),
       callerOnly: compiled.loop.callerOnly,
+      source: launch,
     }
   }
 
@@ -195,6 +207,7 @@ class Writer {
       total: blocking.blocks,
       nanoseconds: blocking.nanoseconds,
       callerOnly: compiled.left.callerOnly || compiled.right.callerOnly || compiled.epilogue.callerOnly,
+      source: launch,
     }
   }
 

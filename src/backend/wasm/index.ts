@@ -2,7 +2,7 @@
 
 import { type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
 import type { Program } from '../../kernel/program.ts'
-import type { KernelBackend, Loaded, Storage } from '../backend.ts'
+import type { KernelBackend, Loaded, ProgramTime, Storage } from '../backend.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { KernelCache } from './kernels.ts'
 import { LoadedProgram } from './load.ts'
@@ -36,6 +36,7 @@ class Backend implements WasmBackend {
   private readonly engine: Engine
   private readonly memory: LinearMemory
   private readonly kernels: KernelCache
+  private listener: ((run: ProgramTime) => void) | undefined
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -93,7 +94,12 @@ class Backend implements WasmBackend {
   }
 
   load(program: Program): Loaded {
-    return new LoadedProgram(this.engine, this.kernels, program)
+    return new LoadedProgram(this.engine, this.kernels, program, (run) => this.listener?.(run))
+  }
+
+  measure(listener: ((run: ProgramTime) => void) | undefined): void {
+    this.listener = listener
+    this.engine.measure(listener !== undefined)
   }
 
   ready(): Promise<void> {

@@ -1,7 +1,7 @@
 // Loading: puts a program's image into linear memory, and keeps the binding addresses in it up to date.
 
-import type { Program } from '../../kernel/program.ts'
-import type { Loaded, Storage } from '../backend.ts'
+import type { Launch, Program } from '../../kernel/program.ts'
+import type { Loaded, ProgramTime, Storage } from '../backend.ts'
 import type { Engine } from './engine.ts'
 import { type ProgramImage, programImage } from './image.ts'
 import type { KernelCache } from './kernels.ts'
@@ -17,10 +17,20 @@ export class LoadedProgram implements Loaded {
   private readonly bytesNeeded: number[]
   private readonly bound: (Block | undefined)[]
   private readonly addresses: number[]
+  private readonly source: Program
+  private readonly launches: ReadonlyMap<number, Launch>
+  private readonly onMeasured: (run: ProgramTime) => void
   private released = false
 
-  constructor(engine: Engine, kernels: Pick<KernelCache, 'compile'>, program: Program) {
+  constructor(
+    engine: Engine,
+    kernels: Pick<KernelCache, 'compile'>,
+    program: Program,
+    onMeasured: (run: ProgramTime) => void = () => {},
+  ) {
     this.engine = engine
+    this.source = program
+    this.onMeasured = onMeasured
     const image = programImage(program, kernels.compile(program.kernels), engine)
     this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
     try {
@@ -34,6 +44,7 @@ export class LoadedProgram implements Loaded {
     this.bytesNeeded = Array.from({ length: program.bindings }, () => 0)
     this.bound = Array.from({ length: program.bindings }, () => undefined)
     this.addresses = Array.from({ length: program.bindings }, () => -1)
+    this.launches = image.launches
     this.write(image, program)
   }
 
@@ -44,7 +55,19 @@ export class LoadedProgram implements Loaded {
       const known = block !== undefined && bindings[slot] === block && block.address === this.addresses[slot]
       if (!known) this.bind(slot, bindings[slot])
     }
-    this.engine.run(this.program, times)
+    if (this.engine.measuring) for (let i = 0; i < times; i++) this.measure()
+    else this.engine.run(this.program, times)
+  }
+
+  private measure(): void {
+    const start = performance.now()
+    const { times, lost } = this.engine.runMeasured(this.program)
+    const stop = performance.now()
+    const pieces = times.flatMap(({ launch, thread, begin, end, start, stop }) => {
+      const source = this.launches.get((launch - this.image.address) >>> 2)
+      return source ? [{ launch: source, thread, begin, end, start, stop }] : []
+    })
+    this.onMeasured({ program: this.source, start, stop, pieces, lost })
   }
 
   release(): void {

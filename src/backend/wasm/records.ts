@@ -23,6 +23,8 @@ export const control = {
   online: 524,
   /** 1 after a kernel trapped on a worker. */
   failed: 528,
+  /** Pieces of work that a measuring engine has timed since the count was last set to 0. */
+  timed: 532,
   bytes: 640,
 } as const
 
@@ -67,4 +69,19 @@ export const contractRecord = {
   rightAt: 64,
   tileAt: 68,
   bytes: 72,
+} as const
+
+/**
+ * What a measuring engine notes of a piece of work: its launch, the scratch region of the thread that ran it, the range of
+ * iterations, and when it began and ended, in milliseconds. The first `capacity` pieces after each reset are kept.
+ */
+export const timeRecord = {
+  launch: 0,
+  scratch: 4,
+  begin: 8,
+  end: 12,
+  start: 16,
+  stop: 24,
+  bytes: 32,
+  capacity: 32768,
 } as const

@@ -2,7 +2,7 @@
 
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { kernelParams } from './layout.ts'
-import { control, launchRecord, phaseRecord, programRecord } from './records.ts'
+import { control, launchRecord, phaseRecord, programRecord, timeRecord } from './records.ts'
 
 /** Turns of a loop that only looks at a word: about a nanosecond each. */
 const callerSpins = 100_000
@@ -18,6 +18,8 @@ export interface SchedulerOptions {
   readonly control: number
   /** Whether the calling thread may sleep; a browser's main thread can only spin. */
   readonly callerMayBlock: boolean
+  /** Makes an engine that times each piece of work: the index of the imported clock, and the address of its `timeRecord`s. */
+  readonly measure?: { readonly clock: number; readonly records: number }
 }
 
 /**
@@ -30,17 +32,18 @@ export interface SchedulerOptions {
  * a finished job has no chunk to claim, a new one has another number, and a job with a claimed chunk cannot end.
  */
 export function emitScheduler(module: ModuleBuilder, options: SchedulerOptions): void {
-  const help = emitHelp(module, options.control)
+  const help = emitHelp(module, options)
   emitRun(module, options, help)
   emitWork(module, options.control, help)
 }
 
 /** `help(scratch, generation)`: takes part in the job until no chunk is left (0), or newer modules are needed (1). */
-function emitHelp(module: ModuleBuilder, at: number): FunctionBuilder {
+function emitHelp(module: ModuleBuilder, options: SchedulerOptions): FunctionBuilder {
+  const at = options.control
   const f = module.function(undefined, ['i32', 'i32'], ['i32'])
   const [scratch, generation] = [0, 1] as const
   const words = new ControlWords(f, at)
-  const launch = new LaunchWords(module, f, scratch)
+  const launch = new LaunchWords(module, f, scratch, options)
   const ticket = f.local('i64')
   const index = f.local('i32')
   const chunks = f.local('i32')
@@ -85,7 +88,7 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   const f = module.function('run', ['i32', 'i32', 'i32'], ['i32'])
   const [program, times, scratch] = [0, 1, 2] as const
   const words = new ControlWords(f, at)
-  const launch = new LaunchWords(module, f, scratch)
+  const launch = new LaunchWords(module, f, scratch, options)
   const [phase, phasesEnd, chunks, launchesEnd, spins, seen] = Array.from({ length: 6 }, () => f.local('i32'))
   const phaseWord = (name: keyof typeof phaseRecord): FunctionBuilder =>
     f.get(phase).memory('i32.load', phaseRecord[name])
@@ -255,14 +258,18 @@ class LaunchWords {
   private readonly f: FunctionBuilder
   private readonly scratch: number
   private readonly type: number
+  private readonly options: SchedulerOptions
+  private readonly clocks: { readonly record: number; readonly start: number; readonly stop: number } | undefined
 
-  constructor(module: ModuleBuilder, f: FunctionBuilder, scratch: number) {
+  constructor(module: ModuleBuilder, f: FunctionBuilder, scratch: number, options: SchedulerOptions) {
     this.f = f
     this.scratch = scratch
     this.type = module.type(kernelParams, [])
     this.address = f.local('i32')
     this.begin = f.local('i32')
     this.end = f.local('i32')
+    this.options = options
+    this.clocks = options.measure && { record: f.local('i32'), start: f.local('f64'), stop: f.local('f64') }
   }
   word(name: keyof typeof launchRecord): FunctionBuilder {
     return this.f.get(this.address).memory('i32.load', launchRecord[name])
@@ -277,7 +284,33 @@ class LaunchWords {
     this.word('grain').op('i32.add').tee(this.end)
     this.word('total').get(this.end)
     this.word('total').op('i32.lt_u').op('select').set(this.end)
+    const { clocks, options } = this
+    if (clocks && options.measure) f.call(options.measure.clock).set(clocks.start)
     this.word('args').get(this.begin).get(this.end).get(this.scratch)
     this.word('function').callIndirect(this.type)
+    if (clocks && options.measure) this.note(clocks, options.measure)
+  }
+
+  /** Writes the record of the piece that has just ended. */
+  private note(
+    { record, start, stop }: { readonly record: number; readonly start: number; readonly stop: number },
+    { clock, records }: { readonly clock: number; readonly records: number },
+  ): void {
+    const { f } = this
+    f.call(clock).set(stop)
+    f.i32(0).i32(1)
+    f.atomic('i32.atomic.rmw.add', this.options.control + control.timed).tee(record)
+    f.i32(timeRecord.capacity).op('i32.lt_u')
+    f.if(() => {
+      f.get(record).i32(timeRecord.bytes).op('i32.mul').i32(records).op('i32.add').set(record)
+      const put = (name: 'launch' | 'scratch' | 'begin' | 'end', local: number): void =>
+        void f.get(record).get(local).memory('i32.store', timeRecord[name])
+      put('launch', this.address)
+      put('scratch', this.scratch)
+      put('begin', this.begin)
+      put('end', this.end)
+      f.get(record).get(start).memory('f64.store', timeRecord.start)
+      f.get(record).get(stop).memory('f64.store', timeRecord.stop)
+    })
   }
 }

@@ -10,19 +10,22 @@ export interface WorkerData {
   readonly control: number
   readonly scratch: number
   readonly functions: number
+  /** The caller's time origin, by which all threads tell the time. */
+  readonly timeOrigin: number
 }
 
 /** Posts 'ready' when the worker takes part, or the reason why a kernel trapped on it. */
 export const workerSource = `
-const { memory, engine, control, scratch, functions } = data
+const { memory, engine, control, scratch, functions, timeOrigin } = data
 const table = new WebAssembly.Table({ initial: functions, element: 'anyfunc' })
 const refuse = () => { throw new Error('float64 functions run on the calling thread') }
 const math = new Proxy({}, { get: () => refuse })
+const clock = () => performance.now() + (performance.timeOrigin - timeOrigin)
 const words = () => new Int32Array(memory.buffer)
 const word = (offset) => (control + offset) >>> 2
 const instantiate = (module, base, count) => {
   if (table.length < base + count) table.grow(base + count - table.length)
-  return new WebAssembly.Instance(module, { e: { m: memory, t: table, base }, math })
+  return new WebAssembly.Instance(module, { e: { m: memory, t: table, base, clock }, math })
 }
 let generation = 0
 let link = control + ${control.modules}
@@ -36,11 +39,13 @@ const update = () => {
     // This thread may not have heard yet that the memory grew.
     if (!(bytes + field(${moduleRecord.length}) <= memory.buffer.byteLength)) return
     const module = new Uint8Array(memory.buffer, bytes, field(${moduleRecord.length})).slice()
-    instantiate(new WebAssembly.Module(module), field(${moduleRecord.base}), field(${moduleRecord.functions}))
+    const { exports } = instantiate(new WebAssembly.Module(module), field(${moduleRecord.base}), field(${moduleRecord.functions}))
+    // Another engine: one that measures, or one that does no longer.
+    if (exports.work) work = exports.work
     link = record + ${moduleRecord.next}
   }
 }
-const { work } = instantiate(engine, 0, functions).exports
+let { work } = instantiate(engine, 0, functions).exports
 update()
 Atomics.add(words(), word(${control.online}), 1)
 post('ready')

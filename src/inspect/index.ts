@@ -1,0 +1,3 @@
+// Looking inside: graphs as data and pictures, kernels by the clock.
+
+export { type Profile, profile } from './profile.ts'
