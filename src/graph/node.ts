@@ -70,8 +70,13 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   threefry: { readonly word: 0 | 1 }
   /** The input; its gradient stops here. */
   stopGradient: None
-  /** The first input; gradients go to the other inputs by `vjp`, which gets the node's cotangent. */
-  custom: { readonly vjp: (cotangent: Node) => readonly (Node | null)[] }
+  /**
+   * The first input; gradients go to the other inputs by `vjp`, which gets the node's cotangent. Tangents are those of the
+   * first input where `jvp` says so, else they come from the transposed `vjp`.
+   */
+  custom: { readonly vjp: (cotangent: Node) => readonly (Node | null)[]; readonly jvp?: 'value' }
+  /** The first input, computed only when the second is known, and so never shared with what was computed before. */
+  after: None
 
   reshape: { readonly shape: Dims }
   transpose: { readonly permutation: Dims }
@@ -169,14 +174,36 @@ export interface Build {
 /** A derivative rule: one cotangent per input, null where none flows. */
 export type Vjp<O extends OpName> = (b: Build, node: Node<O>, cotangent: Node) => readonly (Node | null)[]
 
+/** An input of an operation on many examples: each example's own, along a first axis, or one for all of them. */
+export interface BatchInput {
+  readonly node: Node
+  readonly isBatched: boolean
+}
+
+/** What batching rules know of the batch. */
+export interface Batch {
+  /** The number of examples. */
+  readonly size: number
+  /** A function of a value like `like` of one example, as a function of those of all examples. */
+  lift(f: (x: Node) => readonly (Node | null)[], like: Node): (x: Node) => readonly (Node | null)[]
+}
+
+/** Rebuilds a node for all examples at once, along a first axis of the result; at least one input is batched. */
+export type BatchRule<O extends OpName> = (b: Build, node: Node<O>, inputs: readonly BatchInput[], batch: Batch) => Node
+
+/** The tangent of a node from those of its inputs, null where an input does not change; at least one is not null. */
+export type Jvp<O extends OpName> = (b: Build, node: Node<O>, tangents: readonly (Node | null)[]) => Node | null
+
 /**
  * What is known of one operation. `vjp` is its derivative, or 'none' where it is constant almost everywhere or its
- * result is not real; `evaluate` is its meaning, slow and obvious; pointwise operations state that in the scalar language.
+ * result is not real; `jvp`, its transpose, is given where transposing that would be wasteful; `evaluate` is its meaning, slow and obvious; pointwise operations state that in the scalar language.
  */
 export interface OpRecord<O extends OpName> {
   /** Shape and dtype of the result; throws with both shapes when they don't fit. */
   readonly infer: (inputs: readonly Node[], attributes: OpAttributes[O]) => ShapeAndType
   readonly vjp: Vjp<O> | 'none'
+  readonly jvp?: Jvp<O>
+  readonly batch: BatchRule<O>
   readonly meaning:
     | { readonly kind: 'pointwise'; readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr }
     | { readonly kind: 'structural'; readonly evaluate: (inputs: readonly NdArray[], node: Node<O>) => DataArray }

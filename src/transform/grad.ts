@@ -27,11 +27,23 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
         `grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`,
       )
   }
-  const order = topologicalOrder(outputs)
+  const sums = pullBack(outputs, cotangents, wrt)
+  return wrt.map((x, i) => sums[i] ?? build.constant(0, x.shape, x.dtype))
+}
+
+/** The cotangents of `wrt`, undefined where none arrives. Nodes for which `stop` holds do not depend on any of `wrt`. */
+export function pullBack(
+  outputs: readonly Node[],
+  cotangents: readonly Node[],
+  wrt: readonly Node[],
+  stop?: (node: Node) => boolean,
+): (Node | undefined)[] {
+  const order = topologicalOrder(outputs, stop)
   const targets = new Set(wrt)
   const needed = new Set<Node>()
   for (const node of order) {
-    if (targets.has(node) || (node.op !== 'stopGradient' && node.inputs.some((x) => needed.has(x)))) needed.add(node)
+    const isReached = (): boolean => !stop?.(node) && node.inputs.some((x) => needed.has(x))
+    if (targets.has(node) || (node.op !== 'stopGradient' && isReached())) needed.add(node)
   }
   const derivatives = new Map<Scope | undefined, Scope>()
   const derivative = (of: Scope | undefined): Scope => {
@@ -60,7 +72,7 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
       })
     })
   }
-  return wrt.map((x) => sums.get(x) ?? build.constant(0, x.shape, x.dtype))
+  return wrt.map((x) => sums.get(x))
 }
 
 /** Gradients of a scalar node. Throws when it is not a scalar of a float dtype. */

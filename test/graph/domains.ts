@@ -376,6 +376,14 @@ export const domains: Domains = {
     make: ([x]) =>
       build.node('custom', [build.unary('sin', x), x], { vjp: (g) => [build.binary('mul', g, build.unary('cos', x))] }),
   },
+  after: {
+    dtypes: every,
+    samples: [
+      { inputs: [of([2, 3], between(-3, 3)), int32([2, 3], integers(-9, 9))], attributes: {} },
+      { inputs: [of([0], between(-3, 3)), int32([0], integers(-9, 9))], attributes: {} },
+    ],
+    derivative: 'smooth',
+  },
 
   reshape: {
     dtypes: every,

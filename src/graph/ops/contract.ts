@@ -1,8 +1,9 @@
 // Contractions: the matrix product and the correlation, each closed under differentiation.
 
 import { allocate } from '../dtype.ts'
-import type { Build, NdArray, Node, OpTable } from '../node.ts'
+import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
 import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { moveAxis } from './batch.ts'
 
 type ContractName = 'matmul' | 'conv'
 
@@ -30,6 +31,9 @@ export const contractOps: Pick<OpTable, ContractName> = {
       const [x, y] = node.inputs as [Node, Node]
       return [b.node('matmul', [g, b.swap(y)], {}), b.node('matmul', [b.swap(x), g], {})]
     },
+    jvp: (b, { op, inputs, attributes }, tangents) =>
+      productTangent(b, inputs, tangents, (factors) => b.node(op, factors, attributes)),
+    batch: (b, _, [x, y], batch) => matmulBatch(b, x as BatchInput, y as BatchInput, batch),
     meaning: {
       kind: 'structural',
       evaluate: ([a, b], node) => {
@@ -85,6 +89,9 @@ export const contractOps: Pick<OpTable, ContractName> = {
       return { shape: [x[0] as number, out, ...extents], dtype }
     },
     vjp: (b, node, g) => [convInputVjp(b, node, g), convWeightVjp(b, node, g)],
+    jvp: (b, { op, inputs, attributes }, tangents) =>
+      productTangent(b, inputs, tangents, (factors) => b.node(op, factors, attributes)),
+    batch: (b, node, [x, w], batch) => convBatch(b, node, x as BatchInput, w as BatchInput, batch),
     meaning: {
       kind: 'structural',
       evaluate: ([a, b], node) => {
@@ -157,4 +164,62 @@ function convWeightVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const full = b.node('conv', [input, kernel], { strides: dilation, dilation: strides, groups })
   const cut = b.slice(full, fill(full.shape.length, 0), [...full.shape.slice(0, 2), ...w.shape.slice(2)])
   return b.transpose(cut, [1, 0, ...spatial.map((i) => i + 2)])
+}
+
+/** The product rule: each factor's tangent with the other factor. */
+function productTangent(
+  b: Build,
+  [x, y]: readonly Node[],
+  [dx, dy]: readonly (Node | null)[],
+  product: (factors: readonly Node[]) => Node,
+): Node | null {
+  const left = dx ? product([dx, y as Node]) : null
+  const right = dy ? product([x as Node, dy]) : null
+  return left && right ? b.binary('add', left, right) : (left ?? right)
+}
+
+/** Where only one factor differs by example, the examples become rows, or columns, of one larger product. */
+function matmulBatch(b: Build, x: BatchInput, y: BatchInput, { size }: Pick<Batch, 'size'>): Node {
+  if (x.isBatched && y.isBatched) return b.node('matmul', [x.node, y.node], {})
+  if (!x.isBatched) return b.swap(matmulBatch(b, transposed(b, y), transposed(b, x), { size }))
+  const [rank, rows] = [y.node.shape.length, x.node.shape.at(-2) as number]
+  const before = y.node.shape.slice(0, -2)
+  const tall = b.reshape(moveAxis(b, x.node, 0, rank - 2), [...before, size * rows, y.node.shape.at(-2) as number])
+  const product = b.node('matmul', [tall, y.node], {})
+  return moveAxis(b, b.reshape(product, [...before, size, rows, y.node.shape.at(-1) as number]), rank - 2, 0)
+}
+
+const transposed = (b: Build, { node, isBatched }: BatchInput): BatchInput => ({ node: b.swap(node), isBatched })
+
+/** Examples of the input join its batch; examples of the weight become channels, in groups where the input has them too. */
+function convBatch(b: Build, node: Node<'conv'>, x: BatchInput, w: BatchInput, batch: Batch): Node {
+  const { size } = batch
+  const { groups } = node.attributes
+  const [input, weight] = node.inputs as [Node, Node]
+  const [n, o] = [input.shape[0] as number, weight.shape[0] as number]
+  const space = node.shape.slice(2)
+  if (!w.isBatched) {
+    const y = b.node('conv', [b.reshape(x.node, [size * n, ...input.shape.slice(1)]), w.node], node.attributes)
+    return b.reshape(y, [size, ...node.shape])
+  }
+  if (x.isBatched) {
+    const channels = b.reshape(moveAxis(b, x.node, 0, 1), [
+      n,
+      size * (input.shape[1] as number),
+      ...input.shape.slice(2),
+    ])
+    const y = b.node('conv', [channels, b.reshape(w.node, [size * o, ...weight.shape.slice(1)])], {
+      ...node.attributes,
+      groups: size * groups,
+    })
+    return moveAxis(b, b.reshape(y, [n, size, o, ...space]), 1, 0)
+  }
+  const split = b.reshape(w.node, [size, groups, o / groups, ...weight.shape.slice(1)])
+  const y = b.node(
+    'conv',
+    [x.node, b.reshape(moveAxis(b, split, 0, 1), [size * o, ...weight.shape.slice(1)])],
+    node.attributes,
+  )
+  const apart = b.reshape(y, [n, groups, size, o / groups, ...space])
+  return b.reshape(moveAxis(b, apart, 2, 0), [size, ...node.shape])
 }

@@ -1,8 +1,9 @@
 // Indexing by integer arrays: take and takeAlong, and their adjoints that add up at the indices.
 
 import { allocate } from '../dtype.ts'
-import type { NdArray, Node, OpTable } from '../node.ts'
+import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
 import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { full, moveAxis, shifted } from './batch.ts'
 
 type IndexingName = 'take' | 'scatterAdd' | 'takeAlong' | 'scatterAddAlong'
 
@@ -30,6 +31,7 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       const { axis } = node.attributes
       return [b.node('scatterAdd', [indices, g], { axis, length: x.shape[axis] as number }), null]
     },
+    batch: (b, node, [x, indices], batch) => takeBatch(b, node, x as BatchInput, indices as BatchInput, batch),
     meaning: {
       kind: 'structural',
       evaluate: ([x, indices], node) => {
@@ -61,6 +63,8 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       return { shape: [...shape.slice(0, axis), length, ...shape.slice(axis + at.shape.length)], dtype }
     },
     vjp: (b, node, g) => [null, b.node('take', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
+    batch: (b, node, [indices, updates], batch) =>
+      scatterAddBatch(b, node, indices as BatchInput, updates as BatchInput, batch),
     meaning: {
       kind: 'structural',
       evaluate: ([indices, updates], node) => {
@@ -94,6 +98,7 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       const { axis } = node.attributes
       return [b.node('scatterAddAlong', [indices, g], { axis, length: x.shape[axis] as number }), null]
     },
+    batch: shifted<'takeAlong'>(({ axis }) => ({ axis: axis + 1 })),
     meaning: {
       kind: 'structural',
       evaluate: ([x, indices], node) => {
@@ -121,6 +126,7 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       return { shape: shape.map((d, i) => (i === axis ? length : d)), dtype }
     },
     vjp: (b, node, g) => [null, b.node('takeAlong', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
+    batch: shifted<'scatterAddAlong'>(({ axis, length }) => ({ axis: axis + 1, length })),
     meaning: {
       kind: 'structural',
       evaluate: ([indices, updates], node) => {
@@ -136,4 +142,54 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       },
     },
   },
+}
+
+/** Rows of all examples under each other, so that indices that differ by example become indices of one table. */
+function rowsOfAll(b: Build, indices: BatchInput, extent: number, batch: Batch): Node {
+  const own = full(b, indices, batch)
+  const counted = b.where(b.binary('less', own, 0), b.binary('add', own, extent), own)
+  const inside = b.binary('maximum', b.binary('minimum', counted, extent - 1), 0)
+  return b.binary('add', inside, b.binary('mul', b.iota(own.shape, 0), extent))
+}
+
+function takeBatch(b: Build, node: Node<'take'>, x: BatchInput, indices: BatchInput, batch: Batch): Node {
+  const { axis } = node.attributes
+  if (!indices.isBatched) return b.node('take', [x.node, indices.node], { axis: axis + 1 })
+  if (!x.isBatched) return moveAxis(b, b.node('take', [x.node, indices.node], { axis }), axis, 0)
+  const { shape } = node.inputs[0] as Node
+  const rest = [...shape.slice(0, axis), ...shape.slice(axis + 1)]
+  const extent = shape[axis] as number
+  const rows = b.reshape(moveAxis(b, x.node, axis + 1, 1), [batch.size * extent, ...rest])
+  const taken = b.node('take', [rows, rowsOfAll(b, indices, extent, batch)], { axis: 0 })
+  return fromRows(b, taken, axis, (node.inputs[1] as Node).shape.length)
+}
+
+function scatterAddBatch(
+  b: Build,
+  node: Node<'scatterAdd'>,
+  indices: BatchInput,
+  updates: BatchInput,
+  batch: Batch,
+): Node {
+  const { axis, length } = node.attributes
+  const given = full(b, updates, batch)
+  if (!indices.isBatched) return b.node('scatterAdd', [indices.node, given], { axis: axis + 1, length })
+  const count = (node.inputs[0] as Node).shape.length
+  // [examples, before, indices, behind] as [examples, indices, before, behind].
+  const order = [...given.shape.keys()]
+  const places = order.splice(1 + axis, count)
+  order.splice(1, 0, ...places)
+  const rows = b.node('scatterAdd', [rowsOfAll(b, indices, length, batch), b.transpose(given, order)], {
+    axis: 0,
+    length: batch.size * length,
+  })
+  return fromRows(b, b.reshape(rows, [batch.size, length, ...rows.shape.slice(1)]), axis, 1)
+}
+
+/** [examples, count axes, before, behind] with the `count` axes back at their place behind `axis` others. */
+function fromRows(b: Build, x: Node, axis: number, count: number): Node {
+  const order = [...x.shape.keys()]
+  const places = order.splice(1, count)
+  order.splice(1 + axis, 0, ...places)
+  return b.transpose(x, order)
 }

@@ -1,6 +1,7 @@
 // Leaves: values that come from outside the graph.
 
 import type { OpTable } from '../node.ts'
+import { noInputs } from './batch.ts'
 
 export const leafOps: Pick<OpTable, 'leaf'> = {
   leaf: {
@@ -8,6 +9,7 @@ export const leafOps: Pick<OpTable, 'leaf'> = {
       throw new TypeError('leaf: made by build.leaf, which gives its shape')
     },
     vjp: () => [],
+    batch: noInputs,
     meaning: { kind: 'leaf' },
   },
 }

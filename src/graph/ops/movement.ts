@@ -1,7 +1,7 @@
 // Movement operations: views that rearrange elements, with the adjoint that puts them back.
 
 import { allocate, dtypes } from '../dtype.ts'
-import type { Build, NdArray, Node, OpTable } from '../node.ts'
+import type { BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
 import {
   checkShape,
   contiguousStrides,
@@ -13,6 +13,7 @@ import {
   show,
   sizeOf,
 } from '../shape.ts'
+import { shifted, unchanged } from './batch.ts'
 
 type MovementName = 'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pad' | 'windows' | 'concat'
 
@@ -37,6 +38,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
       return { shape, dtype: (x as Node).dtype }
     },
     vjp: (b, node, g) => [b.reshape(g, (node.inputs[0] as Node).shape)],
+    batch: (b, node, [x], { size }) => b.reshape((x as BatchInput).node, [size, ...node.shape]),
     meaning: { kind: 'structural', evaluate: ([x]) => (x as NdArray).data },
   },
   transpose: {
@@ -57,6 +59,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
       })
       return [b.transpose(g, inverse)]
     },
+    batch: shifted<'transpose'>(({ permutation }) => ({ permutation: [0, ...permutation.map((p) => p + 1)] })),
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => {
@@ -88,6 +91,12 @@ export const movementOps: Pick<OpTable, MovementName> = {
         .filter((axis) => axis < lead || (from[axis - lead] === 1 && g.shape[axis] !== 1))
       return [b.reshape(b.sum(g, axes), from)]
     },
+    batch: (b, node, [x], { size }) => {
+      const { shape } = node.inputs[0] as Node
+      // New axes come after that of the examples.
+      const aligned = [size, ...new Array<number>(node.shape.length - shape.length).fill(1), ...shape]
+      return b.broadcast(b.reshape((x as BatchInput).node, aligned), [size, ...node.shape])
+    },
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => gather(x as NdArray, node.shape, broadcastStrides((x as NdArray).shape, node.shape), 0),
@@ -112,6 +121,8 @@ export const movementOps: Pick<OpTable, MovementName> = {
       return { shape: sizes, dtype }
     },
     vjp: (b, node, g) => [unslice(b, g, (node.inputs[0] as Node).shape, node.attributes)],
+    batch: (b, { attributes }, [x], { size }) =>
+      b.slice((x as BatchInput).node, [0, ...attributes.starts], [size, ...attributes.sizes], [1, ...attributes.steps]),
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => {
@@ -156,6 +167,12 @@ export const movementOps: Pick<OpTable, MovementName> = {
         ),
       ]
     },
+    batch: shifted<'pad'>(({ low, high, interior, value }) => ({
+      low: [0, ...low],
+      high: [0, ...high],
+      interior: [0, ...interior],
+      value,
+    })),
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => {
@@ -188,6 +205,9 @@ export const movementOps: Pick<OpTable, MovementName> = {
       return { shape: [...shape.slice(0, lead), ...positions, ...size], dtype }
     },
     vjp: (b, node, g) => [unwindow(b, g, (node.inputs[0] as Node).shape, node.attributes)],
+    // The adjoint adds overlapping windows up; transposed again it would add up as many tangents.
+    jvp: (b, node, [t]) => b.node('windows', [t as Node], node.attributes),
+    batch: unchanged,
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => {
@@ -232,6 +252,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
         return b.slice(g, starts, x.shape)
       })
     },
+    batch: shifted<'concat'>(({ axis }) => ({ axis: axis + 1 })),
     meaning: {
       kind: 'structural',
       evaluate: (inputs, node) => {

@@ -6,6 +6,7 @@ import { threefryExpr } from '../../scalar/threefry.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
 import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
 import { sameShape, show } from '../shape.ts'
+import { full, noInputs, unchanged } from './batch.ts'
 
 type Accepts = 'float' | 'number' | 'integer' | 'bits' | 'any'
 
@@ -43,6 +44,7 @@ function unary(
   return {
     infer: (inputs) => inferSame(op, kind, inputs),
     vjp: rule === 'none' ? 'none' : (b, node, g) => [rule(b, g, node.inputs[0] as Node, node)],
+    batch: unchanged,
     meaning: { kind: 'pointwise', scalar: ([x], node) => inRange(scalar(x as Expr, node.dtype), node.dtype) },
   }
 }
@@ -57,6 +59,7 @@ function binary(
   return {
     infer: (inputs) => inferSame(op, kind, inputs, result),
     vjp: rule === 'none' ? 'none' : (b, node, g) => rule(b, g, node.inputs[0] as Node, node.inputs[1] as Node, node),
+    batch: unchanged,
     meaning: {
       kind: 'pointwise',
       scalar: ([x, y], node) => inRange(scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype), node.dtype),
@@ -241,7 +244,7 @@ function lost(a: Expr, b: Expr, product: Expr): Expr {
 
 const isNegative = (x: Expr): Expr => s.lt(x, zero(x))
 
-type OtherPointwise = 'where' | 'cast' | 'threefry' | 'stopGradient' | 'custom' | 'constant' | 'iota'
+type OtherPointwise = 'where' | 'cast' | 'threefry' | 'stopGradient' | 'custom' | 'after' | 'constant' | 'iota'
 
 export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   where: {
@@ -257,6 +260,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       const condition = node.inputs[0] as Node
       return [null, b.where(condition, g, 0), b.where(condition, 0, g)]
     },
+    batch: unchanged,
     meaning: { kind: 'pointwise', scalar: ([c, x, y]) => s.select(c as Expr, x as Expr, y as Expr) },
   },
   cast: {
@@ -265,6 +269,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       const x = node.inputs[0] as Node
       return [isFloat(x.dtype) && isFloat(node.dtype) ? b.cast(g, x.dtype) : null]
     },
+    batch: unchanged,
     meaning: {
       kind: 'pointwise',
       // uint8 keeps the low byte, as an integer cast in C; floats are truncated first.
@@ -280,6 +285,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       return inferSame('threefry', 'integer', inputs)
     },
     vjp: 'none',
+    batch: unchanged,
     meaning: {
       kind: 'pointwise',
       scalar: ([k0, k1, c0, c1], node) =>
@@ -289,6 +295,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   stopGradient: {
     infer: ([x]) => ({ shape: (x as Node).shape, dtype: (x as Node).dtype }),
     vjp: () => [null],
+    batch: unchanged,
     meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
   },
   custom: {
@@ -309,6 +316,22 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       })
       return [null, ...cotangents]
     },
+    batch: (b, node, inputs, batch) =>
+      b.node(
+        'custom',
+        inputs.map((x) => full(b, x, batch)),
+        { ...node.attributes, vjp: batch.lift(node.attributes.vjp, node) },
+      ),
+    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+  },
+  after: {
+    infer: ([x, other]) => {
+      if (!sameShape((x as Node).shape, (other as Node).shape))
+        throw new RangeError(`after: shapes ${show((x as Node).shape)} and ${show((other as Node).shape)} differ`)
+      return { shape: (x as Node).shape, dtype: (x as Node).dtype }
+    },
+    vjp: (_, _node, g) => [g, null],
+    batch: unchanged,
     meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
   },
   constant: {
@@ -316,6 +339,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       throw new TypeError('constant: made by build.constant, which gives its shape')
     },
     vjp: () => [],
+    batch: noInputs,
     meaning: { kind: 'pointwise', scalar: (_, node) => s.constant(dtypes[node.dtype].scalar, node.attributes.value) },
   },
   // Its scalar meaning depends on the position, so the reference evaluates it as a structure; kernels use their loop index.
@@ -324,6 +348,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       throw new TypeError('iota: made by build.iota, which gives its shape')
     },
     vjp: () => [],
+    batch: noInputs,
     meaning: {
       kind: 'structural',
       evaluate: (_, node) => {

@@ -3,8 +3,11 @@
 import { allocate, type DType, isFloat } from '../dtype.ts'
 import type { Build, NdArray, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
 import { contiguousStrides, type Dims, dotIndex, forEachIndex, show, sizeOf, without } from '../shape.ts'
+import { shifted } from './batch.ts'
 
 type ReduceName = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
+
+const batch = shifted<ReduceName>((own) => ({ ...own, axes: own.axes.map((axis) => axis + 1) }))
 
 function infer(op: ReduceName, x: Node, axes: Dims, dtype: DType): ShapeAndType {
   if (axes.some((a, i) => a < 0 || a >= x.shape.length || (i > 0 && a <= (axes[i - 1] as number)))) {
@@ -88,6 +91,7 @@ function extremum(op: 'max' | 'min', arg: 'argmax' | 'argmin'): OpRecord<'max' |
       const count = b.spread(b.sum(b.cast(tied, x.dtype), axes), x.shape, axes)
       return [b.where(tied, b.binary('div', spread, count), 0)]
     },
+    batch,
     meaning: { kind: 'structural', evaluate: ([x], node) => reduced(op, x as NdArray, node, node.attributes.axes) },
   }
 }
@@ -96,6 +100,7 @@ function arg(op: 'argmax' | 'argmin', better: (a: number, b: number) => boolean)
   return {
     infer: ([x], { axes }) => infer(op, x as Node, axes, 'int32'),
     vjp: 'none',
+    batch,
     meaning: {
       kind: 'structural',
       evaluate: ([x], node) => {
@@ -160,6 +165,7 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
       return infer('sum', x as Node, axes, (x as Node).dtype)
     },
     vjp: (b, node, g) => [b.spread(g, (node.inputs[0] as Node).shape, node.attributes.axes)],
+    batch,
     meaning: { kind: 'structural', evaluate: ([x], node) => reduced('sum', x as NdArray, node, node.attributes.axes) },
   },
   prod: {
@@ -168,6 +174,7 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
       return infer('prod', x as Node, axes, (x as Node).dtype)
     },
     vjp: (b, node, g) => [prodVjp(b, node.inputs[0] as Node, node.attributes.axes, g)],
+    batch,
     meaning: { kind: 'structural', evaluate: ([x], node) => reduced('prod', x as NdArray, node, node.attributes.axes) },
   },
   max: extremum('max', 'argmax'),
