@@ -88,8 +88,8 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     return entry
   }
   const call = (times: number, args: A): R => {
-    // Inside another trace the function is simply part of it.
-    if (runtime.trace) return fn(...args)
+    // Inside another trace, or a function that is being transformed, the function is simply part of it.
+    if (runtime.trace || runtime.transforms.length > 0) return fn(...args)
     const entry = find(args)
     return run(entry, last ? (args as unknown as Tensor[]) : tensorsOf(args), times) as R
   }

@@ -4,6 +4,7 @@ import { build } from '../graph/build.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
+import { type Objective, valueAndGrad } from './functional.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { Variable, VariableSource } from './variable.ts'
 
@@ -12,10 +13,27 @@ import { Variable, VariableSource } from './variable.ts'
  * graph themselves and can be differentiated again; zeros where the scalar does not depend on one.
  *
  *     const [dw, dx] = grad(y, [w, x])
+ *
+ * Of a function it is the function that gives its gradient by an argument, the first unless told (see `valueAndGrad`):
+ *
+ *     const dw = grad(loss)(w, x)
  */
 export function grad(output: Tensor, wrt: Tensor): Tensor
 export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[]
-export function grad(output: Tensor, wrt: Tensor | readonly Tensor[]): Tensor | Tensor[] {
+export function grad<A extends readonly unknown[], I extends number = 0>(
+  fn: (...args: A) => Objective,
+  argument?: I,
+): (...args: A) => A[I]
+export function grad(
+  output: Tensor | ((...args: readonly unknown[]) => Objective),
+  wrt: Tensor | readonly Tensor[] | number = 0,
+): unknown {
+  if (typeof output === 'function') {
+    const both = valueAndGrad(output, wrt as number)
+    return (...args: readonly unknown[]) => both(...args)[1]
+  }
+  if (typeof wrt === 'number')
+    throw new TypeError('grad: of a tensor it needs the tensors to differentiate by: grad(y, [w, x])')
   const list = wrt instanceof Tensor ? [wrt] : wrt
   refuseStale([output], list)
   const results = transform

@@ -45,6 +45,7 @@ export {
 } from './create.ts'
 export { customGradient, grad, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
+export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
 export { type KernelTime, kernelTable, kernelTimes } from './kernel-table.ts'
 export { hostNumber } from './leaf.ts'
@@ -58,3 +59,4 @@ export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining 
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
 export { type Axes, type Operand, Tensor } from './tensor.ts'
 export { assignAll, Variable, variable } from './variable.ts'
+export { type MappedAxes, type VmapOptions, vmap } from './vmap.ts'

@@ -46,8 +46,12 @@ export function split(k: Key, count = 2): Tensor {
   return wrap(blocks(k, count, 1, 'both')).reshape([count, 2])
 }
 
-/** The next key of the runtime's own stream: another one for every call, the same ones for the same seed. */
+/** The next key of the runtime's own stream: another one for every call and, in vmap, every example; the same ones for the same seed. */
 export function nextKey(): Key {
+  return runtime.transforms.reduce((k, example) => (example ? fold(k, wrap(example)) : k), nextOfCall())
+}
+
+function nextOfCall(): Key {
   const { trace, random } = runtime
   if (!trace) return fold(fold(key(random.seed), -1), random.step++)
   trace.drawsRandom = true

@@ -44,6 +44,8 @@ interface Runtime {
   trace: ActiveTrace | undefined
   /** The module whose forward runs now. */
   module: object | undefined
+  /** One entry for each transformed function that is running, with the number of the example where draws depend on it. */
+  transforms: readonly (Node | undefined)[]
   /** Dropout and batch normalisation look at it. */
   training: boolean
   gradients: boolean
@@ -66,6 +68,7 @@ const fresh = (): Runtime => ({
   backend: undefined,
   trace: undefined,
   module: undefined,
+  transforms: [],
   training: false,
   gradients: true,
   random: { seed: 0, step: 0, parameters: 0 },

@@ -26,6 +26,41 @@ export function mapTree(tree: unknown, f: (tensor: Tensor) => unknown): unknown 
   return tree
 }
 
+/**
+ * Maps every tensor of a tree together with its counterpart in another, whose leaves may stand for whole branches.
+ * Throws, in the name of `what`, where the trees differ.
+ */
+export function zipTree<L>(
+  tree: unknown,
+  other: unknown,
+  isLeaf: (value: unknown) => value is L,
+  what: string,
+  f: (tensor: Tensor, leaf: L) => unknown,
+): unknown {
+  if (isLeaf(other)) return mapTree(tree, (t) => f(t, other))
+  const differ = (why: string): never => {
+    throw new TypeError(`${what}: the two trees differ: ${why}`)
+  }
+  if (tree instanceof Tensor)
+    return differ(`one has a tensor [${tree.shape.join(', ')}] where the other has ${describe(other)}`)
+  if (Array.isArray(tree)) {
+    if (!Array.isArray(other) || other.length !== tree.length)
+      return differ(`one has a list of ${tree.length} where the other has ${describe(other)}`)
+    return tree.map((t, i) => zipTree(t, other[i], isLeaf, what, f))
+  }
+  if (!isPlain(tree)) return tree
+  if (!isPlain(other))
+    return differ(`one has { ${Object.keys(tree).join(', ')} } where the other has ${describe(other)}`)
+  return Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, zipTree(v, other[k], isLeaf, what, f)]))
+}
+
+const describe = (value: unknown): string =>
+  Array.isArray(value)
+    ? `a list of ${value.length}`
+    : isPlain(value)
+      ? `{ ${Object.keys(value).join(', ')} }`
+      : String(value)
+
 /** The tensors of a tree, in order of appearance. */
 export function tensorsOf(tree: unknown): Tensor[] {
   const out: Tensor[] = []

@@ -30,7 +30,9 @@ export class Batching implements Batch {
       const inputs = isKnown(node) ? [] : node.inputs.map((x) => this.known.get(x) as BatchInput)
       this.known.set(
         node,
-        inputs.some((x) => x.isBatched) ? { node: this.batched(node, inputs), isBatched: true } : { node, isBatched: false },
+        inputs.some((x) => x.isBatched)
+          ? { node: this.batched(node, inputs), isBatched: true }
+          : { node, isBatched: false },
       )
     }
     return this.known.get(output) as BatchInput

@@ -19,7 +19,9 @@ export function jvp(outputs: readonly Node[], wrt: readonly Node[], tangents: re
   wrt.forEach((x, i) => {
     const t = tangents[i] as Node
     if (!isFloat(x.dtype))
-      throw new TypeError(`jvp: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`)
+      throw new TypeError(
+        `jvp: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`,
+      )
     if (!sameShape(x.shape, t.shape) || x.dtype !== t.dtype) {
       throw new RangeError(
         `jvp: primal ${i} is ${x.dtype} ${show(x.shape)}, its tangent ${t.dtype} ${show(t.shape)}: they must be equal`,

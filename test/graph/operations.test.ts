@@ -1,21 +1,17 @@
 /** Every operation on every backend: its value, its derivatives of first and second order, and its edges. */
 
 import { describe, expect, it } from 'vitest'
-import { build } from '../../src/graph/build.ts'
-import { allocate, type DType, representable } from '../../src/graph/dtype.ts'
-import type { Node, OpAttributes, OpName } from '../../src/graph/node.ts'
+import type { DType } from '../../src/graph/dtype.ts'
+import type { Node, OpName } from '../../src/graph/node.ts'
 import { ops } from '../../src/graph/ops/index.ts'
 import { Tensor, tensor, vjp } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose, tolerances } from '../support/close.ts'
-import { checkFirstOrder, checkSecondOrder, type Point, type Smooth } from '../support/derivative.ts'
-import { type Random, randomOf, seedOf } from '../support/random.ts'
+import { checkFirstOrder, checkSecondOrder } from '../support/derivative.ts'
+import { randomOf, seedOf } from '../support/random.ts'
 import { evaluateByRecords } from '../support/records.ts'
-import { type Domain, domains, type Extreme, type Sample } from './domains.ts'
-
-const names = Object.keys(domains) as OpName[]
-type Attributes = OpAttributes[OpName]
-const domainOf = (name: OpName): Domain<Attributes> => domains[name] as Domain<Attributes>
+import { type Attributes, asSmooth, domainOf, leavesOf, makeOf, names, sizeOf } from '../support/samples.ts'
+import type { Extreme, Sample } from './domains.ts'
 
 it('every operation has a domain', () => {
   expect([...names].sort()).toEqual(Object.keys(ops).sort())
@@ -111,29 +107,6 @@ function expectAsDefined(node: Node, what: string): void {
   expectClose(actual, expected, tolerance, what)
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
-
-function leavesOf(sample: Sample<Attributes>, inputs: readonly (readonly number[])[], dtype: DType): Tensor[] {
-  return sample.inputs.map((x, i) => {
-    const own = x.dtype ?? dtype
-    const data = allocate(own, inputs[i].length)
-    inputs[i].forEach((v, k) => {
-      data[k] = representable(v, own)
-    })
-    return tensor(data, { shape: x.shape, dtype: own })
-  })
-}
-
-function makeOf(
-  name: OpName,
-  { attributes }: Pick<Sample<Attributes>, 'attributes'>,
-  inputs: readonly Node[],
-  dtype: DType,
-): Node {
-  if ('value' in attributes && name === 'constant') return build.constant(attributes.value, [2, 3], dtype)
-  return domainOf(name).make?.(inputs, attributes) ?? build.node(name, inputs, attributes)
-}
-
 function make(name: OpName, sample: Sample<Attributes>, inputs: readonly (readonly number[])[], dtype: DType): Node {
   return makeOf(
     name,
@@ -157,18 +130,3 @@ const atPoint = (name: OpName, point: Extreme, dtype: DType): Node =>
     name,
     point.map((v) => tensor([v], { dtype })),
   )
-
-/** The operation as a function of its float inputs alone. */
-function asSmooth(name: OpName, sample: Sample<Attributes>, random: Random): { f: Smooth; at: Point[] } {
-  const all = sample.inputs.map((x) => x.values(random, sizeOf(x.shape)))
-  const isFixed = sample.inputs.map((x) => x.dtype !== undefined)
-  const fixed = leavesOf(sample, all, 'float64')
-  const at = sample.inputs.flatMap((x, i) => (isFixed[i] ? [] : [{ shape: x.shape, data: all[i] }]))
-  const f: Smooth = (inputs) => {
-    let next = 0
-    const nodes = fixed.map((x, i) => (isFixed[i] ? x.node : inputs[next++].node))
-    const y = makeOf(name, sample, nodes, 'float64')
-    return y.dtype === 'float64' ? [new Tensor(y)] : []
-  }
-  return { f, at }
-}
