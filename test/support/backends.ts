@@ -15,9 +15,9 @@ const backends: readonly TestBackend[] = [
   { backend: 'wasm', threads: 2 },
 ]
 
-/** Runs the same tests on every backend. */
-export function forEachBackend(body: (on: TestBackend) => void): void {
-  describe.each(backends)('$backend, $threads thread(s)', (on) => {
+/** Runs the same tests on every backend, or on those that `wanted` names. */
+export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: TestBackend): boolean => true): void {
+  describe.each(backends.filter(wanted))('$backend, $threads thread(s)', (on) => {
     beforeAll(() => configure({ ...on, seed: 0 }))
     body(on)
   })

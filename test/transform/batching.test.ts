@@ -72,61 +72,63 @@ const batched = ({ examples, axes }: Case): Tensor[] =>
 
 const withInputs = names.filter((name) => domainOf(name).samples.some((sample) => sample.inputs.length > 0))
 
-forEachBackend(({ backend, threads }) => {
-  // The graphs that rules build do not depend on the number of threads.
-  if (threads > 1) return
-  const dtype = backend === 'reference' ? 'float64' : 'float32'
-  const tolerance = backend === 'reference' ? 1e-12 : tolerances.float32
+// The graphs that rules build do not depend on the number of threads.
+forEachBackend(
+  ({ backend }) => {
+    const dtype = backend === 'reference' ? 'float64' : 'float32'
+    const tolerance = backend === 'reference' ? 1e-12 : tolerances.float32
 
-  describe('value', () => {
-    it.each(withInputs)('%s', (name) => {
-      for (const one of casesOf(name, dtype, [3, 1])) {
-        const out = randomOf(one.examples.length)() < 0.5 ? 0 : -1
-        const mapped = vmap((...inputs: Tensor[]) => one.apply(inputs), { in: one.axes, out })(...batched(one))
-        const looped = stack(one.examples.map(one.apply), out)
-        expect(mapped.dtype).toBe(looped.dtype)
-        expectClose(mapped, looped, tolerance, `${name} mapped over ${one.isMapped} at ${one.axes}`)
-      }
+    describe('value', () => {
+      it.each(withInputs)('%s', (name) => {
+        for (const one of casesOf(name, dtype, [3, 1])) {
+          const out = randomOf(one.examples.length)() < 0.5 ? 0 : -1
+          const mapped = vmap((...inputs: Tensor[]) => one.apply(inputs), { in: one.axes, out })(...batched(one))
+          const looped = stack(one.examples.map(one.apply), out)
+          expect(mapped.dtype).toBe(looped.dtype)
+          expectClose(mapped, looped, tolerance, `${name} mapped over ${one.isMapped} at ${one.axes}`)
+        }
+      })
     })
-  })
 
-  const smooth = names.filter((name) => domainOf(name).derivative === 'smooth')
-  describe('gradient, inside and outside', () => {
-    it.each(smooth)('%s', (name) => {
-      for (const one of casesOf(name, dtype, [2])) {
-        const y = one.apply(one.examples[0])
-        const floats = one.examples[0].map((x) => isFloat(x.dtype))
-        if (!isFloat(y.dtype) || !floats.includes(true)) continue
-        const random = randomOf(seedOf(name))
-        const cotangents = one.examples.map(() => cotangent(random, y))
-        const gradients = (inputs: readonly Tensor[], g: Tensor): Tensor[] =>
-          vjp(
-            [one.apply(inputs)],
-            [g],
-            inputs.filter((_, i) => floats[i]),
-          )
-        const looped = one.examples.map((x, i) => gradients(x, cotangents[i]))
-        const all = batched(one)
-        const what = `gradient of ${name} mapped over ${one.isMapped} at ${one.axes}`
+    const smooth = names.filter((name) => domainOf(name).derivative === 'smooth')
+    describe('gradient, inside and outside', () => {
+      it.each(smooth)('%s', (name) => {
+        for (const one of casesOf(name, dtype, [2])) {
+          const y = one.apply(one.examples[0])
+          const floats = one.examples[0].map((x) => isFloat(x.dtype))
+          if (!isFloat(y.dtype) || !floats.includes(true)) continue
+          const random = randomOf(seedOf(name))
+          const cotangents = one.examples.map(() => cotangent(random, y))
+          const gradients = (inputs: readonly Tensor[], g: Tensor): Tensor[] =>
+            vjp(
+              [one.apply(inputs)],
+              [g],
+              inputs.filter((_, i) => floats[i]),
+            )
+          const looped = one.examples.map((x, i) => gradients(x, cotangents[i]))
+          const all = batched(one)
+          const what = `gradient of ${name} mapped over ${one.isMapped} at ${one.axes}`
 
-        const inside = vmap((inputs: Tensor[], g: Tensor) => gradients(inputs, g), { in: [one.axes, 0] })
-        inside(all, stack(cotangents)).forEach((dx, i) => {
-          expectClose(dx, stack(looped.map((g) => g[i])), tolerance, `${what}, inside`)
-        })
+          const inside = vmap((inputs: Tensor[], g: Tensor) => gradients(inputs, g), { in: [one.axes, 0] })
+          inside(all, stack(cotangents)).forEach((dx, i) => {
+            expectClose(dx, stack(looped.map((g) => g[i])), tolerance, `${what}, inside`)
+          })
 
-        const wrt = all.filter((_, i) => floats[i])
-        const axes = one.axes.filter((_, i) => floats[i])
-        const mapped = vmap((...inputs: Tensor[]) => one.apply(inputs), { in: one.axes })(...all)
-        vjp([mapped], [stack(cotangents)], wrt).forEach((dx, i) => {
-          const parts = looped.map((g) => g[i])
-          const axis = axes[i]
-          const expected = axis === null ? parts.reduce((a, b) => a.add(b)) : stack(parts, axis)
-          expectClose(dx, expected, tolerance, `${what}, outside`)
-        })
-      }
+          const wrt = all.filter((_, i) => floats[i])
+          const axes = one.axes.filter((_, i) => floats[i])
+          const mapped = vmap((...inputs: Tensor[]) => one.apply(inputs), { in: one.axes })(...all)
+          vjp([mapped], [stack(cotangents)], wrt).forEach((dx, i) => {
+            const parts = looped.map((g) => g[i])
+            const axis = axes[i]
+            const expected = axis === null ? parts.reduce((a, b) => a.add(b)) : stack(parts, axis)
+            expectClose(dx, expected, tolerance, `${what}, outside`)
+          })
+        }
+      })
     })
-  })
-})
+  },
+  ({ threads }) => threads === 1,
+)
 
 const cotangent = (random: Random, y: Tensor): Tensor =>
   tensor(normals(random, y.size), { shape: y.shape, dtype: y.dtype })
