@@ -13,6 +13,7 @@ export const platform: Platform = {
     throw new Error(`a page cannot write the file ${path}`)
   },
   mayBlock: () => typeof document === 'undefined',
+  native: () => 'browsers run WebAssembly, not machine code',
   startWorker(source, data, events) {
     const program = `${prologue}\nonmessage = ({ data }) => {\n${source}\n}`
     const url = URL.createObjectURL(new Blob([program], { type: 'text/javascript' }))

@@ -3,6 +3,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { nativeHost } from './native.ts'
 import type { Platform } from './platform.ts'
 
 const prologue = `const { parentPort, workerData: data } = require('node:worker_threads'); const post = (value) => parentPort.postMessage(value);`
@@ -18,6 +19,7 @@ export const platform: Platform = {
     writeFileSync(temporary, text)
     renameSync(temporary, path)
   },
+  native: nativeHost,
   startWorker(source, data, events) {
     try {
       const worker = new Worker(`${prologue}\n${source}`, { eval: true, workerData: data, execArgv: [], env: {} })

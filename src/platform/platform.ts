@@ -13,6 +13,23 @@ export interface WorkerHandle {
   terminate(): void
 }
 
+/** How machine code gets into memory and is called. Addresses are whole numbers below 2^53. */
+export interface NativeHost {
+  /** Where the system's functions find their parameters. */
+  readonly convention: 'systemV' | 'windows'
+  /** The file of koffi, for workers to load. */
+  readonly koffiPath: string
+  addressOf(view: ArrayBufferView): bigint
+  /** Reserves addresses, for code to be installed at multiples of 4096 bytes; throws when there are none. */
+  reserve(bytes: number): number
+  /** Writes code to fresh pages and makes them executable; false where the system forbids it. */
+  install(address: number, code: Uint8Array): boolean
+  /** Gives back what was reserved. No thread may still run code in it. */
+  release(address: number, bytes: number): void
+  /** The code at the address as a function of so many whole numbers, with a result of 32 bits. */
+  callable(address: number, parameters: number): (...values: (number | bigint)[]) => number
+}
+
 export interface Platform {
   readonly name: 'node' | 'browser'
   /** How many threads the machine runs at the same time. */
@@ -25,6 +42,8 @@ export interface Platform {
   readonly writeFile: (path: string, text: string) => void
   /** Whether this thread may block: a browser's main thread may not. */
   readonly mayBlock: () => boolean
+  /** Access to machine code, or why there is none. */
+  readonly native: () => NativeHost | string
   /**
    * Starts a thread that runs `source`, plain JavaScript in which `data` is the given value (cloned or shared) and
    * `post(value)` sends one back. Failure arrives through `events.error`, never as an exception.

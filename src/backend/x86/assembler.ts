@@ -1,0 +1,362 @@
+// An assembler for x86-64 with AVX-512: instructions as calls, labels, and a pool of constants after the code.
+
+import { flags, general, type MaskName, masks, type VectorForm, type VectorName, vectors } from './forms.ts'
+
+/** Numbers of the general registers, as the processor counts them. */
+export const register = {
+  rax: 0,
+  rcx: 1,
+  rdx: 2,
+  rbx: 3,
+  rsp: 4,
+  rbp: 5,
+  rsi: 6,
+  rdi: 7,
+  r8: 8,
+  r9: 9,
+  r10: 10,
+  r11: 11,
+  r12: 12,
+  r13: 13,
+  r14: 14,
+  r15: 15,
+} as const
+
+/** A place in memory: base + index · scale + displacement, or a constant of the pool. */
+export type Memory =
+  | {
+      readonly base: number
+      readonly index?: number
+      readonly scale?: 1 | 2 | 4 | 8
+      readonly displacement?: number
+    }
+  | { readonly pool: number }
+
+/** A register's number, or a place in memory. */
+export type Operand = number | Memory
+
+export interface VectorOptions {
+  /** Bytes of the vector: 64 (default), 32, or 16, of which scalars use the first four. */
+  readonly bytes?: 16 | 32 | 64
+  /** Number of the mask register; 0 stands for none. */
+  readonly mask?: number
+  /** Lanes out of the mask become zero instead of keeping what was there. */
+  readonly zero?: boolean
+  /** The memory operand is one element, repeated in all lanes. */
+  readonly broadcast?: boolean
+  readonly immediate?: number
+}
+
+export type Label = number
+export type Condition = keyof typeof flags
+
+interface Fixup {
+  /** Where the four bytes of the distance are. */
+  readonly at: number
+  readonly label: Label
+  /** Where the distance is counted from. */
+  readonly from: number
+}
+
+export class Assembler {
+  readonly bytes: number[] = []
+  private readonly labels: (number | undefined)[] = []
+  private readonly fixups: Fixup[] = []
+  private readonly pool: number[] = []
+  private readonly pooled = new Map<string, number>()
+
+  label(): Label {
+    return this.labels.push(-1) - 1
+  }
+
+  /** Puts the label here. */
+  bind(label: Label): this {
+    this.labels[label] = this.bytes.length
+    return this
+  }
+
+  /** A place with the four bytes of the number. */
+  constant(word: number): Memory {
+    return this.constants([word])
+  }
+
+  /** A place with the words in a row. */
+  constants(words: readonly number[]): Memory {
+    const key = words.map((w) => w | 0).join()
+    const known = this.pooled.get(key)
+    if (known !== undefined) return { pool: known }
+    const label = this.label()
+    // Labels of the pool count from its start until `finish` moves them.
+    this.labels[label] = -2 - 4 * this.pool.length
+    for (const word of words) this.pool.push(word | 0)
+    this.pooled.set(key, label)
+    return { pool: label }
+  }
+
+  /** The code with its constants behind it. Throws on a label that was never bound. */
+  finish(): Uint8Array {
+    this.align(64)
+    const start = this.bytes.length
+    for (const word of this.pool) this.int32(word)
+    const code = Uint8Array.from(this.bytes)
+    const view = new DataView(code.buffer)
+    for (const { at, label, from } of this.fixups) {
+      const bound = this.labels[label]
+      if (bound === undefined || bound === -1) throw new Error('x86: a jump to a label that was never bound')
+      view.setInt32(at, (bound < -1 ? start - 2 - bound : bound) - from, true)
+    }
+    return code
+  }
+
+  /** Fills up to a multiple of `size` bytes. */
+  align(size: number): this {
+    while (this.bytes.length % size !== 0) this.byte(0x90)
+    return this
+  }
+
+  // ---- Vectors and masks
+
+  /** A vector instruction: destination (or what is stored), first source (where there are two), second source or memory. */
+  vector(name: VectorName, destination: number, first: number, second: Operand, options: VectorOptions = {}): this {
+    const form: VectorForm = vectors[name]
+    const { bytes = 64, mask = 0, zero = false, broadcast = false, immediate } = options
+    const length = bytes === 64 ? 2 : bytes === 32 ? 1 : 0
+    // Shifts by a constant keep their destination where others have a source.
+    const [field, other] = form.digit === undefined ? [destination, first] : [form.digit, destination]
+    const vsib = form.indexed === true
+    const [b, x, high] = extensions(second, vsib)
+    this.byte(
+      0x62,
+      (bit(~field, 3) << 7) | (x << 6) | (b << 5) | (bit(~field, 4) << 4) | form.map,
+      (form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix,
+      (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | ((vsib ? high : bit(~other, 4)) << 3) | mask,
+      form.opcode,
+    )
+    const unit = broadcast ? 4 : form.tuple === 'full' ? bytes : form.tuple === 'quarter' ? bytes / 4 : form.tuple
+    const tail = form.immediate ? 1 : 0
+    this.place(field & 7, second, unit, tail)
+    if (tail === 1) this.byte(immediate ?? 0)
+    return this
+  }
+
+  /** An instruction on mask registers, or between one and a general register or memory. */
+  mask(name: MaskName, destination: number, first: number, second: Operand): this {
+    const form = masks[name]
+    return this.vex(1, form.prefix, false, form.long, form.opcode, destination, first, second)
+  }
+
+  vzeroupper(): this {
+    return this.byte(0xc5, 0xf8, 0x77)
+  }
+
+  // ---- General registers
+
+  /** add, or, and, sub, xor, cmp: destination with a register, memory or constant. */
+  arithmetic(name: keyof typeof general, destination: number, source: Operand, wide = false): this {
+    return this.plain([general[name] + 3], destination, source, wide)
+  }
+  arithmeticImmediate(name: keyof typeof general, destination: Operand, value: number, wide = false): this {
+    const short = value >= -128 && value < 128
+    this.plain([short ? 0x83 : 0x81], general[name] >> 3, destination, wide, short ? 1 : 4)
+    return short ? this.byte(value & 255) : this.int32(value)
+  }
+  move(destination: number, source: Operand, wide = false): this {
+    return this.plain([0x8b], destination, source, wide)
+  }
+  store(place: Memory, source: number, wide = false): this {
+    return this.plain([0x89], source, place, wide)
+  }
+  storeByte(place: Memory, source: number): this {
+    return this.plain([0x88], source, place, false, 0, true)
+  }
+  storeImmediate(place: Memory, value: number): this {
+    return this.plain([0xc7], 0, place, false, 4).int32(value)
+  }
+  /** The byte in memory, the rest zero. */
+  loadByte(destination: number, source: Operand): this {
+    return this.plain([0x0f, 0xb6], destination, source, false, 0, typeof source === 'number')
+  }
+  /** A constant of 32 bits, the upper half zero. */
+  constantTo(destination: number, value: number): this {
+    if (value === 0) return this.arithmetic('xor', destination, destination)
+    if (destination >= 8) this.byte(0x41)
+    return this.byte(0xb8 | (destination & 7)).int32(value)
+  }
+  /** A constant of 64 bits. */
+  address(destination: number, value: bigint): this {
+    this.byte(0x48 | (destination >> 3), 0xb8 | (destination & 7))
+    for (let i = 0n; i < 64n; i += 8n) this.byte(Number((value >> i) & 255n))
+    return this
+  }
+  lea(destination: number, place: Memory, wide = false): this {
+    return this.plain([0x8d], destination, place, wide)
+  }
+  multiply(destination: number, source: Operand, wide = false): this {
+    return this.plain([0x0f, 0xaf], destination, source, wide)
+  }
+  /** Divides edx:eax: the quotient goes to eax, the rest to edx. */
+  divide(signed: boolean, by: Operand): this {
+    return this.plain([0xf7], signed ? 7 : 6, by, false)
+  }
+  /** Extends the sign of eax into edx. */
+  cdq(): this {
+    return this.byte(0x99)
+  }
+  negate(destination: number): this {
+    return this.plain([0xf7], 3, destination, false)
+  }
+  invert(destination: number): this {
+    return this.plain([0xf7], 2, destination, false)
+  }
+  test(a: number, b: number, wide = false): this {
+    return this.plain([0x85], b, a, wide)
+  }
+  shift(kind: 'shl' | 'shr' | 'sar', destination: number, count: number, wide = false): this {
+    return this.plain([0xc1], { shl: 4, shr: 5, sar: 7 }[kind], destination, wide, 1).byte(count)
+  }
+  /** Shifts by a register's lowest five bits (BMI2). */
+  shiftBy(kind: 'shl' | 'shr' | 'sar', destination: number, source: Operand, count: number): this {
+    return this.vex(2, { shl: 1, shr: 3, sar: 2 }[kind], false, false, 0xf7, destination, count, source)
+  }
+  /** 0 or 1 into the lowest byte of a register. */
+  set(condition: Condition, destination: number): this {
+    return this.plain([0x0f, 0x90 | flags[condition]], 0, destination, false, 0, true)
+  }
+  moveIf(condition: Condition, destination: number, source: Operand, wide = false): this {
+    return this.plain([0x0f, 0x40 | flags[condition]], destination, source, wide)
+  }
+  push(register: number): this {
+    if (register >= 8) this.byte(0x41)
+    return this.byte(0x50 | (register & 7))
+  }
+  pop(register: number): this {
+    if (register >= 8) this.byte(0x41)
+    return this.byte(0x58 | (register & 7))
+  }
+  prefetch(place: Memory): this {
+    return this.plain([0x0f, 0x18], 1, place, false)
+  }
+  pause(): this {
+    return this.byte(0xf3, 0x90)
+  }
+  cpuid(): this {
+    return this.byte(0x0f, 0xa2)
+  }
+  xgetbv(): this {
+    return this.byte(0x0f, 0x01, 0xd0)
+  }
+
+  // ---- Atomic
+
+  /** If rax equals memory, `source` goes there and the zero flag is set; else memory goes to rax. */
+  compareExchange(place: Memory, source: number, wide = false): this {
+    return this.byte(0xf0).plain([0x0f, 0xb1], source, place, wide)
+  }
+  /** Adds the register to memory; the register gets what was there. */
+  exchangeAdd(place: Memory, source: number): this {
+    return this.byte(0xf0).plain([0x0f, 0xc1], source, place, false)
+  }
+  exchange(place: Memory, source: number, wide = false): this {
+    return this.plain([0x87], source, place, wide)
+  }
+
+  // ---- Jumps
+
+  jump(to: Label): this {
+    return this.byte(0xe9).distance(to)
+  }
+  jumpIf(condition: Condition, to: Label): this {
+    return this.byte(0x0f, 0x80 | flags[condition]).distance(to)
+  }
+  call(to: Label): this {
+    return this.byte(0xe8).distance(to)
+  }
+  callRegister(register: number): this {
+    return this.plain([0xff], 2, register, false)
+  }
+  ret(): this {
+    return this.byte(0xc3)
+  }
+
+  // ---- Encoding
+
+  private vex(
+    map: number,
+    prefix: number,
+    wide: boolean,
+    long: boolean,
+    opcode: number,
+    reg: number,
+    other: number,
+    rm: Operand,
+  ): this {
+    const [b, x] = extensions(rm, false)
+    this.byte(0xc4, (bit(~reg, 3) << 7) | (x << 6) | (b << 5) | map)
+    this.byte((wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix, opcode)
+    return this.place(reg & 7, rm, 1, 0)
+  }
+
+  /** An instruction of the old encoding; `tail` is the number of bytes of a constant that follows. */
+  private plain(
+    opcode: readonly number[],
+    reg: number,
+    rm: Operand,
+    wide: boolean,
+    tail = 0,
+    byteRegister = false,
+  ): this {
+    const [b, x] = extensions(rm, false)
+    const rex = (wide ? 8 : 0) | ((reg >> 3) << 2) | ((1 - x) << 1) | (1 - b)
+    // Without a prefix the bytes of rsp, rbp, rsi and rdi are those of older registers.
+    if (rex !== 0 || byteRegister) this.byte(0x40 | rex)
+    this.byte(...opcode)
+    return this.place(reg & 7, rm, 1, tail)
+  }
+
+  /** The register or memory operand; a displacement that is a small multiple of `unit` takes one byte. */
+  private place(reg: number, rm: Operand, unit: number, tail: number): this {
+    if (typeof rm === 'number') return this.byte(0xc0 | (reg << 3) | (rm & 7))
+    if ('pool' in rm) {
+      this.byte((reg << 3) | 5).int32(0)
+      this.fixups.push({ at: this.bytes.length - 4, label: rm.pool, from: this.bytes.length + tail })
+      return this
+    }
+    const { base, index, scale = 1, displacement = 0 } = rm
+    const short = displacement % unit === 0 && displacement / unit >= -128 && displacement / unit < 128
+    // A base of rbp or r13 always has a displacement.
+    const none = displacement === 0 && (base & 7) !== 5
+    const mode = none ? 0 : short ? 1 : 2
+    if (index === undefined && (base & 7) !== 4) this.byte((mode << 6) | (reg << 3) | (base & 7))
+    else {
+      const scaled = { 1: 0, 2: 1, 4: 2, 8: 3 }[scale]
+      this.byte((mode << 6) | (reg << 3) | 4, (scaled << 6) | (((index ?? 4) & 7) << 3) | (base & 7))
+    }
+    if (none) return this
+    return short ? this.byte((displacement / unit) & 255) : this.int32(displacement)
+  }
+
+  private distance(label: Label): this {
+    this.int32(0)
+    this.fixups.push({ at: this.bytes.length - 4, label, from: this.bytes.length })
+    return this
+  }
+
+  private int32(value: number): this {
+    return this.byte(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255)
+  }
+
+  private byte(...values: number[]): this {
+    for (const v of values) this.bytes.push(v)
+    return this
+  }
+}
+
+const bit = (value: number, n: number): number => (value >> n) & 1
+
+/** The inverted upper bits of the operand's registers: base or register, index (or bit 4 of a vector), bit 4 of a vector index. */
+function extensions(rm: Operand, vsib: boolean): readonly [number, number, number] {
+  if (typeof rm === 'number') return [bit(~rm, 3), bit(~rm, 4), 1]
+  if ('pool' in rm) return [1, 1, 1]
+  const index = rm.index ?? 0
+  return [bit(~rm.base, 3), bit(~index, 3), vsib ? bit(~index, 4) : 1]
+}

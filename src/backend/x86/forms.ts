@@ -1,0 +1,126 @@
+// The instructions that the kernels need, as tables of what their encodings consist of.
+
+/** An instruction in EVEX encoding. */
+export interface VectorForm {
+  /** Opcode map: 1 is 0F, 2 is 0F38, 3 is 0F3A. */
+  readonly map: 1 | 2 | 3
+  /** Implied prefix: 0 none, 1 is 66, 2 is F3, 3 is F2. */
+  readonly prefix: 0 | 1 | 2 | 3
+  readonly opcode: number
+  readonly wide?: boolean
+  /** Bytes by which short displacements are counted: a whole vector, a quarter of one, or so many. */
+  readonly tuple: 'full' | 'quarter' | 4 | 16
+  readonly immediate?: boolean
+  /** The opcode's extension, where the destination is not in its usual place. */
+  readonly digit?: number
+  /** Whether the memory operand's index is a vector. */
+  readonly indexed?: boolean
+}
+
+const form = (
+  map: VectorForm['map'],
+  prefix: VectorForm['prefix'],
+  opcode: number,
+  rest: Partial<VectorForm> = {},
+): VectorForm => ({ map, prefix, opcode, tuple: 'full', ...rest })
+const immediate = { immediate: true } as const
+
+const table = {
+  vaddps: form(1, 0, 0x58),
+  vmulps: form(1, 0, 0x59),
+  vsubps: form(1, 0, 0x5c),
+  vminps: form(1, 0, 0x5d),
+  vdivps: form(1, 0, 0x5e),
+  vmaxps: form(1, 0, 0x5f),
+  vsqrtps: form(1, 0, 0x51),
+  vfmadd132ps: form(2, 1, 0x98),
+  vfmadd213ps: form(2, 1, 0xa8),
+  vfmadd231ps: form(2, 1, 0xb8),
+  vrndscaleps: form(3, 1, 0x08, immediate),
+  vrangeps: form(3, 1, 0x50, immediate),
+  vcvttps2dq: form(1, 2, 0x5b),
+  vcvtdq2ps: form(1, 0, 0x5b),
+  vpaddd: form(1, 1, 0xfe),
+  vpsubd: form(1, 1, 0xfa),
+  vpmulld: form(2, 1, 0x40),
+  vpminsd: form(2, 1, 0x39),
+  vpmaxsd: form(2, 1, 0x3d),
+  vpabsd: form(2, 1, 0x1e),
+  vpandd: form(1, 1, 0xdb),
+  vpandnd: form(1, 1, 0xdf),
+  vpord: form(1, 1, 0xeb),
+  vpxord: form(1, 1, 0xef),
+  vpternlogd: form(3, 1, 0x25, immediate),
+  /** Shifts by a constant, and by the lowest lane of a vector. */
+  vpslldi: form(1, 1, 0x72, { immediate: true, digit: 6 }),
+  vpsrldi: form(1, 1, 0x72, { immediate: true, digit: 2 }),
+  vpsradi: form(1, 1, 0x72, { immediate: true, digit: 4 }),
+  vpslld: form(1, 1, 0xf2, { tuple: 16 }),
+  vpsrld: form(1, 1, 0xd2, { tuple: 16 }),
+  vpsrad: form(1, 1, 0xe2, { tuple: 16 }),
+  /** Comparisons, whose destination is a mask. */
+  vcmpps: form(1, 0, 0xc2, immediate),
+  vpcmpd: form(3, 1, 0x1f, immediate),
+  vpcmpud: form(3, 1, 0x1e, immediate),
+  vptestmd: form(2, 1, 0x27),
+  vpmovd2m: form(2, 2, 0x39),
+  vpmovm2d: form(2, 2, 0x38),
+  vblendmps: form(2, 1, 0x65),
+  vmovups: form(1, 0, 0x10),
+  vmovupsStore: form(1, 0, 0x11),
+  vmovaps: form(1, 0, 0x28),
+  vmovss: form(1, 2, 0x10, { tuple: 4 }),
+  vmovssStore: form(1, 2, 0x11, { tuple: 4 }),
+  vbroadcastss: form(2, 1, 0x18, { tuple: 4 }),
+  vpbroadcastd: form(2, 1, 0x7c, { tuple: 4 }),
+  vmovd: form(1, 1, 0x6e, { tuple: 4 }),
+  vmovdStore: form(1, 1, 0x7e, { tuple: 4 }),
+  vpmovzxbd: form(2, 1, 0x31, { tuple: 'quarter' }),
+  vpmovdb: form(2, 2, 0x31, { tuple: 'quarter' }),
+  vpgatherdd: form(2, 1, 0x90, { tuple: 4, indexed: true }),
+  vpscatterdd: form(2, 1, 0xa0, { tuple: 4, indexed: true }),
+  valignd: form(3, 1, 0x03, immediate),
+  vunpcklps: form(1, 0, 0x14),
+  vunpckhps: form(1, 0, 0x15),
+  vunpcklpd: form(1, 1, 0x14, { wide: true }),
+  vunpckhpd: form(1, 1, 0x15, { wide: true }),
+  vshuff32x4: form(3, 1, 0x23, immediate),
+} as const satisfies { readonly [name: string]: VectorForm }
+
+export type VectorName = keyof typeof table
+export const vectors: { readonly [N in VectorName]: VectorForm } = table
+
+/** Instructions on mask registers, in VEX encoding of map 1; `long` where there are two sources. */
+export const masks = {
+  kandw: { prefix: 0, opcode: 0x41, long: true },
+  kandnw: { prefix: 0, opcode: 0x42, long: true },
+  knotw: { prefix: 0, opcode: 0x44, long: false },
+  korw: { prefix: 0, opcode: 0x45, long: true },
+  kxnorw: { prefix: 0, opcode: 0x46, long: true },
+  kxorw: { prefix: 0, opcode: 0x47, long: true },
+  /** From a mask or memory; to memory; from a general register; to one. */
+  kmovw: { prefix: 0, opcode: 0x90, long: false },
+  kmovwStore: { prefix: 0, opcode: 0x91, long: false },
+  kmovwFrom: { prefix: 0, opcode: 0x92, long: false },
+  kmovwTo: { prefix: 0, opcode: 0x93, long: false },
+  kortestw: { prefix: 0, opcode: 0x98, long: false },
+} as const
+export type MaskName = keyof typeof masks
+
+/** Arithmetic on general registers: the first opcode of each. */
+export const general = { add: 0x00, or: 0x08, and: 0x20, sub: 0x28, xor: 0x30, cmp: 0x38 } as const
+
+/** Numbers of the conditions. */
+export const flags = {
+  overflow: 0,
+  below: 2,
+  aboveOrEqual: 3,
+  equal: 4,
+  notEqual: 5,
+  belowOrEqual: 6,
+  above: 7,
+  less: 12,
+  greaterOrEqual: 13,
+  lessOrEqual: 14,
+  greater: 15,
+} as const

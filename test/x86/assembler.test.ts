@@ -1,0 +1,317 @@
+// The encoder against binutils: every form, with all kinds of registers and displacements, is read back by objdump.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { Assembler, type Memory } from '../../src/backend/x86/assembler.ts'
+import { flags, general, type MaskName, masks, type VectorName, vectors } from '../../src/backend/x86/forms.ts'
+
+const objdump = ((): boolean => {
+  try {
+    execFileSync('objdump', ['--version'])
+    return true
+  } catch {
+    return false
+  }
+})()
+
+/** What objdump reads: a line for each instruction, spaces and comments evened out. */
+function disassemble(code: Uint8Array): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-objdump-'))
+  try {
+    const file = join(folder, 'code.bin')
+    writeFileSync(file, code)
+    const options = ['-D', '-b', 'binary', '-m', 'i386:x86-64', '-M', 'intel', '--no-show-raw-insn', file]
+    return execFileSync('objdump', options, { encoding: 'utf8', maxBuffer: 2 ** 26 })
+      .split('\n')
+      .flatMap((line) => /^\s*[0-9a-f]+:\t(.*)$/.exec(line)?.[1] ?? [])
+      .map((text) =>
+        // Older and newer versions of objdump spell some things differently.
+        text
+          .replace(/\s*#.*$/, '')
+          .replace(/\{evex\} |^rex /, '')
+          .replace(/ BCST /, ' PTR ')
+          .replace(/\{1to\d+\}/, '')
+          .replace(/\s+/g, ' ')
+          .trim(),
+      )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const wide = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ')
+const narrow = 'eax ecx edx ebx esp ebp esi edi r8d r9d r10d r11d r12d r13d r14d r15d'.split(' ')
+const byte = 'al cl dl bl spl bpl sil dil r8b r9b r10b r11b r12b r13b r14b r15b'.split(' ')
+const hex = (n: number): string => (n < 0 ? `-0x${(-n).toString(16)}` : `+0x${n.toString(16)}`)
+const place = (m: Memory, index: readonly string[] = wide): string => {
+  if ('pool' in m) return '[rip]'
+  const { base, displacement = 0, scale = 1 } = m
+  const scaled = m.index === undefined ? '' : `+${index[m.index]}*${scale}`
+  const always = (base & 7) === 5
+  return `[${wide[base]}${scaled}${displacement !== 0 || always ? hex(displacement) : ''}]`
+}
+const file = { 16: 'xmm', 32: 'ymm', 64: 'zmm' } as const
+const places: readonly Memory[] = [
+  { base: 0 },
+  { base: 4, displacement: 64 },
+  { base: 13 },
+  { base: 12, displacement: -128 },
+  { base: 5, displacement: 4 },
+  { base: 15, index: 9, displacement: 8128 },
+  { base: 3, index: 6, scale: 8, displacement: 123456 },
+  { base: 10, displacement: -8193 },
+]
+
+/** Instructions whose operands do not follow the common patterns. */
+const special: { readonly [N in VectorName]?: true } = {
+  vmovd: true,
+  vmovdStore: true,
+  vpbroadcastd: true,
+  vpgatherdd: true,
+  vpscatterdd: true,
+  vmovss: true,
+  vmovssStore: true,
+  vmovupsStore: true,
+  vpmovdb: true,
+  vpmovd2m: true,
+  vpmovm2d: true,
+  vpslldi: true,
+  vpsrldi: true,
+  vpsradi: true,
+}
+const twoOperands: readonly VectorName[] = [
+  'vsqrtps',
+  'vrndscaleps',
+  'vcvttps2dq',
+  'vcvtdq2ps',
+  'vpabsd',
+  'vmovups',
+  'vmovaps',
+  'vbroadcastss',
+  'vpmovzxbd',
+]
+const toMask: readonly VectorName[] = ['vcmpps', 'vpcmpd', 'vpcmpud', 'vptestmd']
+const noBroadcast: readonly VectorName[] = [
+  'vmovups',
+  'vmovaps',
+  'vbroadcastss',
+  'vpmovzxbd',
+  'vpslld',
+  'vpsrld',
+  'vpsrad',
+]
+
+/** Expected size of the memory operand, as objdump names it. */
+function sizeOf(name: VectorName, bytes: 16 | 32 | 64): string {
+  const { tuple } = vectors[name]
+  const n = tuple === 'full' ? bytes : tuple === 'quarter' ? bytes / 4 : tuple
+  return `${{ 4: 'DWORD', 8: 'QWORD', 16: 'XMMWORD', 32: 'YMMWORD', 64: 'ZMMWORD' }[n]} PTR `
+}
+/** objdump writes comparisons with the predicate in the name. */
+const predicates = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord']
+const namedComparison = (name: VectorName, immediate: number): string | undefined =>
+  name === 'vcmpps'
+    ? `vcmp${predicates[immediate]}ps`
+    : name === 'vpcmpd' || name === 'vpcmpud'
+      ? `vpcmp${['eq', 'lt', 'le', 'false', 'neq', 'nlt', 'nle', 'true'][immediate]}${name.slice(5)}`
+      : undefined
+
+/** The first few lines that differ, so that a wrong prefix does not print thousands. */
+function expectLines(code: Uint8Array, expected: readonly string[]): void {
+  const lines = disassemble(code)
+  const wrong = expected.flatMap((text, i) => (lines[i] === text ? [] : [`${text}  <>  ${lines[i]}`]))
+  expect(wrong.slice(0, 20)).toEqual([])
+}
+
+it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binutils)', () => {
+  const a = new Assembler()
+  const expected: string[] = []
+  for (const name of Object.keys(vectors) as VectorName[]) {
+    if (special[name]) continue
+    const form = vectors[name]
+    const two = twoOperands.includes(name)
+    const mask = toMask.includes(name)
+    for (const bytes of [16, 64] as const) {
+      if (bytes === 16 && (name === 'vshuff32x4' || name === 'vbroadcastss' || name === 'vpmovzxbd')) continue
+      const f = file[bytes]
+      for (const [d, s, t] of [
+        [1, 2, 3],
+        [9, 10, 11],
+        [17, 18, 19],
+        [25, 26, 31],
+        [31, 7, 16],
+        [0, 31, 8],
+      ] as const) {
+        const k = mask ? d & 7 : d
+        const immediate = mask ? [1, 2, 4, 5][d & 3] : 9
+        const text = (namedComparison(name, form.immediate ? immediate : 0) ?? name).replace(/^vptestmd$/, 'vptestmd')
+        const tail = form.immediate && !namedComparison(name, 0) ? ',0x9' : ''
+        const last =
+          name === 'vpslld' || name === 'vpsrld' || name === 'vpsrad' || name === 'vbroadcastss'
+            ? 'xmm'
+            : name === 'vpmovzxbd'
+              ? 'xmm'
+              : f
+        const destination = mask ? `k${k}` : `${f}${k}`
+        const middle = two ? '' : `${f}${s},`
+        a.vector(name, k, two ? 0 : s, t, { bytes, immediate })
+        expected.push(`${text} ${destination},${middle}${last}${t}${tail}`)
+        a.vector(name, k, two ? 0 : s, t, { bytes, immediate, mask: 5, ...(mask ? {} : { zero: true }) })
+        expected.push(`${text} ${destination}{k5}${mask ? '' : '{z}'},${middle}${last}${t}${tail}`)
+        for (const memory of places) {
+          a.vector(name, k, two ? 0 : s, memory, { bytes, immediate })
+          expected.push(`${text} ${destination},${middle}${sizeOf(name, bytes)}${place(memory)}${tail}`)
+          if (noBroadcast.includes(name) || form.wide) continue
+          a.vector(name, k, two ? 0 : s, memory, { bytes, immediate, broadcast: true, mask: 1 })
+          expected.push(`${text} ${destination}{k1},${middle}DWORD PTR ${place(memory)}${tail}`)
+        }
+      }
+    }
+  }
+  expectLines(a.finish(), expected)
+})
+
+it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)', () => {
+  const a = new Assembler()
+  const expected: string[] = []
+  const add = (text: string, emit: () => void): void => {
+    emit()
+    expected.push(text)
+  }
+  for (const [v, w, g] of [
+    [1, 2, 3],
+    [9, 18, 10],
+    [17, 9, 0],
+    [31, 30, 15],
+  ] as const) {
+    add(`vmovd xmm${v},${narrow[g]}`, () => a.vector('vmovd', v, 0, g, { bytes: 16 }))
+    add(`vmovd ${narrow[g]},xmm${v}`, () => a.vector('vmovdStore', v, 0, g, { bytes: 16 }))
+    add(`vpbroadcastd zmm${v},${narrow[g]}`, () => a.vector('vpbroadcastd', v, 0, g))
+    add(`vpmovd2m k6,zmm${v}`, () => a.vector('vpmovd2m', 6, 0, v))
+    add(`vpmovm2d zmm${v},k6`, () => a.vector('vpmovm2d', v, 0, 6))
+    add(`vpslld zmm${v},zmm${w},0x17`, () => a.vector('vpslldi', v, 0, w, { immediate: 23 }))
+    add(`vpsrld zmm${v},zmm${w},0x9`, () => a.vector('vpsrldi', v, 0, w, { immediate: 9 }))
+    add(`vpsrad zmm${v},zmm${w},0x1f`, () => a.vector('vpsradi', v, 0, w, { immediate: 31 }))
+    for (const m of places) {
+      add(`vmovss xmm${v},DWORD PTR ${place(m)}`, () => a.vector('vmovss', v, 0, m, { bytes: 16 }))
+      add(`vmovss DWORD PTR ${place(m)},xmm${v}`, () => a.vector('vmovssStore', v, 0, m, { bytes: 16 }))
+      add(`vmovups ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vmovupsStore', v, 0, m, { mask: 3 }))
+      add(`vpmovdb XMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vpmovdb', v, 0, m, { mask: 3 }))
+    }
+    const indexed: Memory = { base: g === 15 ? 13 : 4, index: w, scale: 4, displacement: 8 }
+    const zmm = Array.from({ length: 32 }, (_, i) => `zmm${i}`)
+    add(`vpgatherdd zmm${v}{k2},DWORD PTR ${place(indexed, zmm)}`, () =>
+      a.vector('vpgatherdd', v, 0, indexed, { mask: 2 }),
+    )
+    add(`vpscatterdd DWORD PTR ${place(indexed, zmm)}{k2},zmm${v}`, () =>
+      a.vector('vpscatterdd', v, 0, indexed, { mask: 2 }),
+    )
+  }
+  for (const name of Object.keys(masks) as MaskName[]) {
+    if (name === 'kmovwStore')
+      add('kmovw WORD PTR [r9+0x10],k3', () => a.mask(name, 3, 0, { base: 9, displacement: 16 }))
+    else if (name === 'kmovwFrom') add('kmovw k3,r9d', () => a.mask(name, 3, 0, 9))
+    else if (name === 'kmovwTo') add('kmovw r9d,k3', () => a.mask(name, 9, 0, 3))
+    else if (name === 'kmovw') add('kmovw k1,WORD PTR [rax]', () => a.mask(name, 1, 0, { base: 0 }))
+    else if (masks[name].long) add(`${name} k7,k1,k2`, () => a.mask(name, 7, 1, 2))
+    else add(`${name} k7,k2`, () => a.mask(name, 7, 0, 2))
+  }
+  add('vzeroupper', () => a.vzeroupper())
+  expectLines(a.finish(), expected)
+})
+
+it.skipIf(!objdump)('so do general registers, jumps and constants (needs objdump of binutils)', () => {
+  const a = new Assembler()
+  const expected: string[] = []
+  const add = (text: string, emit: () => void): void => {
+    emit()
+    expected.push(text)
+  }
+  for (const [d, s] of [
+    [0, 1],
+    [4, 5],
+    [6, 7],
+    [9, 2],
+    [3, 12],
+    [15, 14],
+  ] as const) {
+    for (const [w, names] of [
+      [false, narrow],
+      [true, wide],
+    ] as const) {
+      const size = w ? 'QWORD' : 'DWORD'
+      for (const name of Object.keys(general) as (keyof typeof general)[]) {
+        add(`${name} ${names[d]},${names[s]}`, () => a.arithmetic(name, d, s, w))
+        add(`${name} ${names[d]},0x7f`, () => a.arithmeticImmediate(name, d, 127, w))
+        if (d !== 0) add(`${name} ${names[d]},0x12345`, () => a.arithmeticImmediate(name, d, 0x12345, w))
+      }
+      add(`mov ${names[d]},${names[s]}`, () => a.move(d, s, w))
+      add(`imul ${names[d]},${names[s]}`, () => a.multiply(d, s, w))
+      add(`test ${names[d]},${names[s]}`, () => a.test(d, s, w))
+      add(`shl ${names[d]},0x5`, () => a.shift('shl', d, 5, w))
+      add(`sar ${names[d]},0x5`, () => a.shift('sar', d, 5, w))
+      add(`cmovl ${names[d]},${names[s]}`, () => a.moveIf('less', d, s, w))
+      for (const m of places) {
+        add(`mov ${names[d]},${size} PTR ${place(m)}`, () => a.move(d, m, w))
+        add(`mov ${size} PTR ${place(m)},${names[s]}`, () => a.store(m, s, w))
+        add(`lea ${names[d]},${place(m)}`, () => a.lea(d, m, w))
+        add(`lock cmpxchg ${size} PTR ${place(m)},${names[s]}`, () => a.compareExchange(m, s, w))
+        add(`xchg ${size} PTR ${place(m)},${names[s]}`, () => a.exchange(m, s, w))
+        add(`add ${size} PTR ${place(m)},0x7`, () => a.arithmeticImmediate('add', m, 7, w))
+      }
+    }
+    add(`shlx ${narrow[d]},${narrow[s]},${narrow[d]}`, () => a.shiftBy('shl', d, s, d))
+    add(`shrx ${narrow[d]},${narrow[s]},${narrow[d]}`, () => a.shiftBy('shr', d, s, d))
+    add(`sarx ${narrow[d]},${narrow[s]},${narrow[d]}`, () => a.shiftBy('sar', d, s, d))
+    add(`neg ${narrow[d]}`, () => a.negate(d))
+    add(`not ${narrow[d]}`, () => a.invert(d))
+    add(`idiv ${narrow[s]}`, () => a.divide(true, s))
+    add(`div ${narrow[s]}`, () => a.divide(false, s))
+    add(`movzx ${narrow[d]},${byte[s]}`, () => a.loadByte(d, s))
+    add(`movabs ${wide[d]},0x123456789abcdef0`, () => a.address(d, 0x123456789abcdef0n))
+    add(`mov ${narrow[d]},0xfffffffe`, () => a.constantTo(d, -2))
+    add(`push ${wide[d]}`, () => a.push(d))
+    add(`pop ${wide[d]}`, () => a.pop(d))
+    add(`call ${wide[d]}`, () => a.callRegister(d))
+    for (const m of places) {
+      add(`movzx ${narrow[d]},BYTE PTR ${place(m)}`, () => a.loadByte(d, m))
+      add(`mov BYTE PTR ${place(m)},${byte[s]}`, () => a.storeByte(m, s))
+      add(`lock xadd DWORD PTR ${place(m)},${narrow[s]}`, () => a.exchangeAdd(m, s))
+      add(`mov DWORD PTR ${place(m)},0x1234`, () => a.storeImmediate(m, 0x1234))
+    }
+  }
+  const setNames = ['o', 'b', 'ae', 'e', 'ne', 'be', 'a', 'l', 'ge', 'le', 'g']
+  ;(Object.keys(flags) as (keyof typeof flags)[]).forEach((condition, i) => {
+    add(`set${setNames[i]} sil`, () => a.set(condition, 6))
+  })
+  add('cdq', () => a.cdq())
+  add('pause', () => a.pause())
+  add('cpuid', () => a.cpuid())
+  add('xgetbv', () => a.xgetbv())
+  add('prefetcht0 BYTE PTR [rax]', () => a.prefetch({ base: 0 }))
+  add('ret', () => a.ret())
+  expectLines(a.finish(), expected)
+})
+
+it('jumps go to their labels, and constants lie behind the code', () => {
+  const a = new Assembler()
+  const [back, forward] = [a.label(), a.label()]
+  a.bind(back).jump(forward).jumpIf('less', back).bind(forward)
+  a.vector('vaddps', 1, 2, a.constant(0x3f800000), { broadcast: true })
+  a.vector('vrndscaleps', 1, 0, a.constant(7), { broadcast: true, immediate: 1 })
+  a.vector('vaddps', 1, 2, a.constant(0x3f800000), { broadcast: true })
+  const code = a.finish()
+  const view = new DataView(code.buffer)
+  expect(view.getInt32(1, true)).toBe(6)
+  expect(view.getInt32(7, true)).toBe(-11)
+  const displacement = (at: number, end: number): number => end + view.getInt32(at, true)
+  const first = displacement(11 + 6, 21)
+  expect(view.getInt32(first, true)).toBe(0x3f800000)
+  expect(view.getInt32(displacement(21 + 6, 32), true)).toBe(7)
+  expect(displacement(32 + 6, 42)).toBe(first)
+  expect(first % 64).toBe(0)
+  expect(() => new Assembler().jump(new Assembler().label()).finish()).toThrow()
+})
