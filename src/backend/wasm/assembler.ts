@@ -1,5 +1,6 @@
 // A WebAssembly module assembler: functions are built by emitting instructions, a module is turned into bytes.
 
+import type { Code } from './code.ts'
 import { atomic, memory, plain, saturating, simd, simdLane, simdLaneMemory, simdMemory } from './opcodes.ts'
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
@@ -39,7 +40,9 @@ function signed(value: number, out: number[] = []): number[] {
 }
 
 /** One function under construction. Every emitter returns the function, so that instructions can be chained. */
-export class FunctionBuilder {
+export class FunctionBuilder implements Code {
+  readonly lanes = 4
+  readonly freshLocals = false
   readonly params: readonly ValueType[]
   readonly results: readonly ValueType[]
   /** Index in the module's function space, imports first. */
@@ -95,6 +98,17 @@ export class FunctionBuilder {
   /** A constant vector of four 32-bit lanes. Prefer a local that is loaded before the loop (V8 rebuilds constants). */
   v128(lanes: Int32Array | Float32Array): this {
     return this.bytes(0xfd, 12, ...new Uint8Array(lanes.buffer, lanes.byteOffset, 16))
+  }
+  splat(type: 'f32' | 'i32', value: number): this {
+    return this.v128(type === 'f32' ? new Float32Array(4).fill(value) : new Int32Array(4).fill(value))
+  }
+  iota(from: number): this {
+    return this.v128(new Int32Array([from, from + 1, from + 2, from + 3]))
+  }
+  rotate(distance: number): this {
+    const copy = this.local('v128')
+    this.tee(copy).get(copy)
+    return this.shuffle(Array.from({ length: 16 }, (_, i) => (i + 4 * distance) % 16))
   }
   op(name: Plain): this {
     for (const byte of encodings.get(name) ?? []) this.code.push(byte)

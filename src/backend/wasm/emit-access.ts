@@ -2,6 +2,7 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { FunctionBuilder } from './assembler.ts'
+import type { Code } from './code.ts'
 import type { ExprCode } from './emit-expr.ts'
 import { pushConstant, type Selection, type Width } from './emit-instructions.ts'
 import { extractLane, loadElement, loadVector, storeNeighbours, storeOne } from './emit-memory.ts'
@@ -20,15 +21,32 @@ export interface Cursor {
   remaining: number | undefined
 }
 
-export class AccessCode {
+/** How the elements of a kernel's accesses get into registers and back, and where they are. */
+export interface Accesses {
+  load(access: number, width: Width): Selection
+  /** Stores a scalar from a local. */
+  storeScalar(store: PlannedStore, value: number, offset: number | undefined): void
+  /** Stores the lanes of a vector from a local; `offset` holds a row offset, one for each lane where it differs between them. */
+  storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void
+  /** The byte stride of an access along an axis, times a constant; 0 where it does not move. */
+  pushStride(access: number, axis: number, times?: number): void
+  /** 1 where the index in the local is within the bounds of the access along the axis. */
+  pushInside(access: number, axis: number, index: number): void
+  /** The index along the lane axis, in all lanes. */
+  pushLaneIndex(): void
+  /** A local with consecutive integers. */
+  iota(from: number): number
+}
+
+export class AccessCode implements Accesses {
   private readonly f: FunctionBuilder
   private readonly plan: LoopPlan
   private readonly layout: LoopLayout
-  private readonly code: ExprCode
+  private readonly code: ExprCode<Code>
   private readonly cursor: Cursor
 
-  constructor(plan: LoopPlan, layout: LoopLayout, code: ExprCode, cursor: Cursor) {
-    this.f = code.f
+  constructor(f: FunctionBuilder, plan: LoopPlan, layout: LoopLayout, code: ExprCode<Code>, cursor: Cursor) {
+    this.f = f
     this.plan = plan
     this.layout = layout
     this.code = code
@@ -71,7 +89,7 @@ export class AccessCode {
       this.pushAddress(a, offset)
       f.set(address)
       const at = 4 * this.code.copy * dtypes[dtype].bytes
-      const whole = (): void => storeNeighbours(this.code, store.mode, dtype, address, at, value)
+      const whole = (): void => storeNeighbours(f, this.code, store.mode, dtype, address, at, value)
       const { remaining } = cursor
       if (remaining === undefined) whole()
       else {
@@ -313,8 +331,6 @@ export class AccessCode {
 
   /** A local with four consecutive integers. */
   iota(from: number): number {
-    return this.code.prologue.define(`iota ${from}`, 'v128', () =>
-      this.f.v128(new Int32Array([from, from + 1, from + 2, from + 3])),
-    )
+    return this.code.prologue.define(`iota ${from}`, 'v128', () => this.f.iota(from))
   }
 }

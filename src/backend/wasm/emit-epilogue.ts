@@ -166,7 +166,7 @@ class EpilogueCode {
     this.columns(4 * copies, this.before(4 * copies - 1), () => {
       this.evaluate(4, copies, (store, dtype, value) => {
         const at = 4 * code.copy * dtypes[dtype].bytes
-        storeNeighbours(code, store.mode, dtype, places[store.access], at, value)
+        storeNeighbours(f, code, store.mode, dtype, places[store.access], at, value)
       })
       for (const [i, place] of places.entries()) {
         const step = 4 * copies * this.tables[i].bytes
@@ -334,7 +334,7 @@ class EpilogueCode {
       f.if(() => {
         this.pushPlace(store.access, 0)
         f.set(address)
-        storeNeighbours(code, store.mode, dtype, address, 0, value)
+        storeNeighbours(f, code, store.mode, dtype, address, 0, value)
       }, lanes)
     }
     code.locals.give(address)

@@ -2,6 +2,7 @@
 
 import type { Expr } from '../../scalar/expr.ts'
 import type { FunctionBuilder } from './assembler.ts'
+import type { Code } from './code.ts'
 import {
   type Demand,
   pushConstant,
@@ -31,8 +32,8 @@ interface Binding {
 }
 
 /** Emits expressions into one function. */
-export class ExprCode {
-  readonly f: FunctionBuilder
+export class ExprCode<F extends Code = FunctionBuilder> {
+  readonly f: F
   readonly env: EmitEnvironment
   readonly locals: Locals
   readonly prologue: Prologue
@@ -43,7 +44,7 @@ export class ExprCode {
   private readonly lookup = new Map<Expr, Binding[]>()
   private readonly selections: { readonly [W in Width]: Map<Expr, Selection> } = { 1: new Map(), 4: new Map() }
 
-  constructor(f: FunctionBuilder, env: EmitEnvironment, surroundings: ExprSurroundings) {
+  constructor(f: F, env: EmitEnvironment, surroundings: ExprSurroundings) {
     this.f = f
     this.env = env
     this.surroundings = surroundings
@@ -159,10 +160,10 @@ interface Value {
 
 /** One straight run of code: counts how often each value is needed, then emits it once. */
 class Pass {
-  private readonly code: ExprCode
+  private readonly code: ExprCode<Code>
   private readonly values: { readonly [W in Width]: Map<Expr, Value> } = { 1: new Map(), 4: new Map() }
 
-  constructor(code: ExprCode) {
+  constructor(code: ExprCode<Code>) {
     this.code = code
   }
 

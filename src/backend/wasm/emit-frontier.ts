@@ -1,6 +1,7 @@
 // Which values a loop level has to compute for the code inside it: those that are needed further in, and no others.
 
 import type { Expr } from '../../scalar/expr.ts'
+import type { Code } from './code.ts'
 import type { ExprCode } from './emit-expr.ts'
 import type { Demand, Width } from './emit-instructions.ts'
 import { type LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
@@ -10,10 +11,10 @@ type Needed = { readonly [W in Width]: Set<Expr> }
 
 export class Frontier {
   private readonly plan: LoopPlan
-  private readonly code: ExprCode
+  private readonly code: ExprCode<Code>
   private readonly stages = new Map<PlannedStage, readonly Needed[]>()
 
-  constructor(plan: LoopPlan, code: ExprCode) {
+  constructor(plan: LoopPlan, code: ExprCode<Code>) {
     this.plan = plan
     this.code = code
   }

@@ -1,11 +1,12 @@
 // Instruction selection: the WebAssembly instructions of one scalar operation, on one value or on four lanes.
 
 import type { Expr, ExprOp, ScalarType } from '../../scalar/expr.ts'
-import type { FunctionBuilder, Plain, ValueType } from './assembler.ts'
+import type { Plain, ValueType } from './assembler.ts'
+import type { Code } from './code.ts'
 import type { Locals } from './emit-locals.ts'
 import type { EmitEnvironment } from './layout.ts'
 
-/** How many elements a value holds: 1 in a plain register, or 4 in the lanes of a vector. */
+/** How many elements a value holds: 1 in a plain register; 4 stands for as many as the target's vectors have lanes. */
 export type Width = 1 | 4
 
 export interface Demand {
@@ -16,7 +17,7 @@ export interface Demand {
 /** How a node is computed: its operands go on the stack in order, then `code` replaces them by the result. */
 export interface Selection {
   readonly operands: readonly Demand[]
-  readonly code: (f: FunctionBuilder, locals: Locals) => void
+  readonly code: (f: Code, locals: Locals) => void
 }
 
 /** The type of a local that holds a value; bool is 0 or 1, in vectors a mask of all or no bits. */
@@ -37,23 +38,23 @@ export function hasVectorForm(e: Expr, uniform: (e: Expr) => boolean): boolean {
 }
 
 /** Turns the scalar on the stack into four equal lanes. */
-export function splat(f: FunctionBuilder, type: ScalarType): void {
+export function splat(f: Code, type: ScalarType): void {
   if (type === 'f32') f.op('f32x4.splat')
   else f.op('i32x4.splat')
   if (type === 'bool') f.op('i32x4.neg')
 }
 
 /** Pushes a constant; a bool is 0 or 1. */
-export function pushConstant(f: FunctionBuilder, type: ScalarType, value: number): void {
+export function pushConstant(f: Code, type: ScalarType, value: number): void {
   if (type === 'f32') f.f32(value)
   else if (type === 'f64') f.f64(value)
   else f.i32(value)
 }
 
 /** Pushes four equal lanes. */
-export function pushVectorConstant(f: FunctionBuilder, type: ScalarType, value: number): void {
-  if (type === 'f32') f.v128(new Float32Array(4).fill(value))
-  else f.v128(new Int32Array(4).fill(type === 'bool' ? -value : value))
+export function pushVectorConstant(f: Code, type: ScalarType, value: number): void {
+  if (type === 'f32') f.splat('f32', value)
+  else f.splat('i32', type === 'bool' ? -value : value)
 }
 
 type Table = { readonly [Op in ExprOp]?: readonly Plain[] }
@@ -158,7 +159,7 @@ function scalar(e: Expr, env: EmitEnvironment): Selection {
   return plainly(operands, instructions(scalarTables[from], e, from))
 }
 
-function multiplyAdd(f: FunctionBuilder, locals: Locals, type: 'f32' | 'f64' | 'i32'): void {
+function multiplyAdd(f: Code, locals: Locals, type: 'f32' | 'f64' | 'i32'): void {
   const c = locals.take(type)
   f.set(c).op(`${type}.mul`).get(c).op(`${type}.add`)
   locals.give(c)

@@ -1,14 +1,15 @@
 // The locals of a function under construction: a pool for temporaries, and those set once before all else.
 
-import type { FunctionBuilder, ValueType } from './assembler.ts'
+import type { ValueType } from './assembler.ts'
+import type { Code } from './code.ts'
 
 /** Locals that are taken and given back, so that a function needs few. */
 export class Locals {
-  private readonly f: FunctionBuilder
+  private readonly f: Code
   private readonly free = new Map<ValueType, number[]>()
   private readonly types = new Map<number, ValueType>()
 
-  constructor(f: FunctionBuilder) {
+  constructor(f: Code) {
     this.f = f
   }
 
@@ -21,6 +22,7 @@ export class Locals {
   }
 
   give(local: number): void {
+    if (this.f.freshLocals) return
     const type = this.types.get(local)
     if (type === undefined) return
     const list = this.free.get(type)
@@ -34,12 +36,12 @@ export class Locals {
  * for, and their code is put where the prologue was opened. What defines one may ask for others before it emits code.
  */
 export class Prologue {
-  private readonly f: FunctionBuilder
+  private readonly f: Code
   private readonly start: number
   private readonly known = new Map<string, number>()
-  private readonly code: number[] = []
+  private readonly code: unknown[] = []
 
-  constructor(f: FunctionBuilder) {
+  constructor(f: Code) {
     this.f = f
     this.start = f.code.length
   }
@@ -52,7 +54,7 @@ export class Prologue {
     push()
     const local = this.f.local(type)
     this.f.set(local)
-    for (const byte of this.f.code.splice(mark)) this.code.push(byte)
+    for (const part of this.f.code.splice(mark)) this.code.push(part)
     this.known.set(key, local)
     return local
   }
@@ -64,7 +66,7 @@ export class Prologue {
 
   finish(): void {
     const rest = this.f.code.splice(this.start)
-    for (const byte of this.code) this.f.code.push(byte)
-    for (const byte of rest) this.f.code.push(byte)
+    for (const part of this.code) this.f.code.push(part)
+    for (const part of rest) this.f.code.push(part)
   }
 }

@@ -3,13 +3,14 @@
 import type { LoopKernel } from '../../kernel/loop.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
-import { AccessCode, type Cursor } from './emit-access.ts'
+import type { Code } from './code.ts'
+import { AccessCode, type Accesses, type Cursor } from './emit-access.ts'
 import { ExprCode } from './emit-expr.ts'
 import type { Selection, Width } from './emit-instructions.ts'
 import { LoopPlan, levels } from './emit-plan.ts'
 import { StageCode } from './emit-stage.ts'
 import { type LoopTools, Walk } from './emit-walk.ts'
-import { type EmitEnvironment, kernelParams, loopLayout } from './layout.ts'
+import { type EmitEnvironment, kernelParams, type LoopLayout, loopLayout } from './layout.ts'
 
 /**
  * Adds the function of a loop kernel to the module, with the parameters of `kernelParams`.
@@ -19,8 +20,16 @@ import { type EmitEnvironment, kernelParams, loopLayout } from './layout.ts'
  */
 export function emitLoop(module: ModuleBuilder, kernel: LoopKernel, env: EmitEnvironment): FunctionBuilder {
   const f = module.function(undefined, kernelParams)
-  new LoopCode(f, kernel, env).emit()
+  fillLoop(f, kernel, env, (plan, layout, code, cursor) => new AccessCode(f, plan, layout, code, cursor))
   return f
+}
+
+/** Makes what loads and stores for a target. */
+export type MakeAccesses = (plan: LoopPlan, layout: LoopLayout, code: ExprCode<Code>, cursor: Cursor) => Accesses
+
+/** Emits the code of a loop kernel into a function with the parameters of `kernelParams`. */
+export function fillLoop(f: Code, kernel: LoopKernel, env: EmitEnvironment, makeAccesses: MakeAccesses): void {
+  new LoopCode(f, kernel, env, makeAccesses).emit()
 }
 
 const beginParam = 1
@@ -31,13 +40,13 @@ class LoopCode {
   private readonly walk: Walk
   private readonly stages: StageCode
 
-  constructor(f: FunctionBuilder, kernel: LoopKernel, env: EmitEnvironment) {
+  constructor(f: Code, kernel: LoopKernel, env: EmitEnvironment, makeAccesses: MakeAccesses) {
     const layout = loopLayout(kernel)
     const plan = new LoopPlan(kernel, layout)
     const code = new ExprCode(f, env, { varies: plan.varies, leaf: (e, width) => this.leaf(e, width) })
     const valid = kernel.accesses.map(() => undefined)
     const cursor: Cursor = { pointers: [], valid, indices: [], remaining: undefined }
-    const accesses = new AccessCode(plan, layout, code, cursor)
+    const accesses = makeAccesses(plan, layout, code, cursor)
     this.tools = { f, plan, layout, code, cursor, accesses }
     this.walk = new Walk(this.tools)
     this.stages = new StageCode(this.tools)
@@ -175,7 +184,7 @@ class LoopCode {
 
   /** Several vectors at a time, then one, of which the last may be partial; or one element at a time. */
   private vectors(index: number, end: number, step: (count: number) => void): void {
-    const { plan } = this.tools
+    const { f, plan } = this.tools
     if (plan.width === 1) {
       this.walk.whileLess(index, end, 0, () => {
         this.walk.withBounds([plan.lane], () => this.stages.emit(1))
@@ -184,13 +193,13 @@ class LoopCode {
       return
     }
     const copies = this.stages.copies(plan.stages)
-    this.walk.whileLess(index, end, 4 * copies - 1, () => {
+    this.walk.whileLess(index, end, f.lanes * copies - 1, () => {
       this.stages.emit(copies)
-      step(4 * copies)
+      step(f.lanes * copies)
     })
     this.walk.whileLess(index, end, 0, () => {
       this.walk.withRemaining(index, end, () => this.stages.emit(1))
-      step(4)
+      step(f.lanes)
     })
   }
 

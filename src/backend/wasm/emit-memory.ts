@@ -3,6 +3,7 @@
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { Store } from '../../kernel/loop.ts'
 import type { FunctionBuilder, MemoryOp, Plain } from './assembler.ts'
+import type { Code } from './code.ts'
 import type { ExprCode } from './emit-expr.ts'
 
 const loadOps: { readonly [D in DType]: MemoryOp } = {
@@ -68,14 +69,14 @@ export function storeOne(
 
 /** Stores or adds four neighbouring elements at the address in the local. */
 export function storeNeighbours(
-  code: ExprCode,
+  f: FunctionBuilder,
+  code: ExprCode<Code>,
   mode: Store['mode'],
   dtype: DType,
   address: number,
   at: number,
   value: number,
 ): void {
-  const { f } = code
   const equal = (n: number): number => code.vectorConstant({ op: 'const', type: 'i32', args: [], value: n })
   f.get(address).get(value)
   if (mode === 'add') {

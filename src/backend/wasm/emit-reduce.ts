@@ -3,6 +3,7 @@
 import type { ReduceOp } from '../../kernel/loop.ts'
 import type { ScalarType } from '../../scalar/expr.ts'
 import type { Plain } from './assembler.ts'
+import type { Code } from './code.ts'
 import type { ExprCode } from './emit-expr.ts'
 import { pushConstant, valueType, type Width } from './emit-instructions.ts'
 
@@ -55,9 +56,9 @@ const beats: { readonly [T in ScalarType]?: { readonly [W in Width]?: { readonly
 const isFloat = (type: ScalarType): type is 'f32' | 'f64' => type === 'f32' || type === 'f64'
 
 export class ReduceCode {
-  private readonly code: ExprCode
+  private readonly code: ExprCode<Code>
 
-  constructor(code: ExprCode) {
+  constructor(code: ExprCode<Code>) {
     this.code = code
   }
 
@@ -105,7 +106,7 @@ export class ReduceCode {
     }
     const [first] = parts
     if (first.width === 4) {
-      for (const distance of [2, 1]) {
+      for (let distance = f.lanes / 2; distance >= 1; distance /= 2) {
         const other: Accumulator = {
           ...first,
           value: this.rotated(first.value, distance),
@@ -212,9 +213,7 @@ export class ReduceCode {
   private rotated(local: number, distance: number): number {
     const { f, locals } = this.code
     const result = locals.take('v128')
-    f.get(local).get(local)
-    f.shuffle(Array.from({ length: 16 }, (_, i) => (i + 4 * distance) % 16))
-    f.set(result)
+    f.get(local).rotate(distance).set(result)
     return result
   }
 }

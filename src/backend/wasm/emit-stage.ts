@@ -137,7 +137,7 @@ export class StageCode {
   /** The innermost reduce loop in lanes: several vectors at a time, then one, of which the last may be partial. */
   private rowLoop(stage: PlannedStage, accumulators: Accumulators): void {
     const { f, code, accesses } = this.tools
-    const count = 4 * accumulators.length
+    const count = f.lanes * accumulators.length
     this.innermost(stage, (_axis, index, end, step) => {
       this.walk.whileLess(index, end, count - 1, () => {
         this.evaluate(stage, accumulators, undefined)
@@ -150,13 +150,20 @@ export class StageCode {
           this.evaluate(stage, [accumulators[0]], mask)
           code.locals.give(mask)
         })
-        step(4)
+        step(f.lanes)
       })
     })
     // What the last, partial vector counted too much
     if (this.flat === undefined) return
     const extent = this.walk.extent(this.lastAxis())
-    f.get(this.flat).i32(0).get(extent).op('i32.sub').i32(3).op('i32.and').op('i32.sub').set(this.flat)
+    f.get(this.flat)
+      .i32(0)
+      .get(extent)
+      .op('i32.sub')
+      .i32(f.lanes - 1)
+      .op('i32.and')
+      .op('i32.sub')
+      .set(this.flat)
   }
 
   /** Sets up index, end and running pointers of the last reduce axis; `step` moves them. */
@@ -222,7 +229,7 @@ export class StageCode {
     f.get(this.flat ?? cursor.indices[this.lastAxis()])
     if (width === 1) return
     f.op('i32x4.splat')
-    if (!plan.laneIsParallel) f.get(accesses.iota(4 * code.copy)).op('i32x4.add')
+    if (!plan.laneIsParallel) f.get(accesses.iota(f.lanes * code.copy)).op('i32x4.add')
   }
 
   // ---- Small parts

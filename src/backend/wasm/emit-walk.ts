@@ -1,19 +1,19 @@
 // Loops of a kernel under construction: counters, running pointers, bounds tests.
 
-import type { FunctionBuilder } from './assembler.ts'
-import type { AccessCode, Cursor } from './emit-access.ts'
+import type { Code } from './code.ts'
+import type { Accesses, Cursor } from './emit-access.ts'
 import type { ExprCode } from './emit-expr.ts'
 import type { LoopPlan } from './emit-plan.ts'
 import type { LoopLayout } from './layout.ts'
 
 /** Everything that the code of one loop kernel is made with. */
 export interface LoopTools {
-  readonly f: FunctionBuilder
+  readonly f: Code
   readonly plan: LoopPlan
   readonly layout: LoopLayout
-  readonly code: ExprCode
+  readonly code: ExprCode<Code>
   readonly cursor: Cursor
-  readonly accesses: AccessCode
+  readonly accesses: Accesses
 }
 
 export class Walk {
@@ -37,7 +37,7 @@ export class Walk {
     if (margin !== 0) code.locals.give(limit)
   }
 
-  /** For code that takes up to four elements, fewer at the end: sets the number that is left. */
+  /** For code that takes up to one vector of elements, fewer at the end: sets the number that is left. */
   withRemaining(index: number, end: number, body: (remaining: number) => void): void {
     const { f, code, cursor } = this.tools
     const remaining = code.locals.take('i32')
@@ -108,7 +108,7 @@ export class Walk {
 }
 
 /** `while (index < end) body`, with the test repeated at the end. */
-export function whileLess(f: FunctionBuilder, index: number, end: number, body: () => void): void {
+export function whileLess(f: Code, index: number, end: number, body: () => void): void {
   f.get(index).get(end).op('i32.lt_s')
   f.if(() => {
     f.loop(() => {
