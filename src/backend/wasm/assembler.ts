@@ -1,15 +1,24 @@
 // A WebAssembly module assembler: functions are built by emitting instructions, a module is turned into bytes.
 
 import type { Code } from './code.ts'
-import { atomic, memory, plain, saturating, simd, simdLane, simdLaneMemory, simdMemory } from './opcodes.ts'
-
-export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
+import {
+  atomic,
+  type BlockType,
+  type MemoryOp,
+  memory,
+  type Plain,
+  plain,
+  saturating,
+  simd,
+  simdLane,
+  simdLaneMemory,
+  simdMemory,
+  type ValueType,
+} from './opcodes.ts'
 
 const valueTypes: { readonly [T in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
-export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
-export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
-export type BlockType = ValueType | 'none'
+export type { MemoryOp, Plain, ValueType } from './opcodes.ts'
 
 /** The bytes of each instruction without immediates. */
 const encodings = new Map<string, readonly number[]>([

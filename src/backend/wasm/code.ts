@@ -1,6 +1,6 @@
 // What emitters of kernels write into: a stack machine whose vectors have as many lanes as the target likes.
 
-import type { BlockType, MemoryOp, Plain, ValueType } from './assembler.ts'
+import type { BlockType, MemoryOp, Plain, ValueType } from './opcodes.ts'
 
 /**
  * A function under construction. The instructions are WebAssembly's by name, but a `v128` stands for `lanes` elements of

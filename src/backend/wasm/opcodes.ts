@@ -213,3 +213,10 @@ export const atomic = {
   'i32.atomic.rmw.cmpxchg': [0x48, 2],
   'i64.atomic.rmw.cmpxchg': [0x49, 3],
 } as const
+
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
+/** Instructions without immediates, and those that load or store. */
+export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
+export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
+/** The result of a structured block. */
+export type BlockType = ValueType | 'none'
