@@ -1,7 +1,7 @@
 /** Derivatives against directional finite differences, first and second order. */
 
 import { expect } from 'vitest'
-import { type Tensor, tensor, vjp } from '../../src/tensor/index.ts'
+import { jvp, type Tensor, tensor, vjp } from '../../src/tensor/index.ts'
 import { normals, type Random } from './random.ts'
 
 type Dims = readonly number[]
@@ -46,6 +46,50 @@ export function checkFirstOrder(f: Smooth, at: readonly Point[], random: Random)
   expect(Number.isFinite(analytic.value), 'the gradient is finite').toBe(true)
   expect(Math.abs(numeric - analytic.value) / scale, `differences ${numeric}, gradient ${analytic.value}`).toBeLessThan(
     1e-7,
+  )
+}
+
+/**
+ * The Jacobian-vector product: equal to differences of f along the tangents to 1e-7, and ⟨g, J v⟩ = ⟨Jᵀ g, v⟩ to 1e-10
+ * (float64).
+ */
+export function checkForward(f: Smooth, at: readonly Point[], random: Random): void {
+  const pointed = (data: ArrayLike<number>, shape: Dims): Tensor => tensor(Float64Array.from(data), { shape })
+  const directions = at.map(({ data }) => normals(random, data.length))
+  const inputs = at.map(({ shape, data }) => pointed(data, shape))
+  const tangents = at.map(({ shape }, i) => pointed(directions[i], shape))
+  const [outputs, along] = jvp((...xs) => f(xs), inputs, tangents)
+  const moved = (distance: number): readonly Tensor[] =>
+    f(
+      at.map(({ shape, data }, i) =>
+        pointed(
+          data.map((x, k) => x + distance * directions[i][k]),
+          shape,
+        ),
+      ),
+    )
+  const [a, b, c, d] = [step, -step, 2 * step, -2 * step].map((distance) => moved(distance).map((y) => y.dataSync()))
+  const cotangents = outputs.map((y) => normals(random, y.size))
+  outputs.forEach((y, i) => {
+    const found = along[i].dataSync()
+    expect([along[i].shape, along[i].dtype]).toEqual([y.shape, y.dtype])
+    let size = 1
+    for (const value of y.dataSync()) size = Math.max(size, Math.abs(value) * 1e-4)
+    for (const value of found) size = Math.max(size, Math.abs(value))
+    found.forEach((tangent, k) => {
+      const numeric = (8 * (a[i][k] - b[i][k]) - (c[i][k] - d[i][k])) / (12 * step)
+      expect(Math.abs(numeric - tangent) / size, `differences ${numeric}, tangent ${tangent}`).toBeLessThan(1e-7)
+    })
+  })
+  const gradients = vjp(
+    outputs,
+    outputs.map((y, i) => pointed(cotangents[i], y.shape)),
+    inputs,
+  )
+  const [forward, backward] = [dot(along, cotangents), dot(gradients, directions)]
+  const difference = Math.abs(forward.value - backward.value)
+  expect(difference, `⟨g, Jv⟩ = ${forward.value}, ⟨Jᵀg, v⟩ = ${backward.value}`).toBeLessThanOrEqual(
+    1e-10 * Math.max(1, forward.size),
   )
 }
 
