@@ -25,6 +25,7 @@ export type NodeClass =
   /** concat, dilation: parts written into places of one buffer. */
   | 'assemble'
   | 'scatter'
+  | 'routine'
 
 const largestWindow = 25
 
@@ -36,6 +37,7 @@ export function classify(node: Node): NodeClass {
   if (isPointwise(node.op) || node.op === 'iota') return 'pointwise'
   if (node.op === 'take' || node.op === 'takeAlong') return 'lookup'
   if (node.op === 'concat') return 'assemble'
+  if (node.op === 'routine') return 'routine'
   if (node.op === 'scatterAdd' || node.op === 'scatterAddAlong') return 'scatter'
   if (isOp(node, 'matmul') || isOp(node, 'conv')) return isLarge(node) ? 'contract' : 'product'
   return isWindow(node) ? 'window' : 'reduce'

@@ -16,7 +16,7 @@ import { matchShapes, movedFrom, type View } from './view.ts'
  */
 export interface Group extends Space {
   readonly id: number
-  kind: 'loop' | 'contract' | 'assemble' | 'scatter'
+  kind: 'loop' | 'contract' | 'assemble' | 'scatter' | 'routine'
   domain: Dims
   reduced: readonly boolean[]
   nodes: Node[]
@@ -62,8 +62,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     const space = domainOf(node, kind)
     const group: Group = {
       id: nextId++,
-      kind:
-        kind === 'contract' ? 'contract' : kind === 'assemble' ? 'assemble' : kind === 'scatter' ? 'scatter' : 'loop',
+      kind: kind === 'contract' || kind === 'assemble' || kind === 'scatter' || kind === 'routine' ? kind : 'loop',
       ...space,
       nodes: [node],
       reads: new Set(operandsOf(node, kind).map((view) => view.base)),

@@ -11,10 +11,11 @@ import { groupNodes } from './group.ts'
 import { copyLabel, labelOf } from './label.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
+import { lowerRoutine } from './lower-routine.ts'
 import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
 import type { Unit } from './unit.ts'
-import { resolve } from './view.ts'
+import { isMovement, resolve } from './view.ts'
 
 /**
  * A graph to compile. Bindings of its program are the leaves, then the outputs; `aliases[i]` is the leaf in whose memory
@@ -42,7 +43,9 @@ export function compileGraph(graph: Graph): Program {
           ? lowerAssemble(group, grouping, stored)
           : group.kind === 'scatter'
             ? lowerScatter(group, grouping, stored)
-            : [lowerLoop(group, grouping, stored)]
+            : group.kind === 'routine'
+              ? [lowerRoutine(group.nodes[0] as Node<'routine'>)]
+              : [lowerLoop(group, grouping, stored)]
     units.push(...lowered)
     const label = labelOf(group.nodes)
     for (const unit of lowered) labels.set(unit, label)
@@ -72,12 +75,14 @@ function distinctOutputs(outputs: readonly Node[]): Node[] {
   })
 }
 
-/** Contractions read memory: an operand that is a constant is filled first. */
+/** Contractions and routines read memory: a constant is filled first, and for routines a view is copied. */
 function filledOperands(outputs: readonly Node[]): Node[] {
   return mapGraph(outputs, (node, inputs) => {
     const same = inputs.every((x, i) => x === node.inputs[i])
-    if (classify(node) !== 'contract') return same ? node : { ...node, inputs }
-    const filled = inputs.map((x) => (resolve(x).base.op === 'constant' ? copyOf(x) : x))
+    const kind = classify(node)
+    if (kind !== 'contract' && kind !== 'routine') return same ? node : { ...node, inputs }
+    const isReady = (x: Node): boolean => resolve(x).base.op !== 'constant' && (kind === 'contract' || !isMovement(x))
+    const filled = inputs.map((x) => (isReady(x) ? x : copyOf(x)))
     return filled.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: filled }
   }).outputs
 }
@@ -159,13 +164,15 @@ function assemble(
         const placed: Launch =
           launch.kind === 'loop'
             ? { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
-            : {
-                ...launch,
-                kernel: number,
-                left: place(unit, launch.left),
-                right: place(unit, launch.right),
-                epilogue: place(unit, launch.epilogue),
-              }
+            : launch.kind === 'routine'
+              ? { ...launch, kernel: number, arguments: place(unit, launch.arguments) }
+              : {
+                  ...launch,
+                  kernel: number,
+                  left: place(unit, launch.left),
+                  right: place(unit, launch.right),
+                  epilogue: place(unit, launch.epilogue),
+                }
         labels.set(placed, unitLabels.get(unit) ?? copyLabel)
         return placed
       }),

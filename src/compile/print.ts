@@ -5,7 +5,8 @@ import { show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import type { ContractLaunch } from '../kernel/contract.ts'
 import type { LoopKernel, LoopLaunch } from '../kernel/loop.ts'
-import type { BufferPlace, Program } from '../kernel/program.ts'
+import type { BufferPlace, Launch, Program } from '../kernel/program.ts'
+import type { RoutineKernel, RoutineLaunch } from '../kernel/routine.ts'
 import { nameOf, workOf } from '../kernel/work.ts'
 import { type Expr, topological } from '../scalar/expr.ts'
 
@@ -31,7 +32,12 @@ export function describeGraph(outputs: readonly Node[]): string {
 export function describeKernels(program: Program): string {
   const lines = program.phases.flatMap((phase, i) =>
     phase.map((launch) => {
-      const text = launch.kind === 'loop' ? loopLine(program, launch) : contractLine(program, launch)
+      const text =
+        launch.kind === 'loop'
+          ? loopLine(program, launch)
+          : launch.kind === 'contract'
+            ? contractLine(program, launch)
+            : routineLine(program, launch)
       const { flops, bytes } = workOf(program, launch)
       return `${String(i).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes`
     }),
@@ -47,8 +53,7 @@ export function describeMemory(program: Program): string {
   const used = program.buffers.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }))
   program.phases.forEach((phase, i) => {
     for (const launch of phase) {
-      const touched = launch.kind === 'loop' ? launch.accesses : [...launch.left, ...launch.right, ...launch.epilogue]
-      for (const { buffer } of touched) {
+      for (const buffer of buffersOf(launch)) {
         const life = used[buffer]
         life.first = Math.min(life.first, i)
         life.last = i
@@ -65,6 +70,12 @@ export function describeMemory(program: Program): string {
         (r) => `${String(r.offset).padStart(12)} ${String(r.bytes).padStart(10)} bytes, phases ${r.first}–${r.last}`,
       ),
   ].join('\n')
+}
+
+function buffersOf(launch: Launch): number[] {
+  if (launch.kind === 'routine') return launch.arguments.map((a) => a.buffer)
+  const touched = launch.kind === 'loop' ? launch.accesses : [...launch.left, ...launch.right, ...launch.epilogue]
+  return touched.map((a) => a.buffer)
 }
 
 const placeText = (place: BufferPlace): string => (place.kind === 'arena' ? `@${place.offset}` : `$${place.slot}`)
@@ -91,4 +102,10 @@ function contractLine(program: Program, launch: ContractLaunch): string {
     launch.epilogue.flatMap((e, i) => (stored.has(i) === keep ? [place(e.buffer)] : [])).join(' ')
   const sides = [...launch.left, ...launch.right].map((t) => place(t.buffer)).join(' · ')
   return `contract ${launch.batch > 1 ? `${launch.batch}× ` : ''}[${launch.m}, ${launch.k}] @ [${launch.k}, ${launch.n}]: ${epilogue(true)} ← ${sides}, ${epilogue(false)}`
+}
+
+function routineLine(program: Program, launch: RoutineLaunch): string {
+  const { routine, parameters } = program.kernels[launch.kernel] as RoutineKernel
+  const operands = launch.arguments.map(({ buffer, shape }) => `${placeText(program.buffers[buffer])} ${show(shape)}`)
+  return `routine ${routine}(${parameters}): ${operands.at(-1)} ← ${operands.slice(0, -1).join(', ')}`
 }

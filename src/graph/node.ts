@@ -2,6 +2,7 @@
 
 import type { Expr } from '../scalar/expr.ts'
 import type { DataArray, DType } from './dtype.ts'
+import type { Routine } from './routine.ts'
 import type { Dims } from './shape.ts'
 
 type None = Record<never, never>
@@ -111,6 +112,9 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   /** out[i, j] = x[index[i, j], j] and so on: one index per element, all other axes equal. */
   takeAlong: { readonly axis: number }
   scatterAddAlong: { readonly axis: number; readonly length: number }
+
+  /** An algorithm that is no fused loop: see routine.ts. */
+  routine: { readonly routine: Routine; readonly parameters: Dims }
 }
 
 export type OpName = keyof OpAttributes

@@ -8,6 +8,8 @@ import type { Kernel } from './program.ts'
 /** The key of a whole kernel. */
 export function kernelKey(kernel: Kernel): string {
   if (kernel.kind === 'loop') return loopKey(kernel)
+  if (kernel.kind === 'routine')
+    return `routine|${kernel.routine}|${kernel.parameters}|${kernel.inputs}|${kernel.result}`
   return `contract|${operandKey(kernel.left)}|${operandKey(kernel.right)}|${epilogueKey(kernel.epilogue)}`
 }
 

@@ -2,6 +2,7 @@
 
 import type { ContractKernel, ContractLaunch } from './contract.ts'
 import type { LoopKernel, LoopLaunch } from './loop.ts'
+import type { RoutineKernel, RoutineLaunch } from './routine.ts'
 
 /** What a person calls a launch. */
 export interface Label {
@@ -13,8 +14,8 @@ export interface Label {
   readonly path: string
 }
 
-export type Kernel = LoopKernel | ContractKernel
-export type Launch = LoopLaunch | ContractLaunch
+export type Kernel = LoopKernel | ContractKernel | RoutineKernel
+export type Launch = LoopLaunch | ContractLaunch | RoutineLaunch
 
 /** A buffer is a range of the program's own arena (kept between calls, shared by values that are never alive together) or a binding given at each call. */
 export type BufferPlace =

@@ -5,6 +5,7 @@ import { type Expr, topological } from '../scalar/expr.ts'
 import type { ContractKernel, ContractLaunch } from './contract.ts'
 import type { LoopKernel, LoopLaunch } from './loop.ts'
 import type { Launch, Program } from './program.ts'
+import type { RoutineKernel, RoutineLaunch } from './routine.ts'
 
 export interface Work {
   /** Arithmetic operations; a multiply and an add are two, the functions of the scalar language count as what they are made of. */
@@ -14,7 +15,8 @@ export interface Work {
 }
 
 export function workOf(program: Program, launch: Launch): Work {
-  return launch.kind === 'loop' ? loopWork(program, launch) : contractWork(program, launch)
+  if (launch.kind === 'loop') return loopWork(program, launch)
+  return launch.kind === 'contract' ? contractWork(program, launch) : routineWork(program, launch)
 }
 
 /** `matmul+add 128×784×256`: the label's name, or its operations, and the extents. */
@@ -29,6 +31,7 @@ function sizeOf(program: Program, launch: Launch): string {
     const { batch, m, n, k } = launch
     return `${batch > 1 ? `${batch}·` : ''}${m}×${k}×${n}`
   }
+  if (launch.kind === 'routine') return (launch.arguments.at(-1)?.shape ?? []).join('×')
   const { parallel } = program.kernels[launch.kernel] as LoopKernel
   const outer = launch.extents.slice(0, parallel).join('×')
   const inner = launch.extents.slice(parallel).join('×')
@@ -53,6 +56,14 @@ function loopWork(program: Program, launch: LoopLaunch): Work {
     moved.add(buffer, elements * dtypes[kernel.accesses[i].dtype].bytes, stored.has(i))
   })
   return { flops, bytes: moved.bytes }
+}
+
+/** What a routine does with its elements is its own affair: an operation for each is counted. */
+function routineWork(program: Program, launch: RoutineLaunch): Work {
+  const { inputs, result } = program.kernels[launch.kernel] as RoutineKernel
+  const sizes = launch.arguments.map(({ shape }) => shape.reduce((a, b) => a * b, 1))
+  const bytes = sizes.reduce((sum, size, i) => sum + size * dtypes[inputs[i] ?? result].bytes, 0)
+  return { flops: sizes.at(-1) ?? 0, bytes }
 }
 
 function contractWork(program: Program, launch: ContractLaunch): Work {

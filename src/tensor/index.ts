@@ -43,6 +43,15 @@ export {
   zeros,
   zerosLike,
 } from './create.ts'
+export {
+  cummax,
+  cummin,
+  cumprod,
+  cumsum,
+  linearRecurrence,
+  logcumsumexp,
+  type RunningOptions,
+} from './cumulative.ts'
 export { customGradient, grad, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
@@ -56,6 +65,7 @@ export { type PadMode, padWith, roll, tile } from './rearrange.ts'
 export { record } from './record.ts'
 export type { Recording } from './recording.ts'
 export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining } from './runtime.ts'
+export { argsort, type SortOptions, sort, topK } from './sort.ts'
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
 export { type Axes, type Operand, Tensor } from './tensor.ts'
 export { assignAll, Variable, variable } from './variable.ts'

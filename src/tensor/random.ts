@@ -9,6 +9,7 @@ import { concat } from './create.ts'
 import { erfinv } from './gamma.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
 import { runtime } from './runtime.ts'
+import { argsort } from './sort.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
 /** Determines a stream of random numbers: int32 [2], a value like any other, that can be passed, stored and mapped over. */
@@ -202,6 +203,22 @@ export function categorical(
   const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
   const noise = gumbel([...shape, ...logits.shape], { dtype, key: k })
   return logits.add(noise).argmax(at + shape.length)
+}
+
+/**
+ * The numbers 0 … n − 1 in random order, int32; or the rows of a tensor, along an axis, in random order.
+ *
+ *     const shuffled = random.permutation(examples)
+ */
+export function permutation(of: number | Tensor, options: RandomOptions & { readonly axis?: number } = {}): Tensor {
+  const { axis = 0, key: k = nextKey() } = options
+  if (typeof of === 'number') {
+    if (!Number.isInteger(of) || of < 0)
+      throw new RangeError(`random.permutation: of ${of}: it must be a whole number of at least 0, or a tensor`)
+    return argsort(uniform([of], { dtype: 'float64', key: k }))
+  }
+  const at = normalizeAxis(axis, of.rank, 'random.permutation')
+  return of.take(permutation(of.shape[at] as number, { key: k }), at)
 }
 
 // --- bits --------------------------------------------------------------------

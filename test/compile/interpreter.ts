@@ -5,6 +5,7 @@ import { type DataArray, dtypes } from '../../src/graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, TableArguments } from '../../src/kernel/contract.ts'
 import type { AccessArguments, LoopKernel, LoopLaunch } from '../../src/kernel/loop.ts'
 import type { Program } from '../../src/kernel/program.ts'
+import type { RoutineKernel, RoutineLaunch } from '../../src/kernel/routine.ts'
 import { evaluator } from '../../src/scalar/evaluate.ts'
 import { argument, type Expr, rewrite, topological } from '../../src/scalar/expr.ts'
 
@@ -51,9 +52,22 @@ function runProgram(program: Program, arena: ArrayBuffer, bindings: readonly Mem
     for (const launch of phase) {
       const kernel = program.kernels[launch.kernel]
       if (launch.kind === 'loop') runLoop(kernel as LoopKernel, launch, view)
-      else runContract(program, kernel as ContractKernel, launch, view)
+      else if (launch.kind === 'contract') runContract(program, kernel as ContractKernel, launch, view)
+      else runRoutine(kernel as RoutineKernel, launch, view)
     }
   }
+}
+
+function runRoutine(
+  { routine, parameters, inputs, result }: RoutineKernel,
+  launch: RoutineLaunch,
+  viewOf: ViewOf,
+): void {
+  const arrays = launch.arguments.map(({ buffer, shape }, i) => {
+    const dtype = inputs[i] ?? result
+    return { shape, dtype, data: viewOf(buffer, dtype) }
+  })
+  routine.run(arrays.slice(0, -1), arrays[arrays.length - 1], parameters)
 }
 
 type ViewOf = (buffer: number, dtype: keyof typeof dtypes) => DataArray

@@ -3,6 +3,8 @@
 import { build } from '../../src/graph/build.ts'
 import type { DType } from '../../src/graph/dtype.ts'
 import type { BinaryName, Node, OpAttributes, OpName } from '../../src/graph/node.ts'
+import { recurrence, runningArgmax } from '../../src/graph/routines/recurrence.ts'
+import { argsort } from '../../src/graph/routines/sort.ts'
 import type { Dims } from '../../src/graph/shape.ts'
 import type { Random } from '../support/random.ts'
 
@@ -602,6 +604,26 @@ export const domains: Domains = {
       { inputs: [int32([], integers(0, 3)), of([3], integers(-9, 9))], attributes: { axis: 0, length: 4 } },
       { inputs: [int32([0], integers(0, 3)), of([0, 2], integers(-9, 9))], attributes: { axis: 0, length: 3 } },
       { inputs: [int32([40], integers(0, 3)), of([40, 17], integers(-9, 9))], attributes: { axis: 0, length: 4 } },
+    ],
+    derivative: 'smooth',
+  },
+  routine: {
+    dtypes: ['float32', 'float64', 'int32'],
+    samples: [
+      { inputs: [of([2, 7], distinct(-3, 3))], attributes: { routine: argsort, parameters: [0] } },
+      { inputs: [of([300], integers(-9, 9))], attributes: { routine: argsort, parameters: [1] } },
+      { inputs: [of([3, 0], distinct(-3, 3))], attributes: { routine: argsort, parameters: [0] } },
+      { inputs: [of([2, 9], integers(-2, 2))], attributes: { routine: runningArgmax, parameters: [] } },
+      { inputs: [of([2, 3, 5], between(-3, 3))], attributes: { routine: recurrence, parameters: [0] } },
+      { inputs: [of([7], between(-3, 3))], attributes: { routine: recurrence, parameters: [1] } },
+      {
+        inputs: [of([2, 5], between(-2, 2)), of([2, 5], between(-3, 3))],
+        attributes: { routine: recurrence, parameters: [0] },
+      },
+      {
+        inputs: [of([1, 6], between(-2, 2)), of([1, 6], between(-3, 3))],
+        attributes: { routine: recurrence, parameters: [1] },
+      },
     ],
     derivative: 'smooth',
   },

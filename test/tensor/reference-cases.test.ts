@@ -69,6 +69,12 @@ const operators: { readonly [name: string]: Operator } = {
   erf: one((x) => x.erf()),
   lgamma: one((x) => t.lgamma(x)),
   digamma: one((x) => t.digamma(x)),
+  cumsum: one((x, a) => t.cumsum(x, number(a.dim))),
+  cumprod: one((x, a) => t.cumprod(x, number(a.dim))),
+  logcumsumexp: one((x, a) => t.logcumsumexp(x, number(a.dim))),
+  cummax: one((x, a) => t.cummax(x, number(a.dim)).values),
+  sort: one((x, a) => t.sort(x, { axis: number(a.dim), descending: a.descending === true })),
+  topk: one((x, a) => t.topK(x, number(a.k), { axis: number(a.dim) }).values),
   erfinv: one((x) => t.erfinv(x)),
   square: one((x) => x.square()),
   neg: one((x) => x.neg()),
@@ -186,12 +192,6 @@ const operators: { readonly [name: string]: Operator } = {
 
 /** Operators that Tenon does not have yet, and why not. */
 const missing: { readonly [name: string]: string } = {
-  cumsum: 'needs a scan',
-  cumprod: 'needs a scan',
-  logcumsumexp: 'needs a scan',
-  cummax: 'needs a scan',
-  sort: 'a routine',
-  topk: 'a routine',
   inverse: 'a routine',
   slogdet: 'a routine',
   cholesky: 'a routine',

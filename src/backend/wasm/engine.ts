@@ -1,6 +1,7 @@
 // The engine: linear memory, the function table, the module that runs programs, and the worker threads that help.
 
 import { platform as hostPlatform } from '#platform'
+import type { RoutineKernel } from '../../kernel/routine.ts'
 import type { Platform, WorkerHandle } from '../../platform/platform.ts'
 import { math } from '../../scalar/math.ts'
 import { engineModule } from './engine-module.ts'
@@ -9,6 +10,7 @@ import { scratchBytes } from './layout.ts'
 import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
 import { control, moduleRecord, timeRecord } from './records.ts'
+import { RoutineTable, routineModule } from './routines.ts'
 import { type WorkerData, workerSource } from './worker.ts'
 
 export interface EngineOptions {
@@ -56,6 +58,11 @@ export class Engine {
   private runProgram: RunProgram
   /** The engine's two run loops, once the measuring one was needed. */
   private loops: { readonly plain: RunProgram; readonly measuring: RunProgram; readonly records: Block } | undefined
+  /** What modules may call: float64 functions, and routines. */
+  private readonly host: WebAssembly.ModuleImports
+  private readonly routines: RoutineTable
+  /** The function of the table that runs routines, made when first asked for. */
+  private routineIndex: number | undefined
   private readonly workers: { handle: WorkerHandle; settle: () => void; settled: Promise<void> }[] = []
   private readonly workerScratch: number[] = []
   private started = false
@@ -70,6 +77,8 @@ export class Engine {
     this.warn = options.warn ?? console.warn
     this.memory = options.memory ?? new LinearMemory()
     this.threads = this.threadCount(options.threads)
+    this.routines = new RoutineTable(this.memory)
+    this.host = { ...math, routine: (args: number) => this.routines.run(args) }
     const features = hostFeatures()
     this.relaxedMadd = features.relaxedMadd
     this.tile = features.tile
@@ -153,6 +162,12 @@ export class Engine {
     return base
   }
 
+  /** The table's function that runs routines, and the number of this one. */
+  routine(kernel: RoutineKernel): { index: number; number: number } {
+    this.routineIndex ??= this.addModule(routineModule(this.memory.shared), 1)
+    return { index: this.routineIndex, number: this.routines.numberOf(kernel) }
+  }
+
   /** Runs a program that lies in memory as `programRecord` says, `times` times over. */
   run(program: number, times: number): void {
     if (this.stopped !== undefined) throw new Error(`wasm: ${this.stopped}`)
@@ -225,7 +240,8 @@ export class Engine {
   }
 
   private instantiate(module: WebAssembly.Module, base: number): WebAssembly.Instance {
-    return new WebAssembly.Instance(module, { e: { m: this.memory.memory, t: this.table, base, clock }, math })
+    const e = { m: this.memory.memory, t: this.table, base, clock }
+    return new WebAssembly.Instance(module, { e, host: this.host })
   }
 
   /** Copies the bytes to where the workers find them, and rings. */

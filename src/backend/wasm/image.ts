@@ -1,9 +1,11 @@
 // A program as words: tables, args blocks, launches and phases, with pointers relative to the start of the image.
 
 import { dtypes } from '../../graph/dtype.ts'
+import { sizeOf } from '../../graph/shape.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
 import type { LoopLaunch } from '../../kernel/loop.ts'
 import type { Launch, Program } from '../../kernel/program.ts'
+import type { RoutineLaunch } from '../../kernel/routine.ts'
 import { contractBlocking, scratchLayout } from './blocking.ts'
 import { loopCost, worthSharing } from './cost.ts'
 import { contractDriverIndex } from './engine-module.ts'
@@ -11,6 +13,7 @@ import type { CompiledKernel } from './kernels.ts'
 import { loopLayout, tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
 import { contractRecord, launchRecord, phaseRecord, programRecord } from './records.ts'
+import { routineArgs } from './routines.ts'
 
 export interface ProgramImage {
   readonly words: readonly number[]
@@ -51,6 +54,9 @@ interface Task {
   readonly callerOnly: boolean
   readonly source: Launch
 }
+
+/** Nanoseconds per element, a rough guess: routines run alone anyway. */
+const routineCost = 20
 
 /** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
 const fewRows = 8
@@ -127,7 +133,8 @@ class Writer {
   }
 
   private task(launch: Launch): Task | undefined {
-    return launch.kind === 'loop' ? this.loopTask(launch) : this.contractTask(launch)
+    if (launch.kind === 'loop') return this.loopTask(launch)
+    return launch.kind === 'contract' ? this.contractTask(launch) : this.routineTask(launch)
   }
 
   private loopTask(launch: LoopLaunch): Task | undefined {
@@ -157,6 +164,31 @@ class Writer {
       total: launch.total,
       nanoseconds: loopCost(compiled.loop.cost, launch),
       callerOnly: compiled.loop.callerOnly,
+      source: launch,
+    }
+  }
+
+  private routineTask(launch: RoutineLaunch): Task {
+    const compiled = this.kernels[launch.kernel]
+    if (compiled.kind !== 'routine') throw new TypeError(`launch: kernel ${launch.kernel} is no routine`)
+    const args = this.record(4)
+    this.words[args + routineArgs.number] = compiled.number
+    for (const { buffer, shape } of launch.arguments) {
+      const at = this.record(4 * (2 + shape.length))
+      this.address(at, buffer, 0)
+      this.words[at + 1] = shape.length
+      shape.forEach((extent, axis) => {
+        this.words[at + 2 + axis] = extent
+      })
+    }
+    const elements = sizeOf(launch.arguments[launch.arguments.length - 1].shape)
+    return {
+      function: compiled.index,
+      args,
+      grain: 1,
+      total: 1,
+      nanoseconds: elements * routineCost,
+      callerOnly: true,
       source: launch,
     }
   }

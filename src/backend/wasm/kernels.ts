@@ -25,6 +25,7 @@ export interface Compiled {
 
 export type CompiledKernel =
   | { readonly kind: 'loop'; readonly kernel: LoopKernel; readonly loop: Compiled }
+  | { readonly kind: 'routine'; readonly index: number; readonly number: number }
   | { readonly kind: 'contract'; readonly left: Compiled; readonly right: Compiled; readonly epilogue: Compiled }
 
 interface Job {
@@ -49,6 +50,7 @@ export class KernelCache {
     const jobs: Jobs = new Map()
     const found = kernels.map((kernel): CompiledKernel => {
       if (kernel.kind === 'loop') return { kind: 'loop', kernel, loop: this.loop(kernel, jobs) }
+      if (kernel.kind === 'routine') return { kind: 'routine', ...this.engine.routine(kernel) }
       return {
         kind: 'contract',
         left: this.pack(kernel.left, this.engine.tile.rows, jobs),
@@ -117,5 +119,5 @@ function float64Calls(roots: readonly Expr[]): FunctionName[] {
 
 function importMath(module: ModuleBuilder, name: FunctionName): number {
   const binary = name === 'pow' || name === 'atan2'
-  return module.importFunction('math', name, binary ? ['f64', 'f64'] : ['f64'], ['f64'])
+  return module.importFunction('host', name, binary ? ['f64', 'f64'] : ['f64'], ['f64'])
 }

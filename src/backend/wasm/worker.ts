@@ -18,14 +18,14 @@ export interface WorkerData {
 export const workerSource = `
 const { memory, engine, control, scratch, functions, timeOrigin } = data
 const table = new WebAssembly.Table({ initial: functions, element: 'anyfunc' })
-const refuse = () => { throw new Error('float64 functions run on the calling thread') }
-const math = new Proxy({}, { get: () => refuse })
+const refuse = () => { throw new Error('float64 functions and routines run on the calling thread') }
+const host = new Proxy({}, { get: () => refuse })
 const clock = () => performance.now() + (performance.timeOrigin - timeOrigin)
 const words = () => new Int32Array(memory.buffer)
 const word = (offset) => (control + offset) >>> 2
 const instantiate = (module, base, count) => {
   if (table.length < base + count) table.grow(base + count - table.length)
-  return new WebAssembly.Instance(module, { e: { m: memory, t: table, base, clock }, math })
+  return new WebAssembly.Instance(module, { e: { m: memory, t: table, base, clock }, host })
 }
 let generation = 0
 let link = control + ${control.modules}

@@ -7,6 +7,7 @@ import { leafOps } from './leaf.ts'
 import { movementOps } from './movement.ts'
 import { binaryOps, otherPointwiseOps, unaryOps } from './pointwise.ts'
 import { reduceOps } from './reduce.ts'
+import { routineOps } from './routine.ts'
 
 export const ops: OpTable = {
   ...leafOps,
@@ -17,4 +18,5 @@ export const ops: OpTable = {
   ...reduceOps,
   ...contractOps,
   ...indexingOps,
+  ...routineOps,
 }

@@ -1,0 +1,23 @@
+// The operation that runs a routine: an algorithm which brings its own shape rule, meaning and derivative.
+
+import { allocate } from '../dtype.ts'
+import type { OpTable } from '../node.ts'
+import { sizeOf } from '../shape.ts'
+
+export const routineOps: Pick<OpTable, 'routine'> = {
+  routine: {
+    infer: (inputs, { routine, parameters }) => routine.infer(inputs, parameters),
+    vjp: (b, node, g) => {
+      const { vjp } = node.attributes.routine
+      return vjp === 'none' ? node.inputs.map(() => null) : vjp(b, node, g)
+    },
+    meaning: {
+      kind: 'structural',
+      evaluate: (inputs, { shape, dtype, attributes: { routine, parameters } }) => {
+        const data = allocate(dtype, sizeOf(shape))
+        routine.run(inputs, { shape, dtype, data }, parameters)
+        return data
+      },
+    },
+  },
+}
