@@ -3,6 +3,7 @@
 import { allocate } from '../dtype.ts'
 import type { OpTable } from '../node.ts'
 import { sizeOf } from '../shape.ts'
+import { unchanged } from './batch.ts'
 
 export const routineOps: Pick<OpTable, 'routine'> = {
   routine: {
@@ -11,6 +12,8 @@ export const routineOps: Pick<OpTable, 'routine'> = {
       const { vjp } = node.attributes.routine
       return vjp === 'none' ? node.inputs.map(() => null) : vjp(b, node, g)
     },
+    // Routines work on trailing axes and repeat themselves over leading ones.
+    batch: unchanged,
     meaning: {
       kind: 'structural',
       evaluate: (inputs, { shape, dtype, attributes: { routine, parameters } }) => {
