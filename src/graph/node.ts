@@ -2,7 +2,6 @@
 
 import type { Expr } from '../scalar/expr.ts'
 import type { DataArray, DType } from './dtype.ts'
-import type { Routine } from './routine.ts'
 import type { Dims } from './shape.ts'
 
 type None = Record<never, never>
@@ -113,7 +112,7 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   takeAlong: { readonly axis: number }
   scatterAddAlong: { readonly axis: number; readonly length: number }
 
-  /** An algorithm that is no fused loop: see routine.ts. */
+  /** An algorithm that is no fused loop: see `Routine`. */
   routine: { readonly routine: Routine; readonly parameters: Dims }
 }
 
@@ -212,6 +211,23 @@ export interface OpRecord<O extends OpName> {
     | { readonly kind: 'pointwise'; readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr }
     | { readonly kind: 'structural'; readonly evaluate: (inputs: readonly NdArray[], node: Node<O>) => DataArray }
     | { readonly kind: 'leaf' }
+}
+
+/**
+ * An algorithm with its shape rule and derivative. It works on the trailing axes of its inputs and is repeated over the
+ * leading ones, which all inputs share. It runs on one thread, and nothing is fused into it; `parameters` are numbers
+ * whose meaning the routine states.
+ */
+export interface Routine {
+  /** Tells routines apart in keys and in print; unique. */
+  readonly name: string
+  /** Shape and dtype of the result; throws with all shapes when the inputs don't fit. */
+  readonly infer: (inputs: readonly ShapeAndType[], parameters: readonly number[]) => ShapeAndType
+  /** Writes every element of `result`; the inputs are read only. */
+  readonly run: (inputs: readonly NdArray[], result: NdArray, parameters: readonly number[]) => void
+  readonly vjp: Vjp<'routine'> | 'none'
+  /** Gives the name, for keys of structure. */
+  toString(): string
 }
 
 export type OpTable = { readonly [O in OpName]: OpRecord<O> }

@@ -1,7 +1,7 @@
 // Routine kernels: an algorithm in plain TypeScript that runs on whole buffers, on the calling thread.
 
 import type { DType } from '../graph/dtype.ts'
-import type { Routine } from '../graph/routine.ts'
+import type { Routine } from '../graph/node.ts'
 import type { Dims } from '../graph/shape.ts'
 
 export interface RoutineKernel {
