@@ -14,6 +14,8 @@ const node: TestProjectConfiguration = {
     environment: 'node',
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**'],
+    // Far more than any test takes: a busy machine must not fail one.
+    testTimeout: 60_000,
     typecheck: {
       enabled: true,
       checker: 'tsc',
