@@ -1,0 +1,490 @@
+// Shapes as types: what each operation makes of the shapes it is given, or the sentence that says why it cannot.
+
+import type { DataArray, DType } from '../graph/dtype.ts'
+import type { Plus, ProductOf } from './decimal-types.ts'
+import type { Nested } from './nested.ts'
+
+/** An extent: a number, a name such as 'batch' that stands for any number, or `number` where it is not known. */
+export type Dim = number | string
+
+/**
+ * A shape as a type, [2, 3] or ['batch', 784]; `Shape` itself where nothing is known, which is then checked when the
+ * program runs. A number may be given where a name is asked for, and both where `number` is; not the other way round.
+ */
+export type Shape = readonly Dim[]
+
+/** Takes an argument's place when shapes do not fit: no tensor is one, so the compiler shows the message. */
+export interface ShapeError<Message extends string> {
+  readonly '~shapes': Message
+}
+
+/** The type of an argument that gives the result R: T, or the error that R is. */
+export type Checked<R, T> = R extends ShapeError<string> ? R : T
+
+/** The result R, and nothing known where it is an error, so that one mistake gives one message. */
+export type Sound<R> = R extends Shape ? R : Shape
+
+// --- how a tensor carries its types -------------------------------------------
+
+/** What of a tensor's type the compiler compares: a set of sizes per axis, in which every name includes all numbers. */
+export type Comparable<S extends Shape> = { readonly [K in keyof S]: Sizes<S[K]> }
+type Sizes<X> = X extends string ? number | X : number extends X ? number | string : X
+
+/** The shape as `x.shape` holds it: numbers. */
+export type Extents<S extends Shape> = { readonly [K in keyof S]: S[K] extends number ? S[K] : number }
+
+/** Holds types for inference alone; since it uses none, it never stands in the way of an assignment. */
+// biome-ignore lint/correctness/noUnusedVariables: see above
+export interface Carried<S extends Shape, D extends DType> {}
+
+interface Typed {
+  readonly '~types': Carried<Shape, DType>
+}
+
+/** The shape of a tensor, [] of a number. */
+export type ShapeOf<T> = T extends { readonly '~types': Carried<infer S, infer _> } ? S : []
+export type DTypeOf<T> = T extends { readonly '~types': Carried<infer _, infer D> } ? D : never
+
+export type Writable<S extends Shape> = { -readonly [K in keyof S]: S[K] }
+
+// --- words ---------------------------------------------------------------------
+
+/** A shape as errors print it, `[batch, 784]`; `?` where an extent is not known. */
+export type Text<S extends Shape> = number extends S['length'] ? '[...]' : `[${Words<S>}]`
+type Words<S extends Shape> = S extends readonly [infer X extends Dim]
+  ? Word<X>
+  : S extends readonly [infer X extends Dim, ...infer Rest extends Shape]
+    ? `${Word<X>}, ${Words<Rest>}`
+    : ''
+export type Word<X extends Dim> = number extends X ? '?' : `${X}`
+
+// --- extents -------------------------------------------------------------------
+
+/** Whether two extents can be equal as far as is known. */
+export type Agree<X extends Dim, Y extends Dim> = number extends X
+  ? true
+  : number extends Y
+    ? true
+    : [X] extends [Y]
+      ? true
+      : false
+
+/** The extent that two stretch to, never where none does. */
+type Stretch<X extends Dim, Y extends Dim> = [X] extends [1]
+  ? Y
+  : [Y] extends [1]
+    ? X
+    : number extends X
+      ? Y
+      : number extends Y
+        ? X
+        : [X] extends [Y]
+          ? X
+          : never
+
+type IsUnknown<S extends Shape> = number extends S['length'] ? true : false
+
+// --- pointwise operations -----------------------------------------------------
+
+/** The shape that both broadcast to, right aligned. */
+export type Broadcast<Op extends string, A extends Shape, B extends Shape> = B extends readonly []
+  ? A
+  : number extends A['length'] | B['length']
+    ? Shape
+    : Zip<A, B> extends infer R
+      ? R extends Shape
+        ? R
+        : R extends Mismatch<infer X, infer Y>
+          ? ShapeError<`${Op}: cannot broadcast ${Text<A>} with ${Text<B>}: ${X} is not ${Y}, and neither is 1`>
+          : never
+      : never
+
+interface Mismatch<X extends Dim, Y extends Dim> {
+  readonly mismatch: readonly [X, Y]
+}
+type Zip<A extends Shape, B extends Shape, Out extends Shape = []> = A extends readonly [
+  ...infer RestA extends Shape,
+  infer X extends Dim,
+]
+  ? B extends readonly [...infer RestB extends Shape, infer Y extends Dim]
+    ? [Stretch<X, Y>] extends [never]
+      ? Mismatch<X, Y>
+      : Zip<RestA, RestB, [Stretch<X, Y>, ...Out]>
+    : [...A, ...Out]
+  : [...B, ...Out]
+
+// --- axes ----------------------------------------------------------------------
+
+/** An axis counted from either end as one counted from the front; never where it is out of range. */
+export type Position<S extends Shape, Axis extends number> = Axis extends number
+  ? `${Axis}` extends keyof S
+    ? Axis
+    : `${Axis}` extends `-${infer Back extends number}`
+      ? FromEnd<S, Back>
+      : never
+  : never
+type FromEnd<S extends Shape, Back extends number, Passed extends 1[] = []> = Passed['length'] extends Back
+  ? S['length']
+  : S extends readonly [...infer Rest extends Shape, Dim]
+    ? FromEnd<Rest, Back, [...Passed, 1]>
+    : never
+
+/** The first of the axes that is out of range, never where all are good. */
+type Bad<S extends Shape, Axis extends number> = Axis extends number
+  ? [Position<S, Axis>] extends [never]
+    ? Axis
+    : never
+  : never
+
+type OutOfRange<Op extends string, S extends Shape, Axis extends number> = S extends readonly [
+  Dim,
+  ...infer Rest extends Shape,
+]
+  ? ShapeError<`${Op}: axis ${Axis} is out of range for rank ${S['length']}: use an integer from -${S['length']} to ${Rest['length']}`>
+  : ShapeError<`${Op}: axis ${Axis} is out of range for rank 0: a scalar has no axes`>
+
+/** `Then` where all axes are in range, else the error; Shape where shape or axes are not known. */
+type WithAxes<Op extends string, S extends Shape, Axis extends number, Then> = number extends S['length'] | Axis
+  ? Shape
+  : [Bad<S, Axis>] extends [never]
+    ? Then
+    : OutOfRange<Op, S, Bad<S, Axis>>
+
+/** One axis or several, or none given: as reductions take them. */
+export type AxesType = number | readonly number[] | undefined
+type AxisUnion<Axes extends AxesType> = Axes extends readonly number[] ? Axes[number] : Axes extends number ? Axes : never
+
+/** The shape without the axes, or with 1 in their places; without axes, all of them are meant. */
+export type Reduced<Op extends string, S extends Shape, Axes extends AxesType, Keep extends boolean> = undefined extends Axes
+  ? [Axes] extends [undefined]
+    ? boolean extends Keep
+      ? Shape
+      : Keep extends true
+        ? IsUnknown<S> extends true
+          ? Shape
+          : { [K in keyof S]: 1 }
+        : []
+    : Shape
+  : boolean extends Keep
+    ? Shape
+    : WithAxes<Op, S, AxisUnion<Axes>, Without<S, Position<S, AxisUnion<Axes>>, Keep>>
+
+/** The extents whose position is not in P; 1 in the place of the others where they are kept. */
+type Without<S extends Shape, P extends number, Keep = false, Out extends Shape = [], At extends 1[] = []> = S extends readonly [
+  infer X extends Dim,
+  ...infer Rest extends Shape,
+]
+  ? At['length'] extends P
+    ? Without<Rest, P, Keep, Keep extends true ? [...Out, 1] : Out, [...At, 1]>
+    : Without<Rest, P, Keep, [...Out, X], [...At, 1]>
+  : Out
+
+/** The shape itself where the axis is in range: softmax, argsort and the like. */
+export type Along<Op extends string, S extends Shape, Axis extends AxesType> = undefined extends Axis
+  ? S
+  : WithAxes<Op, S, AxisUnion<Axis>, S>
+
+/** The shape without one axis. */
+export type Removed<Op extends string, S extends Shape, Axis extends number> = WithAxes<
+  Op,
+  S,
+  Axis,
+  Without<S, Position<S, Axis>>
+>
+
+/** The extents before an axis, and those after it. */
+type Before<S extends Shape, P extends number, Out extends Shape = []> = Out['length'] extends P
+  ? Out
+  : S extends readonly [infer X extends Dim, ...infer Rest extends Shape]
+    ? Before<Rest, P, [...Out, X]>
+    : Out
+type After<S extends Shape, P extends number> = S extends readonly [...Before<S, P>, Dim, ...infer Rest extends Shape]
+  ? Rest
+  : []
+
+/** The axis's place taken by other extents. */
+export type Replaced<Op extends string, S extends Shape, Axis extends number, By extends Shape> = number extends By['length']
+  ? Shape
+  : WithAxes<Op, S, Axis, [...Before<S, Position<S, Axis>>, ...By, ...After<S, Position<S, Axis>>]>
+
+/** A new axis of the given extent; the axis counts in the result. */
+export type Inserted<Op extends string, S extends Shape, Axis extends number, X extends Dim> = WithAxes<
+  Op,
+  [...S, X],
+  Axis,
+  Insert<S, Position<[...S, X], Axis>, X>
+>
+type Insert<S extends Shape, P extends number, X extends Dim> =
+  Before<S, P> extends infer Head extends Shape
+    ? S extends readonly [...Head, ...infer Tail extends Shape]
+      ? [...Head, X, ...Tail]
+      : never
+    : never
+
+/** The shape without an axis of extent 1. */
+export type Squeezed<S extends Shape, Axes extends AxesType> = undefined extends Axes
+  ? number extends S['length'] | S[number]
+    ? Shape
+    : [S[number] & string] extends [never]
+      ? Without1<S>
+      : Shape
+  : WithAxes<'squeeze', S, AxisUnion<Axes>, SqueezedAt<S, Position<S, AxisUnion<Axes>>>>
+type SqueezedAt<S extends Shape, P extends number> = [NotOne<S, P>] extends [never]
+  ? Without<S, P>
+  : ShapeError<`squeeze: axis ${NotOne<S, P>} of ${Text<S>} has extent ${Word<S[NotOne<S, P>]>}, not 1`>
+type NotOne<S extends Shape, P extends number> = P extends number
+  ? number extends S[P]
+    ? never
+    : S[P] extends 1
+      ? never
+      : P
+  : never
+type Without1<S extends Shape, Out extends Shape = []> = S extends readonly [
+  infer X extends Dim,
+  ...infer Rest extends Shape,
+]
+  ? Without1<Rest, X extends 1 ? Out : [...Out, X]>
+  : Out
+
+// --- movement ------------------------------------------------------------------
+
+/** Two axes swapped. */
+export type Transposed<S extends Shape, A extends number, B extends number> = WithAxes<
+  'transpose',
+  S,
+  A | B,
+  Swap<S, Position<S, A>, Position<S, B>>
+>
+type Swap<S extends Shape, I extends number, J extends number> = {
+  [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K]
+}
+
+/** The axes in another order. */
+export type Permuted<S extends Shape, Order extends readonly number[]> = number extends Order['length'] | Order[number]
+  ? Shape
+  : WithAxes<
+      'permute',
+      S,
+      Order[number],
+      [Order['length'], Exclude<keyof S, { [K in keyof Order]: `${Position<S, Order[K]>}` }[number]> & `${number}`] extends [
+        S['length'],
+        never,
+      ]
+        ? { -readonly [K in keyof Order]: S[Position<S, Order[K]>] }
+        : ShapeError<`permute: ${Text<Order>} is not a permutation of the ${S['length']} axes of ${Text<S>}`>
+    >
+
+/** The same number of elements in another shape, one extent of which may be −1. */
+export type Reshaped<S extends Shape, To extends readonly number[]> = number extends To['length']
+  ? Shape
+  : -1 extends To[number]
+    ? number extends S['length']
+      ? Opened<To, number>
+      : Opened<To, Missing<S, To>>
+    : number extends ProductOf<S> | ProductOf<To>
+      ? Writable<To>
+      : ProductOf<S> extends ProductOf<To>
+        ? Writable<To>
+        : ShapeError<`reshape: ${Text<S>} with ${ProductOf<S> & number} elements does not fit ${Text<To>}`>
+type Opened<To extends readonly number[], X extends Dim> = { -readonly [K in keyof To]: To[K] extends -1 ? X : To[K] }
+
+/** The extent that −1 stands for, once the extents that both shapes have are struck out; number where that leaves a division. */
+type Missing<S extends Shape, To extends readonly number[]> =
+  Without1<StrikeOut<To, [-1]>> extends infer Rest extends Shape
+    ? StrikeOut<Rest, S> extends readonly []
+      ? TheRest<Without1<StrikeOut<S, Rest>>>
+      : Names<S> extends readonly [infer Name extends string]
+        ? ProductOf<Rest> extends ProductOf<StrikeOut<S, [Name]>>
+          ? number extends ProductOf<Rest>
+            ? number
+            : Name
+          : number
+        : Names<S> extends readonly []
+          ? ProductOf<Rest> extends ProductOf<S>
+            ? number extends ProductOf<S>
+              ? number
+              : 1
+            : number
+          : number
+    : never
+type TheRest<S extends Shape> = S extends readonly [infer X extends Dim] ? X : ProductOf<S>
+type Names<S extends Shape> = S extends readonly [infer X, ...infer Rest extends Shape]
+  ? X extends string
+    ? [X, ...Names<Rest>]
+    : Names<Rest>
+  : []
+/** The list without the first occurrence of each element of the other. */
+type StrikeOut<S extends Shape, Gone extends Shape> = Gone extends readonly [
+  infer X extends Dim,
+  ...infer Rest extends Shape,
+]
+  ? StrikeOut<Strike<S, X>, Rest>
+  : S
+type Strike<S extends Shape, X extends Dim, Kept extends Shape = []> = S extends readonly [
+  infer Y extends Dim,
+  ...infer Rest extends Shape,
+]
+  ? number extends X
+    ? [...Kept, ...S]
+    : [X, Y] extends [Y, X]
+      ? [...Kept, ...Rest]
+      : Strike<Rest, X, [...Kept, Y]>
+  : Kept
+
+/** Neighbouring axes as one. */
+export type Flattened<S extends Shape, Start extends number, End extends number> = S extends readonly []
+  ? [1]
+  : WithAxes<'flatten', S, Start | End, Merge<S, Position<S, Start>, Position<S, End>>>
+type Merge<S extends Shape, I extends number, J extends number> = [
+  ...Before<S, I>,
+  TheRest<Without1<StrikeOut<[...Before<S, J>, S[J]], Before<S, I>>>>,
+  ...After<S, J>,
+]
+
+/** A shape that the first one broadcasts to. */
+export type BroadcastTo<S extends Shape, To extends Shape> = number extends S['length'] | To['length']
+  ? Writable<To>
+  : Spreads<S, To> extends true
+    ? Writable<To>
+    : ShapeError<`broadcast: ${Text<S>} does not broadcast to ${Text<To>}`>
+type Spreads<S extends Shape, To extends Shape> = S extends readonly [...infer RestS extends Shape, infer X extends Dim]
+  ? To extends readonly [...infer RestT extends Shape, infer Y extends Dim]
+    ? X extends 1
+      ? Spreads<RestS, RestT>
+      : Agree<X, Y> extends true
+        ? Spreads<RestS, RestT>
+        : false
+    : false
+  : true
+
+/** Axes of unknown extents, as many as before. */
+export type Resized<S extends Shape> = IsUnknown<S> extends true ? Shape : { -readonly [K in keyof S]: number }
+
+/** Python's slices: axes without a range keep their extents. */
+export type Sliced<S extends Shape, Ranges extends readonly unknown[]> = number extends S['length'] | Ranges['length']
+  ? Shape
+  : S extends readonly [...{ [K in keyof Ranges]: Dim }, ...infer _]
+    ? { -readonly [K in keyof S]: K extends keyof Ranges ? (Ranges[K] extends null | readonly [] ? S[K] : number) : S[K] }
+    : ShapeError<`slice: ${Ranges['length']} ranges for ${Text<S>}`>
+
+// --- contraction ---------------------------------------------------------------
+
+/** NumPy's @. */
+export type Matmul<A extends Shape, B extends Shape> = number extends A['length'] | B['length']
+  ? Shape
+  : A extends readonly [...infer Rows extends Shape, infer K extends Dim]
+    ? B extends readonly [infer L extends Dim]
+      ? Agree<K, L> extends true
+        ? Rows
+        : InnerDiffer<A, B, K, L>
+      : B extends readonly [...infer Batch extends Shape, infer L extends Dim, infer N extends Dim]
+        ? Agree<K, L> extends true
+          ? Rows extends readonly []
+            ? [...Batch, N]
+            : Rows extends readonly [...infer Lead extends Shape, infer M extends Dim]
+              ? Appended<Broadcast<'matmul', Lead, Batch>, [M, N]>
+              : never
+          : InnerDiffer<A, B, K, L>
+        : NoInner<A, B>
+    : NoInner<A, B>
+type Appended<R, Tail extends Shape> = R extends Shape ? [...R, ...Tail] : R
+type InnerDiffer<A extends Shape, B extends Shape, K extends Dim, L extends Dim> =
+  ShapeError<`matmul: inner dimensions differ, ${Text<A>} @ ${Text<B>}: ${K} is not ${L}`>
+type NoInner<A extends Shape, B extends Shape> =
+  ShapeError<`matmul: ${Text<A>} @ ${Text<B>}: scalars have no inner dimension, use mul`>
+
+// --- several tensors -----------------------------------------------------------
+
+/** The shapes of a list of tensors. */
+export type ShapesOf<T extends readonly Typed[]> = { [K in keyof T]: ShapeOf<T[K]> }
+
+/** Shapes joined along an axis. */
+export type Concatenated<List extends readonly Shape[], Axis extends number> = List extends readonly [
+  infer First extends Shape,
+  ...infer Rest extends readonly Shape[],
+]
+  ? WithAxes<'concat', First, Axis, JoinAll<First, Rest, Position<First, Axis>>>
+  : List extends readonly []
+    ? ShapeError<'concat: needs at least one tensor'>
+    : Shape
+type JoinAll<A extends Shape, List extends readonly Shape[], P extends number> = List extends readonly [
+  infer B extends Shape,
+  ...infer Rest extends readonly Shape[],
+]
+  ? number extends B['length']
+    ? Shape
+    : SameOutside<A, B, P> extends true
+      ? JoinAll<{ [K in keyof A]: K extends `${P}` ? Plus<A[K], B[K & keyof B] & Dim> : Better<A[K], B[K & keyof B] & Dim> }, Rest, P>
+      : ShapeError<`concat: shapes ${Text<A>} and ${Text<B>} differ outside axis ${P}`>
+  : A
+type Better<X extends Dim, Y extends Dim> = number extends X ? Y : X
+type SameOutside<A extends Shape, B extends Shape, P extends number> = A['length'] extends B['length']
+  ? { [K in keyof A]: K extends `${P}` ? true : Agree<A[K], B[K & keyof B] & Dim> }[number] extends true
+    ? true
+    : false
+  : false
+
+/** Shapes joined along a new axis. */
+export type Stacked<List extends readonly Shape[], Axis extends number> = List extends readonly [
+  infer First extends Shape,
+  ...infer Rest extends readonly Shape[],
+]
+  ? AllSame<First, Rest> extends infer R
+    ? R extends Shape
+      ? Inserted<'unsqueeze', R, Axis, List['length']>
+      : R
+    : never
+  : List extends readonly []
+    ? ShapeError<'stack: needs at least one tensor'>
+    : Shape
+type AllSame<A extends Shape, List extends readonly Shape[]> = List extends readonly [
+  infer B extends Shape,
+  ...infer Rest extends readonly Shape[],
+]
+  ? Same<'stack', A, B> extends infer R
+    ? R extends Shape
+      ? AllSame<R, Rest>
+      : R
+    : never
+  : A
+
+/** Two equal shapes, as what is known of both. */
+export type Same<Op extends string, A extends Shape, B extends Shape> = number extends A['length']
+  ? B
+  : number extends B['length']
+    ? A
+    : SameOutside<A, B, never> extends true
+      ? { [K in keyof A]: Better<A[K], B[K & keyof B] & Dim> }
+      : ShapeError<`${Op}: shapes ${Text<A>} and ${Text<B>} differ`>
+
+// --- values --------------------------------------------------------------------
+
+/** The shape of nested arrays, up to rank 4; of a typed array, [number]. */
+export type ShapeOfValues<V> = V extends DataArray ? [number] : Nested extends V ? Shape : Levels<V, []>
+type Levels<V, Out extends Shape> = V extends readonly unknown[]
+  ? Out['length'] extends 4
+    ? Shape
+    : number extends V['length']
+      ? Levels<V[number], [...Out, number]>
+      : V extends readonly []
+        ? [...Out, 0]
+        : Levels<V[0], [...Out, V['length']]>
+  : Out
+
+/** The dtype that `tensor` gives such values when it is told none. */
+export type DTypeOfValues<V> = V extends DataArray
+  ? V extends Float32Array
+    ? 'float32'
+    : V extends Float64Array
+      ? 'float64'
+      : V extends Int32Array
+        ? 'int32'
+        : 'uint8'
+  : Nested extends V
+    ? 'float32' | 'bool'
+    : Element<V> extends boolean
+      ? [Element<V>] extends [never]
+        ? 'float32'
+        : 'bool'
+      : 'float32'
+type Element<V> = V extends readonly (infer E)[] ? Element<E> : V
