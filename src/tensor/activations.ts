@@ -1,30 +1,45 @@
 // Activation functions composed of primitives, in forms whose values and gradients stay finite wherever the function is.
 
+import type { DType } from '../graph/dtype.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
+import type { Floating } from './dtype-types.ts'
+import type { Shape } from './shape-types.ts'
 import { floating, type Tensor } from './tensor.ts'
 
+/** A function of each element for itself. */
+type Pointwise<Options extends readonly unknown[] = []> = <S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  ...options: Options
+) => Tensor<S, Floating<D>>
+
 /** x where it is positive, slope·x elsewhere. */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => x.lessEqual(0).where(x.mul(slope), x)
+export const leakyRelu: Pointwise<[slope?: number]> = (x: Tensor, slope = 0.01) =>
+  like(x.lessEqual(0).where(x.mul(slope), x))
 
 /** leakyRelu with a learned slope per channel: x [n, channels, ...], slope [channels] or one element (He 2015). */
+export function prelu<S extends Shape, D extends DType>(x: Tensor<S, D>, slope: Tensor): Tensor<S, D>
 export function prelu(x: Tensor, slope: Tensor): Tensor {
   const shape = slope.size === 1 ? [] : x.shape.map((_, axis) => (axis === 1 ? slope.size : 1))
   return x.lessEqual(0).where(x.mul(slope.reshape(shape)), x)
 }
 
 /** x where it is positive, alpha·(e^x − 1) elsewhere (Clevert 2016). */
-export const elu = (x: Tensor, alpha = 1): Tensor => {
+export const elu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => {
   const isPositive = x.greater(0)
-  return isPositive.where(x, isPositive.where(0, x).expm1().mul(alpha))
+  return like(isPositive.where(x, isPositive.where(0, x).expm1().mul(alpha)))
 }
 
 /** The elu whose outputs keep mean 0 and variance 1 (Klambauer 2017). */
-export const selu = (x: Tensor): Tensor => elu(x, 1.6732632423543772).mul(1.0507009873554805)
+export const selu: Pointwise = (x: Tensor) => like(elu(x, 1.6732632423543772).mul(1.0507009873554805))
 
 /** elu with a derivative that is continuous for every alpha (Barron 2017). */
-export const celu = (x: Tensor, alpha = 1): Tensor => elu(x.div(alpha)).mul(alpha)
+export const celu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => like(elu(x.div(alpha)).mul(alpha))
 
 /** x·Φ(x), Φ the normal distribution; 'tanh' approximates it (Hendrycks 2016). */
+export function gelu<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  approximate?: 'none' | 'tanh',
+): Tensor<S, Floating<D>>
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   const cdf =
     approximate === 'tanh'
@@ -40,12 +55,17 @@ export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
 }
 
 /** x·sigmoid(x), also called swish (Elfwing 2018). */
-export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
+export const silu: Pointwise = (x: Tensor) => like(x.mul(x.sigmoid()))
 
 /** x·tanh(softplus(x)) (Misra 2019). */
-export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh())
+export const mish: Pointwise = (x: Tensor) => like(x.mul(softplus(x).tanh()))
 
 /** log(1 + e^(βx)) / β, a smooth relu; exactly x where βx is above the threshold (PyTorch's is 20). */
+export function softplus<S extends Shape, D extends DType>(
+  x: Tensor<S, D>,
+  beta?: number,
+  threshold?: number,
+): Tensor<S, Floating<D>>
 export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
   const scaled = beta === 1 ? x : x.mul(beta)
   // The exponent is never positive; both branches have the derivative sigmoid(x), also at 0.
@@ -57,33 +77,34 @@ export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
 }
 
 /** log(sigmoid(x)), finite for every x. */
-export const logSigmoid = (x: Tensor): Tensor => softplus(x.neg()).neg()
+export const logSigmoid: Pointwise = (x: Tensor) => like(softplus(x.neg()).neg())
 
 /** x cut to [low, high]; the derivative is 0 at the ends. */
-export const hardTanh = (x: Tensor, low = -1, high = 1): Tensor =>
-  x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x))
+export const hardTanh: Pointwise<[low?: number, high?: number]> = (x: Tensor, low = -1, high = 1) =>
+  like(x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x)))
 
 /** x cut to [0, 6]. */
-export const relu6 = (x: Tensor): Tensor => hardTanh(x, 0, 6)
+export const relu6: Pointwise = (x: Tensor) => like(hardTanh(x, 0, 6))
 
 /** The line x/6 + 1/2, cut to [0, 1]. */
-export const hardSigmoid = (x: Tensor): Tensor => relu6(floating(x).add(3)).div(6)
+export const hardSigmoid: Pointwise = (x: Tensor) => like(relu6(floating(x).add(3)).div(6))
 
 /** x·hardSigmoid(x) (Howard 2019). */
-export const hardSwish = (x: Tensor): Tensor => x.mul(hardSigmoid(x))
+export const hardSwish: Pointwise = (x: Tensor) => like(x.mul(hardSigmoid(x)))
 
 /** x / (1 + |x|). */
-export const softSign = (x: Tensor): Tensor => x.div(x.abs().add(1))
+export const softSign: Pointwise = (x: Tensor) => like(x.div(x.abs().add(1)))
 
 /** x − tanh(x). */
-export const tanhShrink = (x: Tensor): Tensor => x.sub(x.tanh())
+export const tanhShrink: Pointwise = (x: Tensor) => like(x.sub(x.tanh()))
 
 /** 0 where |x| ≤ threshold, x elsewhere. */
-export const hardShrink = (x: Tensor, threshold = 0.5): Tensor => x.abs().lessEqual(threshold).where(0, x)
+export const hardShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) =>
+  like(x.abs().lessEqual(threshold).where(0, x))
 
 /** x moved towards 0 by the threshold, and not past it: the proximal step of the L1 norm. */
-export const softShrink = (x: Tensor, threshold = 0.5): Tensor =>
-  x.greater(threshold).where(x.sub(threshold), x.less(-threshold).where(x.add(threshold), x.mul(0)))
+export const softShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) =>
+  like(x.greater(threshold).where(x.sub(threshold), x.less(-threshold).where(x.add(threshold), x.mul(0))))
 
 /** The first half of an axis, gated by the sigmoid of the second (Dauphin 2017). */
 export function glu(x: Tensor, axis = -1): Tensor {
@@ -96,4 +117,7 @@ export function glu(x: Tensor, axis = -1): Tensor {
 }
 
 /** The softmax of −x. */
-export const softmin = (x: Tensor, axis = -1): Tensor => x.neg().softmax(axis)
+export const softmin: Pointwise<[axis?: number]> = (x: Tensor, axis = -1) => like(x.neg().softmax(axis))
+
+/** A result of the argument's shape. */
+const like = <S extends Shape, D extends DType>(x: Tensor): Tensor<S, D> => x as Tensor<S, D>

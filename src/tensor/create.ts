@@ -4,8 +4,11 @@ import { build } from '../graph/build.ts'
 import { allocate, type DataArray, type DType, dtypes, promote } from '../graph/dtype.ts'
 import { isOp } from '../graph/node.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
+import type { Promote } from './dtype-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './nested.ts'
+import type * as shapes from './shape-types.ts'
+import type { Checked, Shape, Sound, Writable } from './shape-types.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
 const arrayDType = (data: DataArray): DType =>
@@ -18,6 +21,14 @@ const arrayDType = (data: DataArray): DType =>
  *     tensor([[1, 2], [3, 4]])              // float32 [2, 2]
  *     tensor(new Int32Array(6), { shape: [2, 3] })
  */
+export function tensor<
+  const V extends Nested | DataArray,
+  const S extends Dims | undefined = undefined,
+  D extends DType = shapes.DTypeOfValues<V>,
+>(
+  values: V,
+  options?: { readonly shape?: S; readonly dtype?: D },
+): Tensor<S extends Dims ? Writable<S> : shapes.ShapeOfValues<V>, NoInfer<D>>
 export function tensor(
   values: Nested | DataArray,
   options: { readonly shape?: Dims; readonly dtype?: DType } = {},
@@ -56,14 +67,31 @@ export function write(target: Tensor, values: ArrayLike<number>): void {
 }
 
 /** Every element `value`. */
-export const full = (shape: Dims, value: number, dtype: DType = 'float32'): Tensor =>
-  wrap(build.constant(value, shape, dtype))
-export const zeros = (shape: Dims, dtype: DType = 'float32'): Tensor => full(shape, 0, dtype)
-export const ones = (shape: Dims, dtype: DType = 'float32'): Tensor => full(shape, 1, dtype)
-export const zerosLike = (x: Tensor): Tensor => zeros(x.shape, x.dtype)
-export const onesLike = (x: Tensor): Tensor => ones(x.shape, x.dtype)
+export const full = <const S extends Dims, D extends DType = 'float32'>(
+  shape: S,
+  value: number,
+  dtype?: D,
+): Tensor<Writable<S>, NoInfer<D>> => wrap(build.constant(value, shape, dtype ?? 'float32'))
+export const zeros = <const S extends Dims, D extends DType = 'float32'>(
+  shape: S,
+  dtype?: D,
+): Tensor<Writable<S>, NoInfer<D>> => full(shape, 0, dtype)
+export const ones = <const S extends Dims, D extends DType = 'float32'>(
+  shape: S,
+  dtype?: D,
+): Tensor<Writable<S>, NoInfer<D>> => full(shape, 1, dtype)
+export const zerosLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> =>
+  wrap(build.constant(0, x.shape, x.dtype))
+export const onesLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> =>
+  wrap(build.constant(1, x.shape, x.dtype))
 
 /** start, start + step, … before stop; int32 unless a dtype is given or a number has a fraction. */
+export function arange<D extends DType = 'int32' | 'float32'>(
+  start: number,
+  stop?: number,
+  step?: number,
+  dtype?: D,
+): Tensor<[number], NoInfer<D>>
 export function arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
   if (step === 0) throw new RangeError('arange: the step is 0')
@@ -76,6 +104,12 @@ export function arange(start: number, stop?: number, step = 1, dtype?: DType): T
 }
 
 /** `count` numbers from start to stop, both included. */
+export function linspace<const N extends number, D extends DType = 'float32'>(
+  start: number,
+  stop: number,
+  count: N,
+  dtype?: D,
+): Tensor<[N], NoInfer<D>>
 export function linspace(start: number, stop: number, count: number, dtype: DType = 'float32'): Tensor {
   const values = Float64Array.from({ length: count }, (_, i) =>
     count === 1 ? start : start + ((stop - start) * i) / (count - 1),
@@ -84,16 +118,26 @@ export function linspace(start: number, stop: number, count: number, dtype: DTyp
 }
 
 /** 1 where the column is the row plus `offset`, else 0. */
+export function eye<const N extends number, const M extends number = N, D extends DType = 'float32'>(
+  rows: N,
+  columns?: M,
+  dtype?: D,
+  offset?: number,
+): Tensor<[N, M], NoInfer<D>>
 export function eye(rows: number, columns = rows, dtype: DType = 'float32', offset = 0): Tensor {
   const row = wrap(build.iota([rows, columns], 0)).add(offset)
   return row.equal(wrap(build.iota([rows, columns], 1))).cast(dtype)
 }
 
 /** The index along an axis of the given shape, int32. */
-export const iota = (shape: Dims, axis: number): Tensor =>
+export const iota = <const S extends Dims>(shape: S, axis: number): Tensor<Writable<S>, 'int32'> =>
   wrap(build.iota(shape, normalizeAxis(axis, shape.length, 'iota')))
 
 /** Joins along an existing axis; dtypes are promoted. */
+export function concat<const T extends readonly Tensor[], const I extends number = 0>(
+  tensors: Checked<NoInfer<shapes.Concatenated<shapes.ShapesOf<T>, I>>, T>,
+  axis?: I,
+): Tensor<Sound<shapes.Concatenated<shapes.ShapesOf<T>, I>>, Promoted<T>>
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
   if (!first) throw new RangeError('concat: needs at least one tensor')
@@ -108,7 +152,17 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   )
 }
 
+type Promoted<T extends readonly Tensor[]> = T extends readonly [infer First, ...infer Rest extends readonly Tensor[]]
+  ? Rest extends readonly []
+    ? shapes.DTypeOf<First>
+    : Promote<shapes.DTypeOf<First>, Promoted<Rest>>
+  : DType
+
 /** Joins along a new axis. */
+export function stack<const T extends readonly Tensor[], const I extends number = 0>(
+  tensors: Checked<NoInfer<shapes.Stacked<shapes.ShapesOf<T>, I>>, T>,
+  axis?: I,
+): Tensor<Sound<shapes.Stacked<shapes.ShapesOf<T>, I>>, Promoted<T>>
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   return concat(
     tensors.map((t) => t.unsqueeze(axis)),
@@ -117,6 +171,11 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /** Parts of the given size (the last may be smaller), or of the given sizes, along an axis. */
+export function split<S extends Shape, D extends DType, const I extends number = 0>(
+  x: Tensor<S, D>,
+  size: number | Dims,
+  axis?: I,
+): Tensor<Sound<shapes.Replaced<'split', S, I, [number]>>, D>[]
 export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, x.rank, 'split')
   const extent = x.shape[at] as number
@@ -139,8 +198,14 @@ export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
 }
 
 /** The index of the class as a vector of zeros with a single one, in a new last axis. */
-export const oneHot = (indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor =>
-  indices
+export function oneHot<S extends Shape, const N extends number, D extends DType = 'float32'>(
+  indices: Tensor<S>,
+  classes: N,
+  dtype?: D,
+): Tensor<Sound<shapes.Inserted<'oneHot', S, -1, N>>, NoInfer<D>>
+export function oneHot(indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
+  return indices
     .unsqueeze(-1)
     .equal(iota([...indices.shape, classes], indices.rank))
     .cast(dtype)
+}

@@ -68,7 +68,11 @@ interface Repeat<T extends 1[]> {
 }
 type Digit = keyof Tally
 
-type Sum<A extends string, B extends string, Carry extends 1[] = []> = A extends `${infer X extends Digit}${infer RestA}`
+type Sum<
+  A extends string,
+  B extends string,
+  Carry extends 1[] = [],
+> = A extends `${infer X extends Digit}${infer RestA}`
   ? B extends `${infer Y extends Digit}${infer RestB}`
     ? `${[...Tally[X], ...Tally[Y], ...Carry]['length'] & number}` extends infer Total extends string
       ? `${Unit<Total>}${Sum<RestA, RestB, Tens<Total>>}`

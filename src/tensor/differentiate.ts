@@ -1,12 +1,19 @@
 // Derivatives of tensors: grad, vjp and custom gradients.
 
 import { build } from '../graph/build.ts'
+import type { DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
+import type { DTypeOf, Shape, ShapeOf } from './shape-types.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { Variable, VariableSource } from './variable.ts'
+
+/** One gradient for each tensor, of its shape and dtype. */
+export type Gradients<T extends readonly Tensor[]> = {
+  -readonly [K in keyof T]: Tensor<ShapeOf<T[K]>, DTypeOf<T[K]>>
+}
 
 /**
  * Gradients of a scalar with respect to any tensors: variables, inputs or intermediate values. They are tensors of a
@@ -18,8 +25,8 @@ import { Variable, VariableSource } from './variable.ts'
  *
  *     const dw = grad(loss)(w, x)
  */
-export function grad(output: Tensor, wrt: Tensor): Tensor
-export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[]
+export function grad<S extends Shape, D extends DType>(output: Tensor, wrt: Tensor<S, D>): Tensor<S, D>
+export function grad<const T extends readonly Tensor[]>(output: Tensor, wrt: T): Gradients<T>
 export function grad<A extends readonly unknown[], I extends number = 0>(
   fn: (...args: A) => Objective,
   argument?: I,
@@ -46,6 +53,11 @@ export function grad(
 }
 
 /** The vector-Jacobian product: gradients of Σ ⟨cotangent, output⟩; outputs may have any shape. */
+export function vjp<const T extends readonly Tensor[]>(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: T,
+): Gradients<T>
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   refuseStale(outputs, wrt)
   return transform

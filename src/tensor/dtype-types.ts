@@ -1,4 +1,4 @@
-// Element types as types: the rules of `graph/dtype.ts`, told to the compiler as tables.
+// Element types as types: the rules of `graph/dtype.ts`, told to the compiler as tables. A dtype that is not known stays so.
 
 import type { DType } from '../graph/dtype.ts'
 
@@ -11,7 +11,7 @@ interface Promotions {
 }
 
 /** The dtype of an operation on both. */
-export type Promote<A extends DType, B extends DType> = Promotions[A][B]
+export type Promote<A extends DType, B extends DType> = DType extends A | B ? DType : Promotions[A][B]
 
 interface WithNumbers {
   bool: 'int32' | 'float32'
@@ -22,7 +22,7 @@ interface WithNumbers {
 }
 
 /** The dtype of an operation with a number, which makes floats of integers where it has a fraction. */
-export type WithNumber<D extends DType> = WithNumbers[D]
+export type WithNumber<D extends DType> = DType extends D ? DType : WithNumbers[D]
 
 interface Floatings {
   bool: 'float32'
@@ -33,7 +33,7 @@ interface Floatings {
 }
 
 /** Integers and booleans as float32; floats as they are. */
-export type Floating<D extends DType> = Floatings[D]
+export type Floating<D extends DType> = DType extends D ? DType : Floatings[D]
 
 interface Wideneds {
   bool: 'int32'
@@ -44,4 +44,4 @@ interface Wideneds {
 }
 
 /** What sums and products count in. */
-export type Widened<D extends DType> = Wideneds[D]
+export type Widened<D extends DType> = DType extends D ? DType : Wideneds[D]

@@ -1,18 +1,24 @@
 // Parts, products and norms of matrices and vectors.
 
 import { build } from '../graph/build.ts'
+import type { DType } from '../graph/dtype.ts'
 import { normalizeAxes, normalizeAxis, show } from '../graph/shape.ts'
 import { iota, zeros, zerosLike } from './create.ts'
-import { type Axes, floating, safeRoot, type Tensor, wrap } from './tensor.ts'
+import type { Floating } from './dtype-types.ts'
+import type * as shapes from './shape-types.ts'
+import type { Shape, Sound } from './shape-types.ts'
+import { type Axes, type AxesOf, floating, safeRoot, type Tensor, wrap } from './tensor.ts'
 
 /** The lower triangle of x [..., rows, columns]: 0 above the diagonal number `offset`. */
-export const tril = (x: Tensor, offset = 0): Tensor => {
+export function tril<S extends Shape, D extends DType>(x: Tensor<S, D>, offset?: number): Tensor<S, D>
+export function tril(x: Tensor, offset = 0): Tensor {
   const [row, column] = places(x, 'tril')
   return column.lessEqual(row.add(offset)).where(x, zerosLike(x))
 }
 
 /** The upper triangle of x [..., rows, columns]: 0 below the diagonal number `offset`. */
-export const triu = (x: Tensor, offset = 0): Tensor => {
+export function triu<S extends Shape, D extends DType>(x: Tensor<S, D>, offset?: number): Tensor<S, D>
+export function triu(x: Tensor, offset = 0): Tensor {
   const [row, column] = places(x, 'triu')
   return row.add(offset).lessEqual(column).where(x, zerosLike(x))
 }
@@ -49,6 +55,17 @@ export const trace = (x: Tensor, offset = 0): Tensor => diagonal(x, offset).sum(
 export const outer = (x: Tensor, y: Tensor): Tensor => x.flatten().unsqueeze(1).mul(y.flatten())
 
 /** (Σ |x|^p)^(1/p) over the axes, all by default; p may be Infinity. The gradient at 0 is 0. */
+export function norm<
+  S extends Shape,
+  D extends DType,
+  const L extends Axes | undefined = undefined,
+  const K extends boolean = false,
+>(
+  x: Tensor<S, D>,
+  p?: number,
+  axes?: AxesOf<'norm', S, L>,
+  keepAxes?: K,
+): Tensor<Sound<shapes.Reduced<'norm', S, L, K>>, Floating<D>>
 export function norm(x: Tensor, p = 2, axes?: Axes, keepAxes = false): Tensor {
   const size = floating(x).abs()
   const list = normalizeAxes(axes, x.rank, 'norm')

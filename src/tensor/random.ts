@@ -9,6 +9,7 @@ import { concat } from './create.ts'
 import { erfinv } from './gamma.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
 import { runtime } from './runtime.ts'
+import type { Writable } from './shape-types.ts'
 import { argsort } from './sort.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
@@ -66,11 +67,16 @@ function nextOfCall(): Key {
 }
 
 /** 32 random bits per element, int32. */
+export function randomBits<const S extends Dims>(shape: S, k?: Key): Tensor<Writable<S>, 'int32'>
 export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
   return wrap(blocks(k, sizeOf(shape), 0, 'first')).reshape(shape)
 }
 
 /** Uniform on [low, high). */
+export function uniform<const S extends Dims>(
+  shape: S,
+  options?: FloatOptions & { readonly low?: number; readonly high?: number },
+): Tensor<Writable<S>>
 export function uniform(
   shape: Dims,
   options: FloatOptions & { readonly low?: number; readonly high?: number } = {},
@@ -105,6 +111,10 @@ function unit53(shape: Dims, k: Key): Tensor {
 }
 
 /** Normal with the given mean and standard deviation, by the Box–Muller transform. */
+export function normal<const S extends Dims>(
+  shape: S,
+  options?: FloatOptions & { readonly mean?: number; readonly std?: number },
+): Tensor<Writable<S>>
 export function normal(
   shape: Dims,
   options: FloatOptions & { readonly mean?: number; readonly std?: number } = {},
@@ -122,19 +132,19 @@ export function normal(
   return radius.mul(angle.cos()).mul(std).add(mean)
 }
 
+export interface TruncatedOptions extends FloatOptions {
+  readonly mean?: number
+  readonly std?: number
+  readonly low?: number
+  readonly high?: number
+}
+
 /**
  * Normal with the given mean and standard deviation, conditioned on [low, high] (default: two standard deviations around the mean), by inversion of
  * the distribution function.
  */
-export function truncatedNormal(
-  shape: Dims,
-  options: FloatOptions & {
-    readonly mean?: number
-    readonly std?: number
-    readonly low?: number
-    readonly high?: number
-  } = {},
-): Tensor {
+export function truncatedNormal<const S extends Dims>(shape: S, options?: TruncatedOptions): Tensor<Writable<S>>
+export function truncatedNormal(shape: Dims, options: TruncatedOptions = {}): Tensor {
   const { mean = 0, std = 1, dtype = 'float32', key: k = nextKey() } = options
   const { low = mean - 2 * std, high = mean + 2 * std } = options
   checkScale('random.truncatedNormal', std)
@@ -153,6 +163,11 @@ export function truncatedNormal(
 }
 
 /** True with probability p, a number or a tensor that broadcasts to the shape; bool. */
+export function bernoulli<const S extends Dims>(
+  shape: S,
+  p: number | Tensor,
+  options?: RandomOptions,
+): Tensor<Writable<S>, 'bool'>
 export function bernoulli(shape: Dims, p: number | Tensor, options: RandomOptions = {}): Tensor {
   if (typeof p === 'number' && !(p >= 0 && p <= 1))
     throw new RangeError(`random.bernoulli: the probability is ${p}, it must lie in [0, 1]`)
@@ -160,6 +175,12 @@ export function bernoulli(shape: Dims, p: number | Tensor, options: RandomOption
 }
 
 /** Whole numbers in [low, high), int32; no value is likelier than another by more than 2^-32·(high − low). */
+export function integers<const S extends Dims>(
+  shape: S,
+  low: number,
+  high: number,
+  options?: RandomOptions,
+): Tensor<Writable<S>, 'int32'>
 export function integers(shape: Dims, low: number, high: number, options: RandomOptions = {}): Tensor {
   if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < -(2 ** 31) || high > 2 ** 31)
     throw new RangeError(`random.integers: [${low}, ${high}) must be a range of int32 with low < high`)
@@ -172,6 +193,7 @@ export function integers(shape: Dims, low: number, high: number, options: Random
 }
 
 /** The standard Gumbel distribution, −log(−log u): the largest of many draws. */
+export function gumbel<const S extends Dims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
 export function gumbel(shape: Dims, options: FloatOptions = {}): Tensor {
   const { dtype = 'float32', key: k = nextKey() } = options
   // The middle of each of the intervals that uniform numbers stand for: both logarithms are finite.
@@ -180,6 +202,7 @@ export function gumbel(shape: Dims, options: FloatOptions = {}): Tensor {
 }
 
 /** Standard exponential numbers, −log(1 − u). */
+export function exponential<const S extends Dims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
 export function exponential(shape: Dims, options: FloatOptions = {}): Tensor {
   return uniform(shape, options).neg().log1p().neg()
 }

@@ -33,9 +33,11 @@ type Sizes<X> = X extends string ? number | X : number extends X ? number | stri
 /** The shape as `x.shape` holds it: numbers. */
 export type Extents<S extends Shape> = { readonly [K in keyof S]: S[K] extends number ? S[K] : number }
 
-/** Holds types for inference alone; since it uses none, it never stands in the way of an assignment. */
+/** Holds types for inference alone: since no member uses them, they never stand in the way of an assignment. */
 // biome-ignore lint/correctness/noUnusedVariables: see above
-export interface Carried<S extends Shape, D extends DType> {}
+export interface Carried<S extends Shape, D extends DType> {
+  readonly carried: true
+}
 
 interface Typed {
   readonly '~types': Carried<Shape, DType>
@@ -152,10 +154,19 @@ type WithAxes<Op extends string, S extends Shape, Axis extends number, Then> = n
 
 /** One axis or several, or none given: as reductions take them. */
 export type AxesType = number | readonly number[] | undefined
-type AxisUnion<Axes extends AxesType> = Axes extends readonly number[] ? Axes[number] : Axes extends number ? Axes : never
+type AxisUnion<Axes extends AxesType> = Axes extends readonly number[]
+  ? Axes[number]
+  : Axes extends number
+    ? Axes
+    : never
 
 /** The shape without the axes, or with 1 in their places; without axes, all of them are meant. */
-export type Reduced<Op extends string, S extends Shape, Axes extends AxesType, Keep extends boolean> = undefined extends Axes
+export type Reduced<
+  Op extends string,
+  S extends Shape,
+  Axes extends AxesType,
+  Keep extends boolean,
+> = undefined extends Axes
   ? [Axes] extends [undefined]
     ? boolean extends Keep
       ? Shape
@@ -170,10 +181,13 @@ export type Reduced<Op extends string, S extends Shape, Axes extends AxesType, K
     : WithAxes<Op, S, AxisUnion<Axes>, Without<S, Position<S, AxisUnion<Axes>>, Keep>>
 
 /** The extents whose position is not in P; 1 in the place of the others where they are kept. */
-type Without<S extends Shape, P extends number, Keep = false, Out extends Shape = [], At extends 1[] = []> = S extends readonly [
-  infer X extends Dim,
-  ...infer Rest extends Shape,
-]
+type Without<
+  S extends Shape,
+  P extends number,
+  Keep = false,
+  Out extends Shape = [],
+  At extends 1[] = [],
+> = S extends readonly [infer X extends Dim, ...infer Rest extends Shape]
   ? At['length'] extends P
     ? Without<Rest, P, Keep, Keep extends true ? [...Out, 1] : Out, [...At, 1]>
     : Without<Rest, P, Keep, [...Out, X], [...At, 1]>
@@ -203,7 +217,12 @@ type After<S extends Shape, P extends number> = S extends readonly [...Before<S,
   : []
 
 /** The axis's place taken by other extents. */
-export type Replaced<Op extends string, S extends Shape, Axis extends number, By extends Shape> = number extends By['length']
+export type Replaced<
+  Op extends string,
+  S extends Shape,
+  Axis extends number,
+  By extends Shape,
+> = number extends By['length']
   ? Shape
   : WithAxes<Op, S, Axis, [...Before<S, Position<S, Axis>>, ...By, ...After<S, Position<S, Axis>>]>
 
@@ -266,10 +285,10 @@ export type Permuted<S extends Shape, Order extends readonly number[]> = number 
       'permute',
       S,
       Order[number],
-      [Order['length'], Exclude<keyof S, { [K in keyof Order]: `${Position<S, Order[K]>}` }[number]> & `${number}`] extends [
-        S['length'],
-        never,
-      ]
+      [
+        Order['length'],
+        Exclude<keyof S, { [K in keyof Order]: `${Position<S, Order[K]>}` }[number]> & `${number}`,
+      ] extends [S['length'], never]
         ? { -readonly [K in keyof Order]: S[Position<S, Order[K]>] }
         : ShapeError<`permute: ${Text<Order>} is not a permutation of the ${S['length']} axes of ${Text<S>}`>
     >
@@ -364,7 +383,9 @@ export type Resized<S extends Shape> = IsUnknown<S> extends true ? Shape : { -re
 export type Sliced<S extends Shape, Ranges extends readonly unknown[]> = number extends S['length'] | Ranges['length']
   ? Shape
   : S extends readonly [...{ [K in keyof Ranges]: Dim }, ...infer _]
-    ? { -readonly [K in keyof S]: K extends keyof Ranges ? (Ranges[K] extends null | readonly [] ? S[K] : number) : S[K] }
+    ? {
+        -readonly [K in keyof S]: K extends keyof Ranges ? (Ranges[K] extends null | readonly [] ? S[K] : number) : S[K]
+      }
     : ShapeError<`slice: ${Ranges['length']} ranges for ${Text<S>}`>
 
 // --- contraction ---------------------------------------------------------------
@@ -388,10 +409,16 @@ export type Matmul<A extends Shape, B extends Shape> = number extends A['length'
         : NoInner<A, B>
     : NoInner<A, B>
 type Appended<R, Tail extends Shape> = R extends Shape ? [...R, ...Tail] : R
-type InnerDiffer<A extends Shape, B extends Shape, K extends Dim, L extends Dim> =
-  ShapeError<`matmul: inner dimensions differ, ${Text<A>} @ ${Text<B>}: ${K} is not ${L}`>
-type NoInner<A extends Shape, B extends Shape> =
-  ShapeError<`matmul: ${Text<A>} @ ${Text<B>}: scalars have no inner dimension, use mul`>
+type InnerDiffer<
+  A extends Shape,
+  B extends Shape,
+  K extends Dim,
+  L extends Dim,
+> = ShapeError<`matmul: inner dimensions differ, ${Text<A>} @ ${Text<B>}: ${K} is not ${L}`>
+type NoInner<
+  A extends Shape,
+  B extends Shape,
+> = ShapeError<`matmul: ${Text<A>} @ ${Text<B>}: scalars have no inner dimension, use mul`>
 
 // --- several tensors -----------------------------------------------------------
 
@@ -414,7 +441,11 @@ type JoinAll<A extends Shape, List extends readonly Shape[], P extends number> =
   ? number extends B['length']
     ? Shape
     : SameOutside<A, B, P> extends true
-      ? JoinAll<{ [K in keyof A]: K extends `${P}` ? Plus<A[K], B[K & keyof B] & Dim> : Better<A[K], B[K & keyof B] & Dim> }, Rest, P>
+      ? JoinAll<
+          { [K in keyof A]: K extends `${P}` ? Plus<A[K], B[K & keyof B] & Dim> : Better<A[K], B[K & keyof B] & Dim> },
+          Rest,
+          P
+        >
       : ShapeError<`concat: shapes ${Text<A>} and ${Text<B>} differ outside axis ${P}`>
   : A
 type Better<X extends Dim, Y extends Dim> = number extends X ? Y : X
@@ -487,4 +518,8 @@ export type DTypeOfValues<V> = V extends DataArray
         ? 'float32'
         : 'bool'
       : 'float32'
-type Element<V> = V extends readonly (infer E)[] ? Element<E> : V
+type Element<V, Level extends 1[] = []> = Level['length'] extends 5
+  ? number
+  : V extends readonly (infer E)[]
+    ? Element<E, [...Level, 1]>
+    : V

@@ -15,25 +15,58 @@ import {
   show,
   sizeOf,
 } from '../graph/shape.ts'
+import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
 import { knownData, readData } from './execute.ts'
 import { type Nested, nested } from './nested.ts'
 import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
+import type * as shapes from './shape-types.ts'
+import type { Checked, Shape, ShapeOf, Sound } from './shape-types.ts'
 
 /** What arithmetic accepts beside a tensor. */
 export type Operand = Tensor | number
 export type Axes = number | readonly number[]
 
-export class Tensor {
-  readonly shape: Dims
-  readonly dtype: DType
+/** The other operand of an operation on a tensor of shape A, if the two broadcast. */
+type Other<Op extends string, A extends Shape, O> = O extends number
+  ? O
+  : Checked<NoInfer<shapes.Broadcast<Op, A, ShapeOf<O>>>, O>
+/** What both broadcast to. */
+type Wide<Op extends string, A extends Shape, O> = O extends number ? A : Sound<shapes.Broadcast<Op, A, ShapeOf<O>>>
+type Pair<X extends DType, O> = O extends number ? WithNumber<X> : Promote<X, shapes.DTypeOf<O>>
+
+/** The dtype of `where`. */
+type Chosen<P, Q> = P extends number
+  ? Q extends number
+    ? 'float32'
+    : Pair<shapes.DTypeOf<Q>, P>
+  : Pair<shapes.DTypeOf<P>, Q>
+
+/** The axes of a reduction, if they are axes of S. */
+export type AxesOf<Op extends string, S extends Shape, A extends Axes | undefined> = Checked<
+  NoInfer<shapes.Along<Op, S, A>>,
+  A
+>
+type Less<Op extends string, S extends Shape, A extends Axes | undefined, K extends boolean> = Sound<
+  shapes.Reduced<Op, S, A, K>
+>
+
+/**
+ * An array of numbers of one dtype, or what will be one: methods build a graph, and reading computes it. The type says the
+ * shape where it is known, as `Tensor<['batch', 784]>`; what does not fit then does not compile. `Tensor` alone has any shape.
+ */
+export class Tensor<S extends Shape = Shape, D extends DType = DType> {
+  declare readonly '~shape': shapes.Comparable<S>
+  declare readonly '~types': shapes.Carried<S, D>
+  readonly shape: shapes.Extents<S>
+  readonly dtype: D
   private readonly own: Node | undefined
 
   /** Internal: tensors are made by `tensor`, `zeros` and the like, and by methods. */
   constructor(node: Node | undefined, shape: Dims = (node as Node).shape, dtype: DType = (node as Node).dtype) {
     this.own = node
-    this.shape = shape
-    this.dtype = dtype
+    this.shape = shape as shapes.Extents<S>
+    this.dtype = dtype as D
   }
 
   /** The graph node whose value this is. */
@@ -91,32 +124,60 @@ export class Tensor {
 
   // --- arithmetic ----------------------------------------------------------
 
-  add(other: Operand): Tensor {
+  add<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'add', A, O>,
+  ): Tensor<Wide<'add', A, O>, Pair<X, O>>
+  add(this: Tensor, other: Operand): Tensor {
     return binary('add', this, other)
   }
-  sub(other: Operand): Tensor {
+  sub<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'sub', A, O>,
+  ): Tensor<Wide<'sub', A, O>, Pair<X, O>>
+  sub(this: Tensor, other: Operand): Tensor {
     return binary('sub', this, other)
   }
-  mul(other: Operand): Tensor {
+  mul<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'mul', A, O>,
+  ): Tensor<Wide<'mul', A, O>, Pair<X, O>>
+  mul(this: Tensor, other: Operand): Tensor {
     return binary('mul', this, other)
   }
   /** True division: integers become float32. */
-  div(other: Operand): Tensor {
+  div<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'div', A, O>,
+  ): Tensor<Wide<'div', A, O>, Floating<Pair<X, O>>>
+  div(this: Tensor, other: Operand): Tensor {
     return binary('div', floating(this), typeof other === 'number' ? other : floating(other))
   }
   /** Python's //: the quotient rounded down; integers stay integers, and x // 0 is 0 for them. */
-  floorDivide(other: Operand): Tensor {
+  floorDivide<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'floorDivide', A, O>,
+  ): Tensor<Wide<'floorDivide', A, O>, Pair<X, O>>
+  floorDivide(this: Tensor, other: Operand): Tensor {
     const remainder = this.remainder(other)
     const exact = isFloat(remainder.dtype) ? this : this.cast(remainder.dtype).sub(remainder)
     const quotient = binary('div', exact, other)
     return isFloat(remainder.dtype) ? quotient.floor() : quotient
   }
   /** Python's %: the sign follows the divisor. */
-  remainder(other: Operand): Tensor {
+  remainder<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'remainder', A, O>,
+  ): Tensor<Wide<'remainder', A, O>, Pair<X, O>>
+  remainder(this: Tensor, other: Operand): Tensor {
     return binary('remainder', this, other)
   }
   /** Integers stay integers where the exponent is a whole number ≥ 0, else they become float32. */
-  pow(exponent: Operand): Tensor {
+  pow<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    exponent: Other<'pow', A, O>,
+  ): Tensor<Wide<'pow', A, O>, Pair<X, O>>
+  pow(this: Tensor, exponent: Operand): Tensor {
     if (exponent === 0.5) return this.sqrt()
     if (typeof exponent === 'number' && Number.isInteger(exponent)) {
       const isExact = isFloat(this.dtype) ? exponent >= 1 && exponent <= 4 : exponent >= 0
@@ -124,112 +185,124 @@ export class Tensor {
     }
     return binary('pow', floating(this), typeof exponent === 'number' ? exponent : floating(exponent))
   }
-  maximum(other: Operand): Tensor {
+  maximum<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'maximum', A, O>,
+  ): Tensor<Wide<'maximum', A, O>, Pair<X, O>>
+  maximum(this: Tensor, other: Operand): Tensor {
     return binary('maximum', this, other)
   }
-  minimum(other: Operand): Tensor {
+  minimum<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'minimum', A, O>,
+  ): Tensor<Wide<'minimum', A, O>, Pair<X, O>>
+  minimum(this: Tensor, other: Operand): Tensor {
     return binary('minimum', this, other)
   }
-  atan2(other: Operand): Tensor {
+  atan2<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'atan2', A, O>,
+  ): Tensor<Wide<'atan2', A, O>, Floating<Pair<X, O>>>
+  atan2(this: Tensor, other: Operand): Tensor {
     return binary('atan2', floating(this), typeof other === 'number' ? other : floating(other))
   }
-  neg(): Tensor {
+  neg(): Tensor<S, D> {
     return unary('neg', this)
   }
-  abs(): Tensor {
+  abs(): Tensor<S, D> {
     return this.dtype === 'bool' || this.dtype === 'uint8' ? this : unary('abs', this)
   }
-  sign(): Tensor {
+  sign(): Tensor<S, D> {
     return unary('sign', this)
   }
-  square(): Tensor {
-    return this.mul(this)
+  square(): Tensor<S, D> {
+    return wrap(build.binary('mul', this.node, this.node))
   }
-  sqrt(): Tensor {
+  sqrt(): Tensor<S, Floating<D>> {
     return float('sqrt', this)
   }
-  rsqrt(): Tensor {
+  rsqrt(): Tensor<S, Floating<D>> {
     return wrap(build.binary('div', 1, floating(this).sqrt().node))
   }
-  reciprocal(): Tensor {
+  reciprocal(): Tensor<S, Floating<D>> {
     return wrap(build.binary('div', 1, floating(this).node))
   }
-  floor(): Tensor {
+  floor(): Tensor<S, D> {
     return unary('floor', this)
   }
-  ceil(): Tensor {
+  ceil(): Tensor<S, D> {
     return unary('ceil', this)
   }
   /** To the nearest integer, halves to even. */
-  round(): Tensor {
+  round(): Tensor<S, D> {
     return unary('round', this)
   }
-  trunc(): Tensor {
+  trunc(): Tensor<S, D> {
     return unary('trunc', this)
   }
-  exp(): Tensor {
+  exp(): Tensor<S, Floating<D>> {
     return float('exp', this)
   }
-  expm1(): Tensor {
+  expm1(): Tensor<S, Floating<D>> {
     return float('expm1', this)
   }
-  log(): Tensor {
+  log(): Tensor<S, Floating<D>> {
     return float('log', this)
   }
-  log1p(): Tensor {
+  log1p(): Tensor<S, Floating<D>> {
     return float('log1p', this)
   }
-  log2(): Tensor {
-    return this.log().mul(Math.LOG2E)
+  log2(): Tensor<S, Floating<D>> {
+    return wrap(build.binary('mul', this.log().node, Math.LOG2E))
   }
-  sin(): Tensor {
+  sin(): Tensor<S, Floating<D>> {
     return float('sin', this)
   }
-  cos(): Tensor {
+  cos(): Tensor<S, Floating<D>> {
     return float('cos', this)
   }
-  tan(): Tensor {
+  tan(): Tensor<S, Floating<D>> {
     return float('tan', this)
   }
-  asin(): Tensor {
+  asin(): Tensor<S, Floating<D>> {
     return float('asin', this)
   }
-  acos(): Tensor {
+  acos(): Tensor<S, Floating<D>> {
     return float('acos', this)
   }
-  atan(): Tensor {
+  atan(): Tensor<S, Floating<D>> {
     return float('atan', this)
   }
-  sinh(): Tensor {
+  sinh(): Tensor<S, Floating<D>> {
     return float('sinh', this)
   }
-  cosh(): Tensor {
+  cosh(): Tensor<S, Floating<D>> {
     return float('cosh', this)
   }
-  tanh(): Tensor {
+  tanh(): Tensor<S, Floating<D>> {
     return float('tanh', this)
   }
-  asinh(): Tensor {
+  asinh(): Tensor<S, Floating<D>> {
     return float('asinh', this)
   }
-  acosh(): Tensor {
+  acosh(): Tensor<S, Floating<D>> {
     return float('acosh', this)
   }
-  atanh(): Tensor {
+  atanh(): Tensor<S, Floating<D>> {
     return float('atanh', this)
   }
-  erf(): Tensor {
+  erf(): Tensor<S, Floating<D>> {
     return float('erf', this)
   }
-  sigmoid(): Tensor {
+  sigmoid(): Tensor<S, Floating<D>> {
     return float('sigmoid', this)
   }
   /** max(x, 0); the derivative at 0 is 0 and NaN stays NaN. */
-  relu(): Tensor {
+  relu(): Tensor<S, D> {
     return wrap(build.where(build.binary('lessEqual', this.node, 0), 0, this.node))
   }
   /** The nearest value in [low, high]; the gradient passes at the edges. */
-  clamp(low = -Infinity, high = Infinity): Tensor {
+  clamp(low = -Infinity, high = Infinity): Tensor<S, D> {
     let x = this.node
     if (low !== -Infinity) x = build.where(build.binary('less', x, low), low, x)
     if (high !== Infinity) x = build.where(build.binary('less', build.constant(high, x.shape, x.dtype), x), high, x)
@@ -238,58 +311,113 @@ export class Tensor {
 
   // --- comparison and logic ------------------------------------------------
 
-  equal(other: Operand): Tensor {
+  equal<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'equal', A, O>,
+  ): Tensor<Wide<'equal', A, O>, 'bool'>
+  equal(this: Tensor, other: Operand): Tensor {
     return binary('equal', this, other)
   }
-  notEqual(other: Operand): Tensor {
+  notEqual<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'notEqual', A, O>,
+  ): Tensor<Wide<'notEqual', A, O>, 'bool'>
+  notEqual(this: Tensor, other: Operand): Tensor {
     return binary('notEqual', this, other)
   }
-  less(other: Operand): Tensor {
+  less<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'less', A, O>,
+  ): Tensor<Wide<'less', A, O>, 'bool'>
+  less(this: Tensor, other: Operand): Tensor {
     return binary('less', this, other)
   }
-  lessEqual(other: Operand): Tensor {
+  lessEqual<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'lessEqual', A, O>,
+  ): Tensor<Wide<'lessEqual', A, O>, 'bool'>
+  lessEqual(this: Tensor, other: Operand): Tensor {
     return binary('lessEqual', this, other)
   }
-  greater(other: Operand): Tensor {
+  greater<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'greater', A, O>,
+  ): Tensor<Wide<'greater', A, O>, 'bool'>
+  greater(this: Tensor, other: Operand): Tensor {
     return wrap(typeof other === 'number' ? swapped('less', this, other) : build.binary('less', other.node, this.node))
   }
-  greaterEqual(other: Operand): Tensor {
+  greaterEqual<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'greaterEqual', A, O>,
+  ): Tensor<Wide<'greaterEqual', A, O>, 'bool'>
+  greaterEqual(this: Tensor, other: Operand): Tensor {
     return wrap(
       typeof other === 'number' ? swapped('lessEqual', this, other) : build.binary('lessEqual', other.node, this.node),
     )
   }
   /** Logical on bool, bitwise on integers; likewise `or`, `xor` and `not`. */
-  and(other: Operand): Tensor {
+  and<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'and', A, O>,
+  ): Tensor<Wide<'and', A, O>, Pair<X, O>>
+  and(this: Tensor, other: Operand): Tensor {
     return binary('and', this, other)
   }
-  or(other: Operand): Tensor {
+  or<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'or', A, O>,
+  ): Tensor<Wide<'or', A, O>, Pair<X, O>>
+  or(this: Tensor, other: Operand): Tensor {
     return binary('or', this, other)
   }
-  xor(other: Operand): Tensor {
+  xor<A extends Shape, X extends DType, O extends Operand>(
+    this: Tensor<A, X>,
+    other: Other<'xor', A, O>,
+  ): Tensor<Wide<'xor', A, O>, Pair<X, O>>
+  xor(this: Tensor, other: Operand): Tensor {
     return binary('xor', this, other)
   }
-  not(): Tensor {
+  not(): Tensor<S, D> {
     return unary('not', this)
   }
-  isNaN(): Tensor {
-    return this.notEqual(this)
+  isNaN(): Tensor<S, 'bool'> {
+    return wrap(build.binary('notEqual', this.node, this.node))
   }
   /** `value` where the mask holds, this tensor's elements elsewhere. */
-  maskedFill(mask: Tensor, value: Operand): Tensor {
+  maskedFill<A extends Shape, X extends DType, M extends Tensor, O extends Operand>(
+    this: Tensor<A, X>,
+    mask: Other<'where', A, M>,
+    value: Other<'where', A, O>,
+  ): Tensor<Wide<'where', A, M>, Pair<X, O>>
+  maskedFill(this: Tensor, mask: Tensor, value: Operand): Tensor {
     return mask.where(value, this)
   }
   /** Elements of `a` where this condition holds, of `b` elsewhere. */
-  where(a: Operand, b: Operand): Tensor {
+  where<A extends Shape, P extends Operand, Q extends Operand>(
+    this: Tensor<A>,
+    a: Other<'where', A, P>,
+    b: Other<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>,
+  ): Tensor<Wide<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>, Chosen<P, Q>>
+  where(this: Tensor, a: Operand, b: Operand): Tensor {
     return wrap(build.where(this.node, nodeOf(a), nodeOf(b)))
   }
 
   // --- shape ---------------------------------------------------------------
 
   /** One extent may be −1: it is worked out from the others. */
-  reshape(shape: Dims): Tensor {
+  reshape<A extends Shape, X extends DType, const B extends Dims>(
+    this: Tensor<A, X>,
+    shape: Checked<NoInfer<shapes.Reshaped<A, B>>, B>,
+  ): Tensor<Sound<shapes.Reshaped<A, B>>, X>
+  reshape(this: Tensor, shape: Dims): Tensor {
     return wrap(build.reshape(this.node, resolveShape(shape, this.shape)))
   }
-  flatten(startAxis = 0, endAxis = -1): Tensor {
+  flatten<A extends Shape, X extends DType, const I extends number = 0, const J extends number = -1>(
+    this: Tensor<A, X>,
+    startAxis?: Checked<NoInfer<shapes.Flattened<A, I, J>>, I>,
+    endAxis?: J,
+  ): Tensor<Sound<shapes.Flattened<A, I, J>>, X>
+  flatten(this: Tensor, startAxis = 0, endAxis = -1): Tensor {
     if (this.rank === 0) return this.reshape([1])
     const start = normalizeAxis(startAxis, this.rank, 'flatten')
     const end = normalizeAxis(endAxis, this.rank, 'flatten')
@@ -300,7 +428,11 @@ export class Tensor {
     ])
   }
   /** Axes in the given order; without one, reversed. */
-  permute(order: Dims): Tensor {
+  permute<A extends Shape, X extends DType, const L extends Dims>(
+    this: Tensor<A, X>,
+    order: Checked<NoInfer<shapes.Permuted<A, L>>, L>,
+  ): Tensor<Sound<shapes.Permuted<A, L>>, X>
+  permute(this: Tensor, order: Dims): Tensor {
     return wrap(
       build.transpose(
         this.node,
@@ -309,14 +441,23 @@ export class Tensor {
     )
   }
   /** Swaps two axes; the last two by default. */
-  transpose(a = -2, b = -1): Tensor {
+  transpose<A extends Shape, X extends DType, const I extends number = -2, const J extends number = -1>(
+    this: Checked<NoInfer<shapes.Transposed<A, I, J>>, Tensor<A, X>>,
+    a?: I,
+    b?: J,
+  ): Tensor<Sound<shapes.Transposed<A, I, J>>, X>
+  transpose(this: Tensor, a = -2, b = -1): Tensor {
     const order = [...this.shape.keys()]
     const [i, j] = [normalizeAxis(a, this.rank, 'transpose'), normalizeAxis(b, this.rank, 'transpose')]
     order[i] = j
     order[j] = i
     return wrap(build.transpose(this.node, order))
   }
-  squeeze(axes?: Axes): Tensor {
+  squeeze<A extends Shape, X extends DType, const L extends Axes | undefined = undefined>(
+    this: Tensor<A, X>,
+    axes?: Checked<NoInfer<shapes.Squeezed<A, L>>, L>,
+  ): Tensor<Sound<shapes.Squeezed<A, L>>, X>
+  squeeze(this: Tensor, axes?: Axes): Tensor {
     const drop =
       axes === undefined
         ? [...this.shape.keys()].filter((a) => this.shape[a] === 1)
@@ -326,15 +467,27 @@ export class Tensor {
       throw new RangeError(`squeeze: axis ${bad} of ${show(this.shape)} has extent ${this.shape[bad]}, not 1`)
     return this.reshape(this.shape.filter((_, a) => !drop.includes(a)))
   }
-  unsqueeze(axis: number): Tensor {
+  unsqueeze<A extends Shape, X extends DType, const I extends number>(
+    this: Tensor<A, X>,
+    axis: Checked<NoInfer<shapes.Inserted<'unsqueeze', A, I, 1>>, I>,
+  ): Tensor<Sound<shapes.Inserted<'unsqueeze', A, I, 1>>, X>
+  unsqueeze(this: Tensor, axis: number): Tensor {
     const at = normalizeAxis(axis, this.rank + 1, 'unsqueeze')
     return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)])
   }
-  broadcastTo(shape: Dims): Tensor {
+  broadcastTo<A extends Shape, X extends DType, const B extends Dims>(
+    this: Tensor<A, X>,
+    shape: Checked<NoInfer<shapes.BroadcastTo<A, B>>, B>,
+  ): Tensor<Sound<shapes.BroadcastTo<A, B>>, X>
+  broadcastTo(this: Tensor, shape: Dims): Tensor {
     return wrap(build.broadcast(this.node, shape))
   }
   /** Python's slices, one per leading axis: `x.slice([1, 3], [null, null, -1])`. */
-  slice(...ranges: readonly (Range | null)[]): Tensor {
+  slice<A extends Shape, X extends DType, const R extends readonly (Range | null)[]>(
+    this: Checked<NoInfer<shapes.Sliced<A, R>>, Tensor<A, X>>,
+    ...ranges: R
+  ): Tensor<Sound<shapes.Sliced<A, R>>, X>
+  slice(this: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
     if (ranges.length > this.rank) throw new RangeError(`slice: ${ranges.length} ranges for ${show(this.shape)}`)
     const full = this.shape.map((extent, axis) => resolveRange(ranges[axis] ?? [], extent))
     return wrap(
@@ -347,7 +500,12 @@ export class Tensor {
     )
   }
   /** Element or sub-array number `i` of an axis, which is removed; or rows by an int32 tensor, whose shape takes the axis's place. */
-  at(i: number | Tensor, axis = 0): Tensor {
+  at<A extends Shape, X extends DType, O extends number | Tensor, const I extends number = 0>(
+    this: Tensor<A, X>,
+    i: O,
+    axis?: AxesOf<'at', A, I>,
+  ): Tensor<Sound<shapes.Replaced<'at', A, I, ShapeOf<O>>>, X>
+  at(this: Tensor, i: number | Tensor, axis = 0): Tensor {
     const a = normalizeAxis(axis, this.rank, 'at')
     if (i instanceof Tensor) return this.take(i, a)
     const extent = this.shape[a] as number
@@ -358,12 +516,21 @@ export class Tensor {
     return this.slice(...ranges).squeeze(a)
   }
   /** Reverses the given axes; all by default. */
-  flip(axes?: Axes): Tensor {
+  flip<A extends Shape, X extends DType, const L extends Axes | undefined = undefined>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'flip', A, L>,
+  ): Tensor<A, X>
+  flip(this: Tensor, axes?: Axes): Tensor {
     const list = normalizeAxes(axes, this.rank, 'flip')
     return this.slice(...this.shape.map((_, a): Range => (list.includes(a) ? [null, null, -1] : [])))
   }
   /** `amounts[axis] = [before, after]`, filled with `value`. */
-  pad(amounts: readonly (readonly [number, number])[], value = 0): Tensor {
+  pad<A extends Shape, X extends DType>(
+    this: Tensor<A, X>,
+    amounts: readonly (readonly [number, number])[],
+    value?: number,
+  ): Tensor<shapes.Resized<A>, X>
+  pad(this: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
     return wrap(
       build.pad(
         this.node,
@@ -378,22 +545,44 @@ export class Tensor {
   // --- indexing ------------------------------------------------------------
 
   /** Sub-arrays at integer `indices` of an axis; negative ones count from the end, the rest is clamped to the axis. */
-  take(indices: Tensor, axis = 0): Tensor {
+  take<A extends Shape, X extends DType, O extends Tensor, const I extends number = 0>(
+    this: Tensor<A, X>,
+    indices: O,
+    axis?: AxesOf<'take', A, I>,
+  ): Tensor<Sound<shapes.Replaced<'take', A, I, ShapeOf<O>>>, X>
+  take(this: Tensor, indices: Tensor, axis = 0): Tensor {
     return wrap(build.node('take', [this.node, indexing(indices)], { axis: normalizeAxis(axis, this.rank, 'take') }))
   }
   /** One element per index along an axis, all other axes equal (PyTorch's gather). */
-  takeAlong(indices: Tensor, axis: number): Tensor {
+  takeAlong<A extends Shape, X extends DType, B extends Shape, const I extends number>(
+    this: Tensor<A, X>,
+    indices: Tensor<B>,
+    axis: AxesOf<'takeAlong', A, I>,
+  ): Tensor<B, X>
+  takeAlong(this: Tensor, indices: Tensor, axis: number): Tensor {
     const attributes = { axis: normalizeAxis(axis, this.rank, 'takeAlong') }
     return wrap(build.node('takeAlong', [this.node, indexing(indices)], attributes))
   }
   /** This tensor with `source` added at `indices` of an axis, again for indices that repeat: the counterpart of `take`. */
-  indexAdd(indices: Tensor, source: Tensor, axis = 0): Tensor {
+  indexAdd<A extends Shape, X extends DType, const I extends number = 0>(
+    this: Tensor<A, X>,
+    indices: Tensor,
+    source: Tensor,
+    axis?: AxesOf<'indexAdd', A, I>,
+  ): Tensor<A, X>
+  indexAdd(this: Tensor, indices: Tensor, source: Tensor, axis = 0): Tensor {
     const a = normalizeAxis(axis, this.rank, 'indexAdd')
     const attributes = { axis: a, length: this.shape[a] }
     return this.add(wrap(build.node('scatterAdd', [indexing(indices), source.cast(this.dtype).node], attributes)))
   }
   /** This tensor with `source` added along an axis, one index per element: the counterpart of `takeAlong`. */
-  scatterAdd(indices: Tensor, source: Tensor, axis: number): Tensor {
+  scatterAdd<A extends Shape, X extends DType, const I extends number>(
+    this: Tensor<A, X>,
+    indices: Tensor,
+    source: Tensor,
+    axis: AxesOf<'scatterAdd', A, I>,
+  ): Tensor<A, X>
+  scatterAdd(this: Tensor, indices: Tensor, source: Tensor, axis: number): Tensor {
     const a = normalizeAxis(axis, this.rank, 'scatterAdd')
     const attributes = { axis: a, length: this.shape[a] }
     return this.add(wrap(build.node('scatterAddAlong', [indexing(indices), source.cast(this.dtype).node], attributes)))
@@ -402,52 +591,114 @@ export class Tensor {
   // --- reduction -----------------------------------------------------------
 
   /** bool and uint8 are summed (and multiplied by `prod`) as int32. */
-  sum(axes?: Axes, keepAxes = false): Tensor {
+  sum<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'sum', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'sum', A, L, K>, Widened<X>>
+  sum(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const x = widened(this)
     const list = normalizeAxes(axes, this.rank, 'sum')
     return kept(x, wrap(build.sum(x.node, list)), list, keepAxes)
   }
-  mean(axes?: Axes, keepAxes = false): Tensor {
+  mean<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'mean', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'mean', A, L, K>, Floating<X>>
+  mean(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const x = floating(this)
     const list = normalizeAxes(axes, this.rank, 'mean')
     return x.sum(list, keepAxes).div(sizeOf(list.map((a) => this.shape[a] as number)))
   }
-  prod(axes?: Axes, keepAxes = false): Tensor {
+  prod<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'prod', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'prod', A, L, K>, Widened<X>>
+  prod(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const x = widened(this)
     const list = normalizeAxes(axes, this.rank, 'prod')
     return kept(x, wrap(build.node('prod', [x.node], { axes: list })), list, keepAxes)
   }
   /** The largest element. Its gradient goes to the first of equal maxima when one axis is given, else is shared evenly. */
-  max(axes?: Axes, keepAxes = false): Tensor {
+  max<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'max', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'max', A, L, K>, X>
+  max(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('max', this, axes, keepAxes)
   }
-  min(axes?: Axes, keepAxes = false): Tensor {
+  min<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'min', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'min', A, L, K>, X>
+  min(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('min', this, axes, keepAxes)
   }
   /** Like max and min, with the gradient shared evenly between equal extrema. */
-  amax(axes?: Axes, keepAxes = false): Tensor {
+  amax<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'max', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'max', A, L, K>, X>
+  amax(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('max', this, axes, keepAxes, 'even')
   }
-  amin(axes?: Axes, keepAxes = false): Tensor {
+  amin<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'min', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'min', A, L, K>, X>
+  amin(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('min', this, axes, keepAxes, 'even')
   }
   /** The position of the first largest element; over all elements when no axis is given. */
-  argmax(axis?: number, keepAxes = false): Tensor {
+  argmax<
+    A extends Shape,
+    X extends DType,
+    const L extends number | undefined = undefined,
+    const K extends boolean = false,
+  >(this: Tensor<A, X>, axis?: AxesOf<'argmax', A, L>, keepAxes?: K): Tensor<Less<'argmax', A, L, K>, 'int32'>
+  argmax(this: Tensor, axis?: number, keepAxes = false): Tensor {
     const list = normalizeAxes(axis, this.rank, 'argmax')
     return kept(this, wrap(build.node('argmax', [this.node], { axes: list })), list, keepAxes)
   }
-  argmin(axis?: number, keepAxes = false): Tensor {
+  argmin<
+    A extends Shape,
+    X extends DType,
+    const L extends number | undefined = undefined,
+    const K extends boolean = false,
+  >(this: Tensor<A, X>, axis?: AxesOf<'argmin', A, L>, keepAxes?: K): Tensor<Less<'argmin', A, L, K>, 'int32'>
+  argmin(this: Tensor, axis?: number, keepAxes = false): Tensor {
     const list = normalizeAxes(axis, this.rank, 'argmin')
     return kept(this, wrap(build.node('argmin', [this.node], { axes: list })), list, keepAxes)
   }
-  any(axes?: Axes, keepAxes = false): Tensor {
+  any<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'max', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'max', A, L, K>, 'bool'>
+  any(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('max', this.cast('bool'), axes, keepAxes)
   }
-  all(axes?: Axes, keepAxes = false): Tensor {
+  all<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'min', A, L>,
+    keepAxes?: K,
+  ): Tensor<Less<'min', A, L, K>, 'bool'>
+  all(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     return extremum('min', this.cast('bool'), axes, keepAxes)
   }
   /** Σ(x − mean)² / (n − correction); correction 1, the default, is the unbiased estimate. */
-  var(axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
+  var<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'var', A, L>,
+    options?: { readonly correction?: number; readonly keepAxes?: K },
+  ): Tensor<Less<'var', A, L, K>, Floating<X>>
+  var(this: Tensor, axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
     const { correction = 1, keepAxes = false } = options
     const list = normalizeAxes(axes, this.rank, 'var')
     const x = floating(this)
@@ -459,11 +710,22 @@ export class Tensor {
       .div(n - correction)
   }
   /** The root of `var`; its gradient is 0 where all elements are equal. */
-  std(axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
+  std<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
+    this: Tensor<A, X>,
+    axes?: AxesOf<'var', A, L>,
+    options?: { readonly correction?: number; readonly keepAxes?: K },
+  ): Tensor<Less<'var', A, L, K>, Floating<X>>
+  std(this: Tensor, axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
     return safeRoot(this.var(axes, options))
   }
   /** log Σ exp, shifted by the maximum: finite wherever the result is. */
-  logSumExp(axes?: Axes, keepAxes = false): Tensor {
+  logSumExp<
+    A extends Shape,
+    X extends DType,
+    const L extends Axes | undefined = undefined,
+    const K extends boolean = false,
+  >(this: Tensor<A, X>, axes?: AxesOf<'logSumExp', A, L>, keepAxes?: K): Tensor<Less<'logSumExp', A, L, K>, Floating<X>>
+  logSumExp(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const list = normalizeAxes(axes, this.rank, 'logSumExp')
     const x = floating(this)
     const top = x.amax(list, true).detach()
@@ -472,7 +734,11 @@ export class Tensor {
     return keepAxes ? total : total.squeeze(list)
   }
   /** eˣ / Σ eˣ along an axis, shifted by the maximum. */
-  softmax(axis = -1): Tensor {
+  softmax<A extends Shape, X extends DType, const L extends number = -1>(
+    this: Tensor<A, X>,
+    axis?: AxesOf<'softmax', A, L>,
+  ): Tensor<A, Floating<X>>
+  softmax(this: Tensor, axis = -1): Tensor {
     const x = floating(this)
     const at = [normalizeAxis(axis, x.rank, 'softmax')]
     const e = x.sub(x.amax(at, true).detach()).exp()
@@ -482,7 +748,11 @@ export class Tensor {
       return build.binary('mul', y, build.binary('sub', g, build.spread(product, y.shape, at)))
     })
   }
-  logSoftmax(axis = -1): Tensor {
+  logSoftmax<A extends Shape, X extends DType, const L extends number = -1>(
+    this: Tensor<A, X>,
+    axis?: AxesOf<'logSoftmax', A, L>,
+  ): Tensor<A, Floating<X>>
+  logSoftmax(this: Tensor, axis = -1): Tensor {
     const x = floating(this)
     const at = [normalizeAxis(axis, x.rank, 'logSoftmax')]
     const shifted = x.sub(x.amax(at, true).detach())
@@ -494,24 +764,32 @@ export class Tensor {
   // --- contraction ---------------------------------------------------------
 
   /** The matrix product as NumPy's @: vectors are completed by an axis of 1 that is dropped again, leading axes broadcast. */
-  matmul(other: Tensor): Tensor {
+  matmul<A extends Shape, X extends DType, O extends Tensor>(
+    this: Tensor<A, X>,
+    other: Checked<NoInfer<shapes.Matmul<A, ShapeOf<O>>>, O>,
+  ): Tensor<Sound<shapes.Matmul<A, ShapeOf<O>>>, Promote<X, shapes.DTypeOf<O>>>
+  matmul(this: Tensor, other: Tensor): Tensor {
     return matmul(this, other)
   }
   /** Σ x·y of two vectors. */
-  dot(other: Tensor): Tensor {
+  dot<A extends Shape, X extends DType, O extends Tensor>(
+    this: Tensor<A, X>,
+    other: Checked<NoInfer<shapes.Matmul<A, ShapeOf<O>>>, O>,
+  ): Tensor<Sound<shapes.Matmul<A, ShapeOf<O>>>, Promote<X, shapes.DTypeOf<O>>>
+  dot(this: Tensor, other: Tensor): Tensor {
     return matmul(this, other)
   }
 
   // --- types and history ---------------------------------------------------
 
-  cast(dtype: DType): Tensor {
+  cast<E extends DType>(dtype: E): Tensor<S, E> {
     return wrap(build.cast(this.node, dtype))
   }
   /** The same value, a constant to every gradient. */
-  detach(): Tensor {
+  detach(): Tensor<S, D> {
     return wrap(build.node('stopGradient', [this.node], {}))
   }
-  stopGradient(): Tensor {
+  stopGradient(): Tensor<S, D> {
     return this.detach()
   }
 }
@@ -524,9 +802,9 @@ function withVjp(value: Tensor, x: Tensor, vjp: (g: Node, y: Node) => Node): Ten
 
 const reclaimAfter = 64 * 1024 * 1024
 
-/** A tensor of a node, which gradients don't enter while they are off. */
-export const wrap = (node: Node): Tensor =>
-  new Tensor(runtime.gradients || node.op === 'leaf' ? node : build.node('stopGradient', [node], {}))
+/** A tensor of a node, which gradients don't enter while they are off. Its types are what the caller says they are. */
+export const wrap = <S extends Shape, D extends DType>(node: Node): Tensor<S, D> =>
+  new Tensor<S, D>(runtime.gradients || node.op === 'leaf' ? node : build.node('stopGradient', [node], {}))
 
 export const nodeOf = (x: Operand): Node | number => (typeof x === 'number' ? x : x.node)
 
@@ -550,8 +828,9 @@ function wholePower(x: Tensor, exponent: number): Tensor {
   return exponent === 1 ? x : exponent % 2 === 0 ? half.mul(half) : half.mul(half).mul(x)
 }
 
-const unary = (op: UnaryName, x: Tensor): Tensor => wrap(build.unary(op, x.node))
-const float = (op: UnaryName, x: Tensor): Tensor => unary(op, floating(x))
+const unary = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tensor<S, D> =>
+  wrap(build.unary(op, x.node))
+const float = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tensor<S, D> => unary(op, floating(x))
 const binary = (op: BinaryName, a: Tensor, b: Operand): Tensor => wrap(build.binary(op, a.node, nodeOf(b)))
 const swapped = (op: BinaryName, a: Tensor, b: number): Node => build.binary(op, b, a.node)
 

@@ -8,6 +8,7 @@ import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { evaluate, readData } from './execute.ts'
 import { allocateFor, bytesOf, HostData, hostLeaf, type LeafSource } from './leaf.ts'
 import { backend, runtime } from './runtime.ts'
+import type { Checked, Same, Shape, ShapeError, ShapeOf, Text } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
 
 /** The value of a variable at one version. */
@@ -30,8 +31,14 @@ export class VariableSource implements LeafSource {
   }
 }
 
+/** The shape of a value for a variable of shape S. */
+type Assigned<S extends Shape, V extends Shape> =
+  Same<'assign', S, V> extends ShapeError<string>
+    ? ShapeError<`assign: the variable is ${Text<S>}, the value ${Text<V>}: they must be equal`>
+    : S
+
 /** A tensor that optimizers and statistics assign to. Reading it gives a leaf; a gradient ends there. */
-export class Variable extends Tensor {
+export class Variable<S extends Shape = Shape, D extends DType = DType> extends Tensor<S, D> {
   name: string
   /** Frozen variables are left out of `parameters()` and get no updates. */
   trainable: boolean
@@ -71,7 +78,11 @@ export class Variable extends Tensor {
    * Replaces the value by one of the same shape and dtype. In a compiled function it takes effect when the call ends;
    * reads in the same call that come after it see the new value.
    */
-  assign(value: Tensor | DataArray): this {
+  assign<A extends Shape, X extends DType, V extends Tensor | DataArray>(
+    this: Variable<A, X>,
+    value: V extends Tensor ? Checked<NoInfer<Assigned<A, ShapeOf<V>>>, V> : V,
+  ): Variable<A, X>
+  assign(this: Variable, value: Tensor | DataArray): Variable {
     if (!(value instanceof Tensor)) {
       if (runtime.trace)
         throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
@@ -127,9 +138,9 @@ export function assignAll(variables: readonly Variable[], values: readonly Tenso
 }
 
 /** A variable with the given initial value. */
-export function variable(
-  value: Tensor,
+export function variable<S extends Shape, D extends DType>(
+  value: Tensor<S, D>,
   options: { readonly name?: string; readonly trainable?: boolean } = {},
-): Variable {
+): Variable<S, D> {
   return new Variable(readData(value.node), value.shape, value.dtype, options)
 }

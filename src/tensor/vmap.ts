@@ -5,12 +5,22 @@ import type { Node } from '../graph/node.ts'
 import { moveAxis } from '../graph/ops/batch.ts'
 import { normalizeAxis, show, without } from '../graph/shape.ts'
 import { Batching } from '../transform/batch.ts'
+import type { DTypeOf, Shape } from './shape-types.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { placeholder, transforming } from './transforming.ts'
 import { zipTree } from './tree.ts'
 
 /** The axis that holds the examples; null: one value for all. An array or object says it for each part of a tree. */
 export type MappedAxes = number | null | readonly MappedAxes[] | { readonly [key: string]: MappedAxes }
+
+/** A tree with an axis more in its tensors, of whose shapes the compiler then knows nothing. */
+export type Mapped<T> = T extends Tensor
+  ? Tensor<Shape, DTypeOf<T>>
+  : T extends (...args: never) => unknown
+    ? T
+    : T extends object
+      ? { [K in keyof T]: Mapped<T[K]> }
+      : T
 
 export interface VmapOptions {
   /** Axes of the arguments: one for all, or a list with an entry for each; 0 unless told. */
@@ -29,6 +39,10 @@ export interface VmapOptions {
  *     const perSample = vmap(grad(loss), { in: [null, 0, 0] })
  *     const gradients = perSample(parameters, inputs, targets) //   [examples, ...] for each parameter
  */
+export function vmap<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options?: VmapOptions,
+): (...args: { [K in keyof A]: Mapped<A[K]> }) => Mapped<R>
 export function vmap<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: VmapOptions = {},

@@ -141,7 +141,12 @@ forEachBackend(() => {
       expect(tensor([Infinity, 0]).logSumExp().itemSync()).toBe(Infinity)
     })
     it('have finite gradients there', () => {
-      for (const y of [extremes.softmax(), extremes.logSumExp(1), extremes.slice([0, 2]).logSoftmax()]) {
+      const results: readonly Tensor[] = [
+        extremes.softmax(),
+        extremes.logSumExp(1),
+        extremes.slice([0, 2]).logSoftmax(),
+      ]
+      for (const y of results) {
         const gradient = grad(y.square().sum(), extremes)
         expect(values(gradient).every(Number.isFinite)).toBe(true)
       }

@@ -34,7 +34,7 @@ function pythonSlice(list: readonly number[], from: number | null, to: number | 
 
 forEachBackend(() => {
   const values = (x: Tensor): number[] => [...x.dataSync()]
-  const grid = arange(6).reshape([2, 3])
+  const grid: Tensor = arange(6).reshape([2, 3])
 
   describe('slice', () => {
     it("is Python's, and what lies beyond the ends is left out", () => {
@@ -99,7 +99,7 @@ forEachBackend(() => {
   })
 
   it('flatten, squeeze, unsqueeze, permute and transpose', () => {
-    const x = arange(24).reshape([1, 2, 3, 4])
+    const x: Tensor = arange(24).reshape([1, 2, 3, 4])
     expect(x.flatten().shape).toEqual([24])
     expect(x.flatten(1, 2).shape).toEqual([1, 6, 4])
     expect(x.flatten(-2).shape).toEqual([1, 2, 12])
@@ -145,7 +145,7 @@ forEachBackend(() => {
       [2, 2],
     ])
     expect(() => concat([grid, ones([3, 2])])).toThrow('concat: shapes [2, 3] and [3, 2] differ outside axis 0')
-    expect(() => concat([])).toThrow('concat: needs at least one tensor')
+    expect(() => concat([] as readonly Tensor[])).toThrow('concat: needs at least one tensor')
     expect(() => split(grid, [1, 1], 1)).toThrow("split: sizes [1, 1] don't add up to 3, axis 1 of [2, 3]")
     expect(() => split(grid, 0)).toThrow('split: the size is 0')
   })
@@ -236,7 +236,9 @@ it.each([0, 1, 5])("a range of %d elements is Python's, whatever its ends and st
 })
 
 describe('axes', () => {
-  const x = ones([2, 3])
+  // Shapes that the compiler does not know: what does not fit would not compile.
+  const unknown = (shape: readonly number[]): Tensor => ones(shape)
+  const x = unknown([2, 3])
   it.each([
     ['sum', () => x.sum(2), 'sum: axis 2 is out of range for rank 2: use an integer from -2 to 1'],
     ['max', () => x.max(-3), 'max: axis -3 is out of range for rank 2'],
@@ -244,11 +246,15 @@ describe('axes', () => {
     ['argmax', () => x.argmax(0.5), 'argmax: axis 0.5 is out of range'],
     ['softmax', () => x.softmax(2), 'axis 2 is out of range for rank 2'],
     ['unsqueeze', () => x.unsqueeze(4), 'unsqueeze: axis 4 is out of range for rank 3'],
-    ['sum of a scalar', () => ones([]).sum(0), 'sum: axis 0 is out of range for rank 0: a scalar has no axes'],
+    ['sum of a scalar', () => unknown([]).sum(0), 'sum: axis 0 is out of range for rank 0: a scalar has no axes'],
     ['matmul', () => x.matmul(x), 'matmul: inner dimensions differ, [2, 3] @ [2, 3]: 3 is not 2'],
-    ['matmul of a scalar', () => x.matmul(ones([])), 'matmul: [2, 3] @ []: scalars have no inner dimension, use mul'],
-    ['matmul of vectors', () => ones([3]).matmul(ones([4])), '3 is not 4'],
-    ['matmul of batches', () => ones([2, 1, 1]).matmul(ones([3, 1, 1])), 'matmul: cannot broadcast [2] with [3]'],
+    [
+      'matmul of a scalar',
+      () => x.matmul(unknown([])),
+      'matmul: [2, 3] @ []: scalars have no inner dimension, use mul',
+    ],
+    ['matmul of vectors', () => unknown([3]).matmul(unknown([4])), '3 is not 4'],
+    ['matmul of batches', () => unknown([2, 1, 1]).matmul(unknown([3, 1, 1])), 'matmul: cannot broadcast [2] with [3]'],
     ['broadcastTo', () => x.broadcastTo([3, 2]), 'broadcast: [2, 3] does not broadcast to [3, 2]'],
   ])('%s names the shapes or axes that do not fit', (_, f, message) => {
     expect(f).toThrow(message)

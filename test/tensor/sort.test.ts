@@ -13,6 +13,7 @@ import {
   logcumsumexp,
   random,
   sort,
+  type Tensor,
   tensor,
   topK,
 } from '../../src/tensor/index.ts'
@@ -48,9 +49,9 @@ forEachBackend(() => {
       }
     })
     it('works along any axis, on views, and inside a compiled function', () => {
-      const x = random.normal([3, 5, 4], { key: random.key(1) })
-      const f = compile((t: typeof x) => sort(t.transpose(0, 2).flip(1), { axis: 1 }))
-      const rows = (t: typeof x): number[][] =>
+      const x: Tensor = random.normal([3, 5, 4], { key: random.key(1) })
+      const f = compile((t: Tensor) => sort(t.transpose(0, 2).flip(1), { axis: 1 }))
+      const rows = (t: Tensor): number[][] =>
         (t.transpose(1, -1).reshape([-1, t.shape[1]]).arraySync() as number[][]).map((row) =>
           [...row].sort((a, b) => a - b),
         )

@@ -293,7 +293,8 @@ forEachBackend(() => {
     })
     it('take values of their own shape and dtype only', () => {
       const w = variable(tensor([1, 2]), { name: 'w' })
-      expect(() => w.assign(tensor([1]))).toThrow(
+      const short: Tensor = tensor([1])
+      expect(() => w.assign(short)).toThrow(
         "variable 'w' is float32 [2], the value to assign float32 [1]: they must be equal",
       )
       expect(() => w.assign(tensor([1, 2], { dtype: 'int32' }))).toThrow('the value to assign int32 [2]')
