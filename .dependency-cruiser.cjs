@@ -12,7 +12,7 @@ const floors = [
   ['data', 'inspect'],
   ['train'],
   ['diagnose'],
-  ['cli'],
+  ['cli', 'worker'],
 ]
 const mayUseNode = ['platform', 'data', 'train', 'cli']
 const mayUsePackages = ['data', 'train', 'cli']

@@ -1,6 +1,7 @@
 // The interface of a backend: memory, and a way to run what was compiled. It fits on one screen, and the same suite runs on every one.
 
 import type { DataArray, DType } from '../graph/dtype.ts'
+import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
 import type { Launch, Program } from '../kernel/program.ts'
 
@@ -9,16 +10,25 @@ export interface Storage {
   readonly bytes: number
 }
 
-interface Memory {
+/** Numbers that come from another thread. */
+export interface Arrival {
+  /** What has come so far; throws what went wrong over there. */
+  now(): DataArray | undefined
+  later(): Promise<DataArray>
+}
+
+interface Memory<Read> {
   readonly name: string
   readonly threads: number
+  /** Why fewer threads work than were asked for, or elsewhere than they should. */
+  readonly threadNote: string | undefined
   /** Uninitialised memory; throws an error that names the sizes when there is none left. */
   allocate(bytes: number): Storage
   /** Gives the memory back; the storage may not be used again. */
   release(storage: Storage): void
   upload(storage: Storage, data: DataArray): void
   /** A copy, never shared memory. */
-  download(storage: Storage, dtype: DType, length: number): DataArray
+  download(storage: Storage, dtype: DType, length: number): Read
   copy(from: Storage, to: Storage): void
 }
 
@@ -30,7 +40,7 @@ export interface Loaded {
 }
 
 /** A backend that runs compiled kernels. */
-export interface KernelBackend extends Memory {
+export interface KernelBackend extends Memory<DataArray> {
   readonly kind: 'kernels'
   load(program: Program): Loaded
   /** Times every program from now on and tells `listener` of each run, or with undefined stops doing so. What is off costs nothing. */
@@ -58,9 +68,19 @@ export interface PieceTime {
 }
 
 /** A backend that evaluates graph nodes by their records and never sees a kernel. */
-export interface GraphBackend extends Memory {
+export interface GraphBackend extends Memory<DataArray> {
   readonly kind: 'graph'
   evaluate(outputs: readonly Node[], leaf: (node: Node<'leaf'>) => Storage): Storage[]
 }
 
-export type Backend = KernelBackend | GraphBackend
+/** A backend on another thread, which does in order what it is told; what goes wrong there is thrown by the next read. */
+export interface RemoteBackend extends Memory<Arrival> {
+  readonly kind: 'remote'
+  prepare(graph: Graph): Loaded
+  /** Resolves when it works with all the threads that it can get, which `threads` and `threadNote` then tell. */
+  ready(): Promise<void>
+}
+
+/** A backend on this thread: its numbers can be read at once. */
+export type DirectBackend = KernelBackend | GraphBackend
+export type Backend = DirectBackend | RemoteBackend

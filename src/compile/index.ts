@@ -1,5 +1,6 @@
 // From graph to program: group nodes into kernels, decide what is stored, lower, order and place.
 
+import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph } from '../graph/walk.ts'
@@ -16,16 +17,6 @@ import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
 import type { Unit } from './unit.ts'
 import { isMovement, resolve } from './view.ts'
-
-/**
- * A graph to compile. Bindings of its program are the leaves, then the outputs; `aliases[i]` is the leaf in whose memory
- * output i is written, or −1.
- */
-export interface Graph {
-  readonly leaves: readonly Node<'leaf'>[]
-  readonly outputs: readonly Node[]
-  readonly aliases: readonly number[]
-}
 
 export function compileGraph(graph: Graph): Program {
   const outputs = filledOperands(distinctOutputs(graph.outputs))

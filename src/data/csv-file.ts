@@ -1,10 +1,10 @@
 /** CSV files on this machine. */
+import { readDataFile } from '#data-files'
 import { type CsvOptions, parseCsv } from './csv.ts'
 import type { Dataset } from './dataset.ts'
-import { readDataFile } from './files.ts'
 
 /**
- * Reads a CSV file (gzip or not) as a data set; see `parseCsv` for what may be in it. Its path is the name unless told.
+ * Reads a CSV file (gzip or not; in a page, of a URL) as a data set; see `parseCsv` for what may be in it. Its path is the name unless told.
  *
  *     const penguins = await csv('penguins.csv', { target: 'species', features: ['bill_length_mm'], missing: 'drop' })
  */

@@ -3,28 +3,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { type Download, type DownloadOptions, fetchBytes, unpackedAndVerified } from './download.ts'
 import { unpackGzip } from './gzip.ts'
 
-/** A file that can be downloaded, with what its content must be. */
-export interface Download {
-  /** File name in the cache. */
-  readonly name: string
-  /** Where it can be had; tried in this order. */
-  readonly urls: readonly string[]
-  /** SHA-256 of the unpacked content in hexadecimal, so that it doesn't matter how a mirror packed it. */
-  readonly sha256: string
-  /** Bytes of the unpacked content. */
-  readonly bytes: number
-}
-
-export interface DownloadOptions {
-  /** Folder to keep the file in. */
-  readonly cache: string
-  /** False: only look in the cache. */
-  readonly fetch?: boolean
-  /** Seconds to wait for one URL; 120 unless told. */
-  readonly timeoutSeconds?: number
-}
+export { join }
 
 /** TENON_CACHE, or `tenon` in the user's cache folder (XDG_CACHE_HOME, ~/.cache). */
 export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -95,21 +77,14 @@ async function makeCache(folder: string): Promise<void> {
   }
 }
 
-async function fetchBytes(url: string, timeoutSeconds: number): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutSeconds * 1000) })
-  if (!response.ok) throw new Error(`HTTP ${response.status} ${response.statusText}`.trim())
-  return new Uint8Array(await response.arrayBuffer())
-}
+const verified = (packed: Uint8Array<ArrayBuffer>, file: Download): Promise<Uint8Array<ArrayBuffer>> =>
+  unpackedAndVerified(packed, file, async (content) => createHash('sha256').update(content).digest('hex'))
 
-async function verified(packed: Uint8Array<ArrayBuffer>, file: Download): Promise<Uint8Array<ArrayBuffer>> {
-  const content = await unpackGzip(packed, 'its content', file.bytes)
-  const found = createHash('sha256').update(content).digest('hex')
-  if (found !== file.sha256)
-    throw new Error(
-      `refused: its ${content.length} unpacked bytes have SHA-256 ${found}, expected ${file.bytes} with ${file.sha256}`,
-    )
-  return content
-}
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
 
 /** What went wrong, in a few words; fetch hides the cause of "fetch failed". */
 function reason(error: unknown): string {

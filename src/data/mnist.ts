@@ -1,12 +1,11 @@
 /** The MNIST handwritten digits, from a folder, from the cache, or from a verified download. */
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cachedDownload, cacheFolder, exists, join, readDataFile } from '#data-files'
+import { platform } from '#platform'
 import { type Dataset, dataset } from './dataset.ts'
-import { cachedDownload, cacheFolder, readDataFile } from './files.ts'
 import { readIdx } from './idx.ts'
 
 export interface MnistOptions {
-  /** A folder with the four idx files, or with a folder `mnist` that has them; TENON_DATA unless told. */
+  /** A folder with the four idx files, or with a folder `mnist` that has them; TENON_DATA unless told. In a page: its URL. */
   readonly data?: string
   /** False: never reach for the network. */
   readonly fetch?: boolean
@@ -66,7 +65,7 @@ type MnistFile = keyof typeof files
  *     const { train, test } = await mnist({ data: 'data/mnist' })
  */
 export async function mnist(options: MnistOptions = {}): Promise<TrainAndTest> {
-  const folder = options.data ?? process.env.TENON_DATA
+  const folder = options.data ?? platform.environment('TENON_DATA')
   const read = folder ? await folderReader(folder, options.data === undefined) : downloadReader(options)
   return {
     train: await imagesWithLabels('mnist train', read, 'trainImages', 'trainLabels'),
@@ -152,11 +151,4 @@ async function imagesWithLabels(
   const inputs = new Float32Array(images.data.length)
   for (let i = 0; i < inputs.length; i++) inputs[i] = scaled[images.data[i]]
   return dataset({ name, inputs, inputShape: [1, 28, 28], targets: Int32Array.from(labels.data), classes: 10 })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

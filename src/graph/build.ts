@@ -49,6 +49,10 @@ function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAt
   return create(op, inputs, attributes, shape, dtype)
 }
 
+/** A node as it was on another thread, where it was checked. */
+export const restored = (op: OpName, inputs: readonly Node[], attributes: object, shape: Dims, dtype: DType): Node =>
+  create(op, inputs, attributes as OpAttributes[OpName], shape, dtype)
+
 const leaf = (source: object, shape: Dims, dtype: DType): Node<'leaf'> => create('leaf', [], { source }, shape, dtype)
 
 const constant = (value: number, shape: Dims, dtype: DType): Node => {

@@ -1,8 +1,7 @@
-// The browser's side of the platform: dedicated workers.
+// The browser's side of the platform: dedicated workers, from the file of the package or, where that can't be had, from text.
 
-import type { Platform } from './platform.ts'
-
-const prologue = 'const post = (value) => postMessage(value);'
+import type { Platform, WorkerLike } from './platform.ts'
+import { startThread, textWorker } from './web-worker.ts'
 
 export const platform: Platform = {
   name: 'browser',
@@ -14,18 +13,11 @@ export const platform: Platform = {
   },
   mayBlock: () => typeof document === 'undefined',
   native: () => 'browsers run WebAssembly, not machine code',
-  startWorker(source, data, events) {
-    const program = `${prologue}\nonmessage = ({ data }) => {\n${source}\n}`
-    const url = URL.createObjectURL(new Blob([program], { type: 'text/javascript' }))
-    try {
-      const worker = new Worker(url)
-      worker.onmessage = (event) => events.message(event.data)
-      worker.onerror = (event) => events.error(event.message ?? 'the worker could not be loaded')
-      worker.postMessage(data)
-      return { keepAlive() {}, terminate: () => worker.terminate() }
-    } catch (error) {
-      queueMicrotask(() => events.error(error instanceof Error ? error.message : String(error)))
-      return { keepAlive() {}, terminate() {} }
-    }
-  },
+  startWorker: (program, data, events) => startThread([packageWorker, () => textWorker(program)], data, events),
+  engineWorker: packageWorker,
+}
+
+/** Bundlers know this form, and put the file where it is found. */
+function packageWorker(): WorkerLike {
+  return new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'tenon' })
 }

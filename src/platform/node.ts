@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { nativeHost } from './native.ts'
 import type { Platform } from './platform.ts'
+import { programText } from './program-text.ts'
 
 const prologue = `const { parentPort, workerData: data } = require('node:worker_threads'); const post = (value) => parentPort.postMessage(value);`
 
@@ -20,9 +21,10 @@ export const platform: Platform = {
     renameSync(temporary, path)
   },
   native: nativeHost,
-  startWorker(source, data, events) {
+  startWorker(program, data, events) {
     try {
-      const worker = new Worker(`${prologue}\n${source}`, { eval: true, workerData: data, execArgv: [], env: {} })
+      const text = `${prologue}\n${programText(program)}`
+      const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} })
       worker.on('message', events.message)
       worker.on('error', (error) => events.error(error.message))
       worker.unref()

@@ -13,6 +13,18 @@ export interface WorkerHandle {
   terminate(): void
 }
 
+/** What is used of a browser's Worker. */
+export interface WorkerLike {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void
+  addEventListener(type: string, listener: (event: object) => void): void
+  terminate(): void
+}
+
+/**
+ * What a thread runs. It is sent to workers as text where they have no file, so it uses nothing but its arguments and globals.
+ */
+export type ThreadProgram<Data> = (data: Data, post: (value: unknown) => void) => void
+
 /** How machine code gets into memory and is called. Addresses are whole numbers below 2^53. */
 export interface NativeHost {
   /** Where the system's functions find their parameters. */
@@ -45,8 +57,10 @@ export interface Platform {
   /** Access to machine code, or why there is none. */
   readonly native: () => NativeHost | string
   /**
-   * Starts a thread that runs `source`, plain JavaScript in which `data` is the given value (cloned or shared) and
-   * `post(value)` sends one back. Failure arrives through `events.error`, never as an exception.
+   * Starts a thread that runs `program` with the given data, cloned or shared. Failure arrives through `events.error`, never as an
+   * exception.
    */
-  readonly startWorker: (source: string, data: unknown, events: WorkerEvents) => WorkerHandle
+  readonly startWorker: <Data>(program: ThreadProgram<Data>, data: Data, events: WorkerEvents) => WorkerHandle
+  /** A new worker with an engine of its own, in a page; elsewhere there is none. */
+  readonly engineWorker?: () => WorkerLike
 }

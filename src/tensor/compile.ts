@@ -2,6 +2,7 @@
 
 import type { Storage } from '../backend/backend.ts'
 import { build, lastId } from '../graph/build.ts'
+import type { DataArray } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
@@ -24,7 +25,10 @@ export interface Compiled<A extends readonly unknown[], R> {
   repeat(times: number, ...args: A): R
 }
 
-/** Outputs up to this size are copied out, so that a loop that reads losses allocates nothing on the backend. */
+/**
+ * Outputs up to this size are copied out, so that a loop that reads losses allocates nothing on the backend. From another thread
+ * they would have to be waited for.
+ */
 const smallOutput = 64
 const manyTraces = 8
 
@@ -163,6 +167,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   const aliases = [...returned.map(() => -1), ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1)]
   const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases }, name)
   const sources = leaves.map((leaf) => sourceOf(leaf))
+  const on = backend()
   let next = 0
   return {
     executable,
@@ -173,10 +178,10 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     hooks: current.hooks,
     outputs: returned.map((node) => {
       const bytes = bytesOf(node.dtype, node.shape)
-      return { node, bytes, small: bytes <= smallOutput ? backend().allocate(bytes) : undefined }
+      return { node, bytes, small: bytes <= smallOutput && on.kind !== 'remote' ? on.allocate(bytes) : undefined }
     }),
     result: mapTree(result, () => new Slot(next++)),
-    backend: backend(),
+    backend: on,
     bindings: [],
   }
 }
@@ -215,7 +220,8 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   const tensors = outputs.map(({ node, small }, i) => {
     const large = nodes[i]
     if (!small) return new Tensor(large as Node)
-    return new Tensor(hostLeaf(on.download(small, node.dtype, sizeOf(node.shape)), node.shape, node.dtype))
+    const data = on.download(small, node.dtype, sizeOf(node.shape)) as DataArray
+    return new Tensor(hostLeaf(data, node.shape, node.dtype))
   })
   return entry.result instanceof Slot
     ? tensors[entry.result.index]

@@ -1,82 +1,29 @@
 // From graph to values: prepares a graph for the backend in use, caches what was prepared, and evaluates lazily built values.
 
-import { platform } from '#platform'
-import type { KernelBackend, Storage } from '../backend/backend.ts'
-import { compileGraph, type Graph } from '../compile/index.ts'
-import { describeGraph, describeKernels, describeMemory } from '../compile/print.ts'
+import type { Arrival, Storage } from '../backend/backend.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
+import type { Graph } from '../graph/graph.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
-import { liftConstants } from '../transform/lift.ts'
-import { simplify } from '../transform/simplify.ts'
-import { allocateFor, bytesOf, HostData, hostLeaf, sourceOf } from './leaf.ts'
+import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
+import { prepare as prepareHere } from './prepare.ts'
 import { nameProgram, recordAsAsked, span } from './record.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
 
-/** Prepares a graph: kernel backends compile it, graph backends evaluate its nodes each time. */
+/** Prepares a graph for the backend in use. */
 export function prepare(graph: Graph, name = 'evaluate'): Executable {
   const on = backend()
-  if (on.kind === 'kernels') {
-    recordAsAsked(on)
-    return span(`compile ${name}`, () => compiled(graph, on, name))
-  }
-  return {
-    run(bindings, times = 1) {
-      const position = new Map(graph.leaves.map((leaf, i) => [leaf, i] as const))
-      for (let t = 0; t < times; t++) {
-        const values = on.evaluate(graph.outputs, (leaf) => bindings[position.get(leaf) as number] as Storage)
-        for (const [i, value] of values.entries()) on.copy(value, bindings[graph.leaves.length + i] as Storage)
-      }
-    },
-  }
-}
-
-/** Simplifies and compiles; `TENON_DEBUG=graph,kernels,memory` prints each stage on standard error. */
-function compiled(graph: Graph, on: KernelBackend, name: string): Executable {
-  const simple = span('simplify', () => simplify(graph.outputs))
-  const numbers = new Map<string, Node<'leaf'>>()
-  const { outputs, leaves } = liftConstants(simple, (value, { dtype }) => {
-    const key = `${dtype} ${value}`
-    const leaf = numbers.get(key) ?? hostLeaf(allocate(dtype, 1).fill(value), [], dtype)
-    numbers.set(key, leaf)
-    return leaf
-  })
-  const program = span('group and lower', () =>
-    compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs }),
-  )
-  nameProgram(program, name)
-  const wanted = platform.environment('TENON_DEBUG')?.split(',') ?? []
-  const print = (stage: string, text: () => string): void => {
-    if (wanted.includes(stage)) console.error(`--- ${stage}\n${text()}`)
-  }
-  print('graph', () => `${describeGraph(graph.outputs)}\n--- graph, simplified\n${describeGraph(simple)}`)
-  print('kernels', () => describeKernels(program))
-  print('memory', () => describeMemory(program))
-  const loaded = span('emit and load', () => on.load(program))
-  if (leaves.length === 0) return loaded
-
-  // Between the caller's leaves and its outputs stand the numbers, which stay where they are.
-  const own = leaves.map((leaf) => sourceOf(leaf).storage())
-  const before = graph.leaves.length
-  const full: Storage[] = []
-  own.forEach((storage, i) => {
-    full[before + i] = storage
-  })
-  return {
-    run(bindings, times) {
-      for (let i = 0; i < before; i++) full[i] = bindings[i]
-      for (let i = before; i < bindings.length; i++) full[i + own.length] = bindings[i]
-      loaded.run(full, times)
-    },
-  }
+  if (on.kind === 'remote') return on.prepare(graph)
+  if (on.kind === 'kernels') recordAsAsked(on)
+  return span(`compile ${name}`, () => prepareHere(graph, on, { span, made: (program) => nameProgram(program, name) }))
 }
 
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'
 
 /** Where a leaf or an evaluated node lies. */
-const storageOf = (node: Node): Storage =>
+export const storageOf = (node: Node): Storage =>
   (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
 
 /** Evaluates nodes together, in one program; afterwards each has a value. */
@@ -115,18 +62,38 @@ export function evaluate(nodes: readonly Node[]): void {
   })
 }
 
-/** The numbers of a node, evaluated if need be; a copy. */
+/** The numbers of a node, evaluated if need be; a copy. Throws where they come from another thread and have not arrived. */
 export function readData(node: Node): DataArray {
+  const read = requestData(node)
+  const data = isArrival(read) ? read.now() : read
+  if (data) return data
+  throw new Error(
+    'reading at once: in a page the engine works in a worker, and its numbers have yet to arrive. Use `await` with data(), item() or array(); or call configure({ worker: false }) before anything is computed, so that it works on the page itself, which then stands still meanwhile',
+  )
+}
+
+/** The same, now or when it has arrived. */
+export function readLater(node: Node): DataArray | Promise<DataArray> {
+  const read = requestData(node)
+  return isArrival(read) ? read.later() : read
+}
+
+function requestData(node: Node): DataArray | Arrival {
   if (node.value === undefined && isOp(node, 'leaf') && node.attributes.source instanceof HostData)
     return node.attributes.source.data.slice()
   evaluate([node])
   return backend().download(storageOf(node), node.dtype, sizeOf(node.shape))
 }
 
+const isArrival = (read: DataArray | Arrival): read is Arrival => 'later' in read
+
 /** The numbers of a node that has them already, and can be read now; nothing is evaluated. */
 export function knownData(node: Node): DataArray | undefined {
   if (isOp(node, 'constant')) return allocate(node.dtype, sizeOf(node.shape)).fill(node.attributes.value)
   if (runtime.trace || !isValue(node)) return undefined
+  if (isOp(node, 'leaf') && node.attributes.source instanceof HostData) return node.attributes.source.data.slice()
+  // Nothing is asked of another thread for it.
+  if (backend().kind === 'remote') return undefined
   try {
     return readData(node)
   } catch {

@@ -1,9 +1,12 @@
 // The one record of module state: the backend in use, the trace in progress, modes and random numbers; replaceable in tests.
 
-import type { Backend, Storage } from '../backend/backend.ts'
+import { platform } from '#platform'
+import type { Backend, DirectBackend, Storage } from '../backend/backend.ts'
 import { createReferenceBackend } from '../backend/reference/index.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import type { Node } from '../graph/node.ts'
+import type { WorkerLike } from '../platform/platform.ts'
+import { pageEngine } from './page-engine.ts'
 
 export type BackendName = 'wasm' | 'reference'
 
@@ -14,6 +17,11 @@ export interface RuntimeOptions {
   readonly threads?: number
   /** Seed of all random numbers drawn without a key of their own; default 0. */
   readonly seed?: number
+  /**
+   * In a page: whether the engine works in a worker (default), so that the page stays alive meanwhile; or a function that makes the
+   * worker, from a file of yours that calls `serve()` of `tenon/worker`. Without a worker numbers can be read at once. No matter elsewhere.
+   */
+  readonly worker?: boolean | (() => WorkerLike)
 }
 
 /** A program made ready; bindings are the leaves' storages, then the outputs'. */
@@ -40,6 +48,7 @@ interface ActiveRecorder {
 interface Runtime {
   backendName: BackendName
   threads: number | undefined
+  worker: boolean | (() => WorkerLike)
   backend: Backend | undefined
   trace: ActiveTrace | undefined
   /** The module whose forward runs now. */
@@ -65,6 +74,7 @@ interface Runtime {
 const fresh = (): Runtime => ({
   backendName: 'wasm',
   threads: undefined,
+  worker: true,
   backend: undefined,
   trace: undefined,
   module: undefined,
@@ -82,17 +92,19 @@ const fresh = (): Runtime => ({
 
 export const runtime: Runtime = fresh()
 
-/** Chooses backend, threads and seed. Values made before stay with the backend they were made on, so call it first. */
+/** Chooses backend, threads, seed and, in a page, the engine's worker. Values made before stay with the backend they were made on, so call it first. */
 export function configure(options: RuntimeOptions): void {
-  const { backend = runtime.backendName, threads, seed } = options
+  const { backend = runtime.backendName, threads, seed, worker = runtime.worker } = options
   if (backend !== 'wasm' && backend !== 'reference')
     throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
   if (seed !== undefined && !Number.isSafeInteger(seed))
     throw new RangeError(`configure: the seed is ${seed}, it must be an integer`)
-  if (backend !== runtime.backendName || (threads !== undefined && threads !== runtime.backend?.threads)) {
+  const hasThreads = threads === undefined || threads === (runtime.threads ?? runtime.backend?.threads)
+  if (backend !== runtime.backendName || worker !== runtime.worker || !hasThreads) {
     runtime.backendName = backend
+    runtime.worker = worker
     runtime.threads = threads ?? runtime.threads
     runtime.backend = undefined
     runtime.executables = new Map()
@@ -109,8 +121,12 @@ export function backend(): Backend {
 }
 
 function start(): Backend {
-  if (runtime.backendName === 'reference') return createReferenceBackend()
-  return createWasmBackend(runtime.threads === undefined ? {} : { threads: runtime.threads })
+  const { backendName: name, threads, worker } = runtime
+  const here = (): DirectBackend =>
+    name === 'reference' ? createReferenceBackend() : createWasmBackend(threads === undefined ? {} : { threads })
+  // Where waiting is allowed, the engine works on the calling thread.
+  const open = worker === true ? platform.engineWorker : worker
+  return open && !platform.mayBlock() ? pageEngine({ name, threads, open, here }) : here()
 }
 
 /** Runs `f` with training behaviour on (dropout drops, batch statistics are used and updated) or off. */

@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from '../graph/shape.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
-import { knownData, readData } from './execute.ts'
+import { knownData, readData, readLater } from './execute.ts'
 import { type Nested, nested } from './nested.ts'
 import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
@@ -85,7 +85,8 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
 
   /** The elements in row-major order, computed if need be; a copy. */
   async data(): Promise<DataArray> {
-    const values = this.dataSync()
+    const read = readLater(this.node)
+    const values = read instanceof Promise ? await read : read
     if (runtime.outstanding > reclaimAfter) {
       // Finalizers, which give memory back, only run when the event loop does.
       runtime.outstanding = 0
@@ -93,6 +94,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     }
     return values
   }
+  /** The same at once, in Node and in workers; `itemSync` and `arraySync` likewise. In a page it throws: there the numbers come from a worker. */
   dataSync(): DataArray {
     return readData(this.node)
   }

@@ -5,8 +5,8 @@ import { build } from '../graph/build.ts'
 import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
-import { evaluate, readData } from './execute.ts'
-import { allocateFor, bytesOf, HostData, hostLeaf, type LeafSource } from './leaf.ts'
+import { evaluate, readData, storageOf } from './execute.ts'
+import { allocateFor, bytesOf, HostData, type LeafSource } from './leaf.ts'
 import { backend, runtime } from './runtime.ts'
 import type { Checked, Same, Shape, ShapeError, ShapeOf, Text } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
@@ -43,18 +43,19 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
   /** Frozen variables are left out of `parameters()` and get no updates. */
   trainable: boolean
   version = 0
-  private readonly initial: HostData
+  private readonly initial: HostData | Node
   private held: { storage: Storage } | undefined
   private leaf: Node<'leaf'> | undefined
 
+  /** `initial`: its elements, or a node that has been evaluated. */
   constructor(
-    data: DataArray,
+    initial: DataArray | Node,
     shape: Dims,
     dtype: DType,
     options: { readonly name?: string; readonly trainable?: boolean } = {},
   ) {
     super(undefined, shape, dtype)
-    this.initial = new HostData(data)
+    this.initial = 'op' in initial ? initial : new HostData(initial)
     this.name = options.name ?? ''
     this.trainable = options.trainable ?? true
   }
@@ -62,8 +63,10 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
   /** The memory that holds the current value; its address does not change. */
   get storage(): Storage {
     if (!this.held) {
+      const { initial } = this
       this.held = { storage: allocateFor(this, bytesOf(this.dtype, this.shape)) }
-      backend().upload(this.held.storage, this.initial.data)
+      if (initial instanceof HostData) backend().upload(this.held.storage, initial.data)
+      else backend().copy(storageOf(initial), this.held.storage)
     }
     return this.held.storage
   }
@@ -103,8 +106,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     }
     const { node } = value
     evaluate([node])
-    if (node.value) backend().copy(node.value as Storage, this.storage)
-    else backend().upload(this.storage, readData(node))
+    backend().copy(storageOf(node), this.storage)
     this.changed()
     return this
   }
@@ -129,7 +131,7 @@ export function assignAll(variables: readonly Variable[], values: readonly Tenso
   const taken = values.map((t) => {
     const { node } = t
     // A variable's own memory may be overwritten before it is read.
-    return !runtime.trace && targets.has(t) ? new Tensor(hostLeaf(readData(node), t.shape, t.dtype)) : new Tensor(node)
+    return new Tensor(!runtime.trace && targets.has(t) ? copyOf(node) : node)
   })
   if (!runtime.trace) evaluate(taken.map((t) => t.node))
   variables.forEach((v, i) => {
@@ -142,5 +144,18 @@ export function variable<S extends Shape, D extends DType>(
   value: Tensor<S, D>,
   options: { readonly name?: string; readonly trainable?: boolean } = {},
 ): Variable<S, D> {
-  return new Variable(readData(value.node), value.shape, value.dtype, options)
+  const { node, shape, dtype } = value
+  // From another thread the numbers would have to be waited for.
+  return new Variable(backend().kind === 'remote' ? copyOf(node) : readData(node), shape, dtype, options)
+}
+
+/** A node with the value that another one has now, in memory of its own. */
+function copyOf(node: Node): Node {
+  evaluate([node])
+  const { dtype, shape } = node
+  const copy = build.leaf({}, shape, dtype)
+  const storage = allocateFor(copy, bytesOf(dtype, shape))
+  backend().copy(storageOf(node), storage)
+  copy.value = storage
+  return copy
 }

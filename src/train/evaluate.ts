@@ -42,17 +42,26 @@ export function evaluator<M extends Metrics>(net: Module, metrics: M): Evaluator
     const feed = feeds.get(data) ?? feedOf(data)
     feeds.set(data, feed)
     const turn = takingTurns()
-    let sums: Float64Array[] | undefined
+    const sums = counted.map(() => new Float64Array(1))
+    const take = async (counts: Promise<readonly ArrayLike<number>[]>): Promise<void> => {
+      for (const [i, count] of (await counts).entries()) {
+        if (sums[i].length < count.length) sums[i] = new Float64Array(count.length)
+        add(sums[i], count)
+      }
+    }
+    // An engine on another thread is given the next batch before the last one's counts are waited for.
+    let last: Promise<readonly ArrayLike<number>[]> | undefined
     for (const batch of loader(data, { batchSize: Math.min(batchSize, data.length) }).epoch(0)) {
       signal?.throwIfAborted()
-      const counts = withTraining(false, () => step(...feed(batch))).map((count) => count.dataSync())
-      sums ??= counts.map((count) => new Float64Array(count.length))
-      sums.forEach((sum, i) => {
-        add(sum, counts[i])
-      })
+      const results = withTraining(false, () => step(...feed(batch)))
+      const counts = Promise.all(results.map((count) => count.data()))
+      counts.catch(() => {})
+      if (last) await take(last)
+      last = counts
       await turn()
     }
-    const values = Object.keys(metrics).map((name, i) => [name, counted[i].value(sums?.[i] ?? none, data.length)])
+    if (last) await take(last)
+    const values = Object.keys(metrics).map((name, i) => [name, counted[i].value(sums[i], data.length)])
     return Object.fromEntries(values)
   }
 }
@@ -61,7 +70,7 @@ export function evaluator<M extends Metrics>(net: Module, metrics: M): Evaluator
  * The outputs of a network for many inputs, computed in batches in evaluation mode. inputs: a data set, or a tensor
  * [examples, …]; gives a tensor [examples, …].
  *
- *     const digit = (await predict(net, image.unsqueeze(0))).argmax(-1).itemSync()
+ *     const digit = await (await predict(net, image.unsqueeze(0))).argmax(-1).item()
  */
 export async function predict(net: Module, inputs: Tensor | Dataset, options: EvaluateOptions = {}): Promise<Tensor> {
   const { batchSize = usualBatch, signal } = options
@@ -81,7 +90,6 @@ export async function predict(net: Module, inputs: Tensor | Dataset, options: Ev
 }
 
 const usualBatch = 256
-const none = new Float64Array(1)
 
 function add(sum: Float64Array, count: ArrayLike<number>): void {
   for (let i = 0; i < sum.length; i++) sum[i] += count[i]
@@ -97,9 +105,9 @@ function* batches(data: Dataset, size: number): Generator<Tensor> {
 }
 
 /** The parts one after another, on the host: their number is not baked into a program. */
-function joined(parts: readonly Tensor[]): Tensor {
+async function joined(parts: readonly Tensor[]): Promise<Tensor> {
   const [{ dtype, shape }] = parts
-  const data = parts.map((part) => part.dataSync())
+  const data = await Promise.all(parts.map((part) => part.data()))
   const all = new (data[0].constructor as new (length: number) => DataArray)(sum(data.map((part) => part.length)))
   let at = 0
   for (const part of data) {

@@ -1,8 +1,8 @@
 /** fit: trains a network from examples, epoch by epoch, so that a run that was stopped and resumed equals one that was not. */
 import type { Dataset } from '../data/dataset.ts'
-import { loader } from '../data/loader.ts'
+import { type Batch, loader } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
-import { runtime } from '../tensor/index.ts'
+import { backend, runtime } from '../tensor/index.ts'
 import type { Callbacks, Ending, EpochRecord, LossPoint, Run, Training } from './callbacks.ts'
 import { isBetter, isOver } from './early-stopping.ts'
 import { evaluator } from './evaluate.ts'
@@ -11,7 +11,7 @@ import { journalFor } from './journal.ts'
 import { meanLoss } from './metrics.ts'
 import { addBatch, closeEpoch, type Progress } from './progress.ts'
 import type { ProgressBar } from './progress-bar.ts'
-import { trainingStep } from './training-step.ts'
+import { type BatchResult, trainingStep } from './training-step.ts'
 import { takingTurns } from './turns.ts'
 
 /**
@@ -54,39 +54,64 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
     progress.seconds = secondsBefore + (performance.now() - began) / 1000
   }
 
+  // Where the engine works on another thread, it is given the next step before the last one's result is waited for.
+  const ahead = backend().kind === 'remote' && options.run === undefined ? 1 : 0
+  let begun = { batches: 0, examples: 0 }
+
+  /** Starts a batch, and the update that it completes. */
+  const begin = (batch: Batch): Begun => {
+    const result = step.run(batch)
+    // Only the first of several failures is waited for.
+    result.catch(() => {})
+    begun = { batches: begun.batches + 1, examples: begun.examples + batch.size }
+    // Only between updates is the state whole: checkpoints and stops wait for them.
+    const isUpdate = begun.batches === gradientAccumulation || batch.index + 1 === batches.batchesPerEpoch
+    const { examples } = begun
+    if (isUpdate) begun = { batches: 0, examples: 0 }
+    if (isUpdate && gradientAccumulation > 1) step.update()
+    return { result, size: batch.size, index: batch.index, updateOf: isUpdate ? examples : undefined }
+  }
+
+  let lossOfUpdate = 0
+  /** Waits for a batch and counts it; false if training was stopped. */
+  const end = async ({ result, size, index, updateOf }: Begun): Promise<boolean> => {
+    const { loss, counts } = await result
+    checkLoss(loss, progress, batches.batchesPerEpoch)
+    addBatch(progress, size, loss, counts)
+    progress.batch = index + 1
+    lossOfUpdate += loss * size
+    if (updateOf === undefined) return true
+    progress.step++
+    const mean = lossOfUpdate / updateOf
+    lossOfUpdate = 0
+    const point = addToCurve(progress, mean)
+    if (point) journal.addLoss(point)
+    if (callbacks.some((c) => c.onStep)) {
+      const { epoch, batch, step } = progress
+      const running = runningValues(progress, metrics)
+      const record = { step, epoch: epoch + 1, batch, batches: batches.batchesPerEpoch, loss: mean, running }
+      for (const { onStep } of callbacks) await onStep?.(record, training)
+    }
+    passTime()
+    await journal.checkpointIfDue()
+    if (isStopped()) return false
+    await turn()
+    return true
+  }
+
   /** The rest of the running epoch; false if it was stopped. */
   const trainEpoch = async (): Promise<boolean> => {
-    let pending = { size: 0, loss: 0, batches: 0 }
+    const waiting: Begun[] = []
+    let goesOn = true
     for (const batch of batches.epoch(progress.epoch, { from: progress.batch })) {
-      const { loss, counts } = step.run(batch)
-      checkLoss(loss, progress, batches.batchesPerEpoch)
-      addBatch(progress, batch.size, loss, counts)
-      progress.batch = batch.index + 1
-      pending = {
-        size: pending.size + batch.size,
-        loss: pending.loss + loss * batch.size,
-        batches: pending.batches + 1,
-      }
-      // Only between updates is the state whole: checkpoints and stops wait for them.
-      if (pending.batches < gradientAccumulation && progress.batch < batches.batchesPerEpoch) continue
-      if (gradientAccumulation > 1) step.update()
-      progress.step++
-      const mean = pending.loss / pending.size
-      pending = { size: 0, loss: 0, batches: 0 }
-      const point = addToCurve(progress, mean)
-      if (point) journal.addLoss(point)
-      if (callbacks.some((c) => c.onStep)) {
-        const { epoch, batch, step } = progress
-        const running = runningValues(progress, metrics)
-        const record = { step, epoch: epoch + 1, batch, batches: batches.batchesPerEpoch, loss: mean, running }
-        for (const { onStep } of callbacks) await onStep?.(record, training)
-      }
-      passTime()
-      journal.checkpointIfDue()
-      if (isStopped()) return false
-      await turn()
+      waiting.push(begin(batch))
+      const due = waiting.length > ahead ? waiting.shift() : undefined
+      if (due) goesOn = await end(due)
+      if (!goesOn) break
     }
-    return true
+    // What was begun is done.
+    for (const rest of waiting) if (!(await end(rest))) goesOn = false
+    return goesOn
   }
 
   /** Measures, records and closes the epoch; false if it was stopped before it was measured. */
@@ -109,12 +134,12 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
     const watched = (measured ?? record.train)[earlyStopping?.monitor ?? 'loss']
     if (isBetter(watched, progress.best, earlyStopping ?? {})) {
       progress.best = { epoch: record.epoch, value: watched }
-      journal.keepBest()
+      await journal.keepBest()
     }
     closeEpoch(progress)
     journal.addEpoch(record)
     for (const { onEpoch } of callbacks) await onEpoch?.(record, training)
-    journal.checkpointIfDue()
+    await journal.checkpointIfDue()
     return true
   }
 
@@ -131,8 +156,8 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
     bar?.close()
   }
   passTime()
-  journal.checkpoint()
-  if (ending !== 'stopped') journal.finish()
+  await journal.checkpoint()
+  if (ending !== 'stopped') await journal.finish()
   const { best, step: steps, seconds } = progress
   const run: Run = {
     ending,
@@ -147,6 +172,15 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
   }
   for (const { onEnd } of callbacks) await onEnd?.(run, training)
   return run
+}
+
+/** A batch whose result is still to come. */
+interface Begun {
+  readonly result: Promise<BatchResult>
+  readonly size: number
+  readonly index: number
+  /** The examples of the update that it completes. */
+  readonly updateOf: number | undefined
 }
 
 /** Updates that make one point of the loss curve. */
@@ -180,6 +214,6 @@ function checkLoss(loss: number, { epoch, batch, step }: Progress, batches: numb
 async function barOf({ metrics = {}, progress }: FitOptions): Promise<ProgressBar | undefined> {
   const { process } = globalThis as { process?: { stderr?: { isTTY?: boolean } } }
   if (!(progress ?? process?.stderr?.isTTY ?? false)) return undefined
-  const { progressBar } = await import('./progress-bar.ts')
+  const { progressBar } = await import('#run-files')
   return progressBar(metrics)
 }

@@ -19,11 +19,11 @@ export interface Journal {
   addEpoch(record: EpochRecord): void
   addLoss(point: LossPoint): void
   /** Remembers the network as it is now as the best one. */
-  keepBest(): void
-  checkpoint(): void
-  checkpointIfDue(): void
+  keepBest(): Promise<void>
+  checkpoint(): Promise<void>
+  checkpointIfDue(): Promise<void> | undefined
   /** Gives the network its best parameters where that was asked for, and writes it. */
-  finish(): void
+  finish(): Promise<void>
 }
 
 /**
@@ -35,7 +35,7 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
   const notes: string[] = []
   const folder = run === undefined ? undefined : await folderFor(run, net, data, options, notes)
   const checkpoint = resume ? folder?.readLast() : undefined
-  const progress = checkpoint ? restore(checkpoint, net, options) : freshProgress()
+  const progress = checkpoint ? await restore(checkpoint, net, options) : freshProgress()
   const { history, losses } = recordsUpTo(progress, folder?.records() ?? [])
   folder?.rewriteRecords([...losses, ...history].sort((a, b) => a.step - b.step))
 
@@ -44,7 +44,7 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
   let isBestWritten = true
   let last = { step: progress.step, time: performance.now(), took: 0 }
 
-  const write = (): void => {
+  const write = async (): Promise<void> => {
     if (!folder) return
     const began = performance.now()
     // The best one first: a checkpoint never speaks of a best network that is not there.
@@ -52,16 +52,17 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
     isBestWritten = true
     const state = optimizer.state(net.state())
     const { seed, step } = runtime.random
+    const [model, slots] = await Promise.all([arraysOf(net.state()), arraysOf(state.slots)])
     folder.writeLast({
       network: net.config,
-      model: arraysOf(net.state()),
-      optimizer: arraysOf(state.slots),
+      model,
+      optimizer: slots,
       progress: encodeProgress(progress, { optimizerStep: state.step, randomSeed: seed, randomStep: step }),
     })
     const now = performance.now()
     last = { step: progress.step, time: now, took: (now - began) / 1000 }
   }
-  if (folder && !checkpoint) write()
+  if (folder && !checkpoint) await write()
 
   return {
     progress,
@@ -76,9 +77,9 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
       losses.push(point)
       folder?.record(point)
     },
-    keepBest() {
+    async keepBest() {
       if (!folder && !restoresBest) return
-      best = arraysOf(net.state())
+      best = await arraysOf(net.state())
       isBestWritten = false
     },
     checkpoint: write,
@@ -87,11 +88,11 @@ export async function journalFor(net: Module, data: Dataset, options: FitOptions
       const { steps = Infinity, seconds = steps === Infinity ? Math.max(1, patience * last.took) : Infinity } =
         checkpointEvery
       const isDue = progress.step - last.step >= steps || passed >= seconds
-      if (folder && isDue) write()
+      return folder && isDue ? write() : undefined
     },
-    finish() {
+    async finish() {
       if (restoresBest && progress.best) net.loadState(best ?? folder?.readBest() ?? net.state())
-      folder?.writeModel(modelFileOf(net))
+      folder?.writeModel(await modelFileOf(net))
     },
   }
 }
@@ -106,7 +107,7 @@ async function folderFor(
   options: FitOptions,
   notes: string[],
 ): Promise<RunFolder> {
-  const { createRun, openRun } = await import('./run-folder.ts')
+  const { createRun, openRun } = await import('#run-files')
   const config = configOf(net, data, options)
   if (!options.resume) return createRun(path, config)
   const folder = openRun(path)
@@ -120,7 +121,7 @@ async function folderFor(
 }
 
 /** Sets network, optimizer and random numbers to a checkpoint's; all of them or none. */
-function restore(checkpoint: Checkpoint, net: Module, { run, optimizer }: FitOptions): Progress {
+async function restore(checkpoint: Checkpoint, net: Module, { run, optimizer }: FitOptions): Promise<Progress> {
   const where = `${run}: the last checkpoint`
   if (!sameJson(checkpoint.network, net.config))
     throw new Error(
@@ -128,7 +129,7 @@ function restore(checkpoint: Checkpoint, net: Module, { run, optimizer }: FitOpt
     )
   const { progress, number } = decodeProgress(checkpoint.progress, where)
   const [step, randomSeed, randomStep] = ['optimizerStep', 'randomSeed', 'randomStep'].map(number)
-  const before = arraysOf(net.state())
+  const before = await arraysOf(net.state())
   try {
     net.loadState(checkpoint.model)
     optimizer.loadState({ step, slots: checkpoint.optimizer }, net.state())

@@ -10,17 +10,20 @@ export interface ModelFile {
   readonly arrays: Arrays
 }
 
-/** The values of variables, copied to the host. */
-export const arraysOf = (variables: Readonly<Record<string, Variable>>): Arrays =>
-  Object.fromEntries(
-    Object.entries(variables).map(([name, v]): [string, NamedArray] => [
-      name,
-      { dtype: v.dtype, shape: v.shape, data: v.dataSync() },
-    ]),
-  )
+/** The values of variables as they are now, copied to the host. */
+export async function arraysOf(variables: Readonly<Record<string, Variable>>): Promise<Arrays> {
+  const read = async ([name, v]: [string, Variable]): Promise<[string, NamedArray]> => {
+    const { dtype, shape } = v
+    return [name, { dtype, shape, data: await v.data() }]
+  }
+  return Object.fromEntries(await Promise.all(Object.entries(variables).map(read)))
+}
 
 /** The network as it is now. */
-export const modelFileOf = (net: Module): ModelFile => ({ network: net.config, arrays: arraysOf(net.state()) })
+export const modelFileOf = async (net: Module): Promise<ModelFile> => ({
+  network: net.config,
+  arrays: await arraysOf(net.state()),
+})
 
 export function encodeModel({ network, arrays }: ModelFile): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(arrays, { format: 'pt', ...(network ? { [networkKey]: JSON.stringify(network) } : {}) })

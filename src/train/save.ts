@@ -9,8 +9,8 @@ import { decodeModel, encodeModel, modelFileOf, networkOf } from './model-file.t
  *     await save(net, 'digits.safetensors')
  */
 export async function save(net: Module, file: string): Promise<void> {
-  const { writeWhole } = await import('./files.ts')
-  writeWhole(file, encodeModel(modelFileOf(net)))
+  const { writeWhole } = await import('#run-files')
+  writeWhole(file, encodeModel(await modelFileOf(net)))
 }
 
 /**
@@ -20,6 +20,6 @@ export async function save(net: Module, file: string): Promise<void> {
  *     const net = await load('digits.safetensors')
  */
 export async function load(file: string, into?: Module): Promise<Module> {
-  const { readBytes } = await import('./files.ts')
-  return networkOf(decodeModel(readBytes(file), file), file, into)
+  const { readBytes } = await import('#run-files')
+  return networkOf(decodeModel(await readBytes(file), file), file, into)
 }

@@ -26,8 +26,11 @@ export interface BatchResult {
 }
 
 export interface TrainingStep {
-  /** Computes a batch; updates the network, unless gradients accumulate. */
-  run(batch: Batch): BatchResult
+  /**
+   * Starts to compute a batch, which updates the network, unless gradients accumulate. The batch may be overwritten and further steps
+   * started before the result is there.
+   */
+  run(batch: Batch): Promise<BatchResult>
   /** Where gradients accumulate: updates the network by the mean gradient of all examples since the last update. */
   update(): void
 }
@@ -67,10 +70,11 @@ export function trainingStep(options: StepOptions): TrainingStep {
   })
 
   return {
-    run(batch) {
-      const [mean, ...counts] = withTraining(true, () => onBatch(...feed(batch)))
+    async run(batch) {
+      const results = withTraining(true, () => onBatch(...feed(batch)))
       examples += batch.size
-      return { loss: mean.itemSync(), counts: counts.map((count) => count.dataSync()) }
+      const [[loss], ...counts] = await Promise.all(results.map((result) => result.data()))
+      return { loss, counts }
     },
     update() {
       withTraining(true, onUpdate)

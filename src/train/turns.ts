@@ -11,9 +11,17 @@ export function takingTurns(milliseconds = 50): () => Promise<void> | undefined 
   }
 }
 
-/** setImmediate where there is one, because a timer takes a millisecond. */
+/** A message to oneself where there is no setImmediate: a timer takes milliseconds. */
 const nextTask = (): Promise<void> =>
   new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
-    else setTimeout(resolve)
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve)
+      return
+    }
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
   })

@@ -19,6 +19,7 @@ export function interpreterBackend(onLoad: (program: Program) => void = () => {}
     kind: 'kernels',
     name: 'interpreter',
     threads: 1,
+    threadNote: undefined,
     allocate: (bytes): Memory => ({ bytes, buffer: new ArrayBuffer(bytes) }),
     release: () => {},
     upload: (storage, data) => {

@@ -1,24 +1,52 @@
 /** The backends that the suite runs on. */
 
 import { beforeAll, describe } from 'vitest'
-import { configure } from '../../src/tensor/index.ts'
+import { platform } from '#platform'
+import { createRemoteBackend } from '../../src/backend/remote/index.ts'
+import type { Command, Port, Reply } from '../../src/backend/remote/messages.ts'
+import { createWasmBackend } from '../../src/backend/wasm/index.ts'
+import { configure, runtime } from '../../src/tensor/index.ts'
+import { localPort } from '../../src/tensor/page-engine.ts'
 
 export interface TestBackend {
   readonly backend: 'reference' | 'wasm'
   readonly threads: number
+  /** Whether everything that it is told, and that it says, goes through messages, as between a page and a worker. */
+  readonly messages?: boolean
 }
 
-const backends: readonly TestBackend[] = [
-  { backend: 'reference', threads: 1 },
+const onPage: readonly TestBackend[] = globalThis.crossOriginIsolated
+  ? [{ backend: 'wasm', threads: 2 }]
+  : [{ backend: 'wasm', threads: 1, messages: true }]
 
+const inNode: readonly TestBackend[] = [
+  { backend: 'reference', threads: 1 },
   { backend: 'wasm', threads: 1 },
   { backend: 'wasm', threads: 2 },
 ]
 
+const backends = platform.name === 'browser' || platform.environment('TENON_MESSAGES') ? onPage : inNode
+
 /** Runs the same tests on every backend, or on those that `wanted` names. */
 export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: TestBackend): boolean => true): void {
-  describe.each(backends.filter(wanted))('$backend, $threads thread(s)', (on) => {
-    beforeAll(() => configure({ ...on, seed: 0 }))
+  describe.each(backends.filter(wanted))('$backend, $threads thread(s)', ({ messages = false, ...on }) => {
+    beforeAll(() => {
+      configure({ ...on, seed: 0, worker: false })
+      if (messages) {
+        runtime.backend = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
+        runtime.executables = new Map()
+        runtime.structure++
+      }
+    })
     body(on)
   })
+}
+
+/** The way to an engine on this thread, over which only copies go, as between threads. */
+function clonedPort(threads: number): Port {
+  const port = localPort(() => createWasmBackend({ threads }))
+  return {
+    open: (heard, failed) => port.open((reply) => heard(structuredClone<Reply>(reply)), failed),
+    post: (commands, transfer) => port.post(structuredClone<Command[]>([...commands], { transfer }), transfer),
+  }
 }

@@ -120,6 +120,10 @@ test('10,000 runs with other bindings each time', () => {
   expect(blocks.map((block) => [...ints(e, block)])).toEqual(expected)
 })
 
+const noRoom = (): void => {
+  throw new Error('no room for a thread')
+}
+
 test('a worker that cannot start is told of once, and the rest go on', async () => {
   const told: string[] = []
   let count = 0
@@ -128,8 +132,7 @@ test('a worker that cannot start is told of once, and the rest go on', async () 
     warn: (message) => told.push(message),
     platform: {
       ...platform,
-      startWorker: (source, data, events) =>
-        platform.startWorker(count++ < 2 ? 'throw new Error("no room for a thread")' : source, data, events),
+      startWorker: (program, data, events) => platform.startWorker(count++ < 2 ? noRoom : program, data, events),
     },
   })
   const kernels = handMade(e, [triple])

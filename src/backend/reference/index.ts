@@ -20,6 +20,7 @@ export function createReferenceBackend(): GraphBackend {
     kind: 'graph',
     name: 'reference',
     threads: 1,
+    threadNote: undefined,
     allocate: (bytes): ReferenceStorage => ({ bytes, data: new Uint8Array(bytes) }),
     release: () => {},
     upload: (storage, data) => {

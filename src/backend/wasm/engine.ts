@@ -11,7 +11,7 @@ import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
 import { control, moduleRecord, timeRecord } from './records.ts'
 import { RoutineTable, routineModule } from './routines.ts'
-import { type WorkerData, workerSource } from './worker.ts'
+import { layout, threadProgram, type WorkerData } from './worker.ts'
 
 export interface EngineOptions {
   /** Threads that run kernels, the calling one included: a whole number from 1. Default: one for each core. */
@@ -88,7 +88,7 @@ export class Engine {
     this.lastModule = this.control + control.modules - moduleRecord.next
     this.table = new WebAssembly.Table({ initial: ownFunctions, element: 'anyfunc' })
     this.bytes = this.emit()
-    this.module = new WebAssembly.Module(this.bytes)
+    this.module = compiledModule(this.bytes)
     this.runProgram = this.instantiate(this.module, 0).exports.run as RunProgram
   }
 
@@ -224,6 +224,7 @@ export class Engine {
       scratch: this.memory.allocate(scratchBytes).address,
       functions: ownFunctions,
       timeOrigin: performance.timeOrigin,
+      layout,
     }
     this.workerScratch.push(data.scratch)
     const failed = (reason: string): void => {
@@ -232,7 +233,7 @@ export class Engine {
       this.threadNote = `a worker thread could not start or died (${reason}); going on with fewer than ${this.threads} threads`
       this.warn(`tenon: ${this.threadNote}`)
     }
-    const handle = this.platform.startWorker(workerSource, data, {
+    const handle = this.platform.startWorker(threadProgram, data, {
       message: (value) => (value === 'ready' ? settle() : failed(String(value))),
       error: failed,
     })
@@ -266,7 +267,9 @@ export class Engine {
       throw new RangeError(`wasm: threads must be a whole number from 1, not ${asked}`)
     }
     if (asked > 1 && !this.memory.shared) {
-      this.threadNote = 'this page is not cross-origin isolated, so there is no shared memory: one thread'
+      this.threadNote =
+        'this page is not cross-origin isolated, so there is no shared memory: one thread. Serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp to use all cores'
+      this.warn(`tenon: ${this.threadNote}`)
       return 1
     }
     return asked
@@ -274,3 +277,14 @@ export class Engine {
 }
 
 const clock = (): number => performance.now()
+
+function compiledModule(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes)
+  } catch (error) {
+    throw new Error(
+      `wasm: the host does not compile WebAssembly (${error instanceof Error ? error.message : error}); if the page has a Content-Security-Policy, add 'wasm-unsafe-eval' to its script-src`,
+      { cause: error },
+    )
+  }
+}

@@ -9,8 +9,6 @@ import { LoadedProgram } from './load.ts'
 import { Block, type LinearMemory } from './memory.ts'
 
 export interface WasmBackend extends KernelBackend {
-  /** Why fewer threads work than were asked for. */
-  readonly threadNote: string | undefined
   /** Whether kernels use one instruction for a·b + c. */
   readonly relaxedMadd: boolean
   /** Bytes of linear memory in use. */

@@ -1,0 +1,4 @@
+// The file of the package's workers in a page.
+import { serve } from './index.ts'
+
+serve()
