@@ -20,6 +20,9 @@ for (const target of Object.values(manifest.imports)) {
   entries.push([target['tenon-source'].node, target.node], [target['tenon-source'].default, target.default])
 }
 
+// The file of a page's workers, which no import names.
+entries.push(['./src/worker/main.ts', './dist/worker/main.js'])
+
 const present = entries.filter(([source]) => existsSync(source))
 for (const [source] of entries) {
   if (!existsSync(source)) console.warn(`build: ${source} is named in package.json but does not exist; left out`)
@@ -27,7 +30,14 @@ for (const [source] of entries) {
 
 const external = [/^node:/, /^#/, ...Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`))]
 
+/** Bundlers of pages look for `new URL('….js', import.meta.url)`; in the source the file ends in .ts. */
+const workerFiles = {
+  name: 'worker-files',
+  renderChunk: (code: string) => code.replace(/(new URL\("[^"]+)\.ts(", import\.meta\.url\))/g, '$1.js$2'),
+}
+
 export default defineConfig({
+  plugins: [workerFiles],
   input: Object.fromEntries(present.map(([source, built]) => [built.replace(/^\.\/dist\/|\.js$/g, ''), source])),
   external,
   platform: 'neutral',
