@@ -101,7 +101,9 @@ export function configure(options: RuntimeOptions): void {
     throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
   if (seed !== undefined && !Number.isSafeInteger(seed))
     throw new RangeError(`configure: the seed is ${seed}, it must be an integer`)
-  const hasThreads = threads === undefined || threads === (runtime.threads ?? runtime.backend?.threads)
+  // As asked for: a page may have got fewer.
+  const hasThreads =
+    threads === undefined || (runtime.backend && threads === (runtime.threads ?? runtime.backend.threads))
   if (backend !== runtime.backendName || worker !== runtime.worker || !hasThreads) {
     runtime.backendName = backend
     runtime.worker = worker
