@@ -8,6 +8,7 @@ const floors = [
   ['kernel'],
   ['compile', 'backend', 'transform'],
   ['tensor'],
+  ['linalg', 'signal'],
   ['nn', 'loss', 'optim'],
   ['data', 'inspect'],
   ['train'],

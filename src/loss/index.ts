@@ -4,3 +4,4 @@ export { type BinaryOptions, binaryCrossEntropy, type SigmoidOptions, sigmoidBin
 export { type CrossEntropyOptions, type NllOptions, nll, softmaxCrossEntropy } from './classification.ts'
 export type { LossOptions, Reduction } from './reduction.ts'
 export { type HuberOptions, huber, l1, mse } from './regression.ts'
+export { sparsemaxLoss } from './sparse.ts'

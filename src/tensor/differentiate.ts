@@ -83,8 +83,10 @@ export function customGradient(
     const result = forward(...inputs)
     // A variable's value of now, though it may be another one when the gradient is built.
     const values = inputs.map((t) => new Tensor(t.node))
-    const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), values, result).map((t) => t?.node ?? null)
-    return wrap(build.node('custom', [result.node, ...values.map((t) => t.node)], { vjp }))
+    // What the rule makes of the result has this derivative again.
+    const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), values, own).map((t) => t?.node ?? null)
+    const own = wrap(build.node('custom', [result.node, ...values.map((t) => t.node)], { vjp }))
+    return own
   }
 }
 

@@ -1,0 +1,64 @@
+// Solving linear systems, with gradients: general ones, by least squares, and what comes with them.
+
+import { show } from '../graph/shape.ts'
+import { customGradient, type Tensor } from '../tensor/index.ts'
+import { slogdetRoutine, solveRoutine } from './routines.ts'
+import { identityLike, matrixOf, run, system } from './run.ts'
+import { qr, svd } from './spectral.ts'
+import { triangularSolve } from './triangular.ts'
+
+/** X of A X = B for A [..., n, n] and B [..., n, k], or a vector B [n]; infinite or NaN where A is singular. */
+export function solve(a: Tensor, b: Tensor): Tensor {
+  if (b.rank === 1) return solve(a, b.unsqueeze(-1)).squeeze(-1)
+  return solveOf(...system('solve', a, b))
+}
+
+const solveOf: (...inputs: Tensor[]) => Tensor = customGradient(
+  (a, b) => run(solveRoutine, [a, b]),
+  (g, [a], x) => {
+    const db = solve(a.transpose(), g)
+    return [db.matmul(x.transpose()).neg(), db]
+  },
+)
+
+/** The inverse of A [..., n, n]. To solve a system use `solve`, which is faster and more exact. */
+export function inverse(a: Tensor): Tensor {
+  const x = matrixOf('inverse', a)
+  return solve(x, identityLike(x))
+}
+
+/** The sign of the determinant of A [..., n, n] and the logarithm of its absolute value, each [...]; −∞ where A is singular. */
+export function slogdet(a: Tensor): { sign: Tensor; logarithm: Tensor } {
+  const both = slogdetOf(matrixOf('slogdet', a))
+  return { sign: both.at(0, -1).detach(), logarithm: both.at(1, -1) }
+}
+
+const slogdetOf: (...inputs: Tensor[]) => Tensor = customGradient(
+  (a) => run(slogdetRoutine, [a]),
+  (g, [a]) => [inverse(a).transpose().mul(g.at(1, -1).unsqueeze(-1).unsqueeze(-1))],
+)
+
+/** The determinant of A [..., n, n]. Its gradient is not finite where A is singular. */
+export function det(a: Tensor): Tensor {
+  const { sign, logarithm } = slogdet(a)
+  return sign.mul(logarithm.exp())
+}
+
+/** The X that makes ‖A X − B‖ least, for A [..., m, n] of full column rank with m ≥ n, and B [..., m, k] or [m]. */
+export function leastSquares(a: Tensor, b: Tensor): Tensor {
+  if (b.rank === 1) return leastSquares(a, b.unsqueeze(-1)).squeeze(-1)
+  const [m, n] = a.shape.slice(-2) as [number, number]
+  if (m < n) throw new RangeError(`leastSquares: ${show(a.shape)} has fewer rows than columns: use pinv(a).matmul(b)`)
+  const { q, r } = qr(a)
+  return triangularSolve(r, q.transpose().matmul(b), { upper: true })
+}
+
+/** The Moore–Penrose inverse; singular values below `tolerance` times the largest count as 0 (default: the larger extent times the dtype's precision). */
+export function pinv(a: Tensor, tolerance?: number): Tensor {
+  const { u, s, v } = svd(a)
+  const extent = Math.max(...a.shape.slice(-2))
+  const least = tolerance ?? extent * (s.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
+  const isKept = s.greater(s.max(-1, true).mul(least))
+  const inverted = isKept.where(isKept.where(s, 1).reciprocal(), 0)
+  return v.mul(inverted.unsqueeze(-2)).matmul(u.transpose())
+}
