@@ -9,6 +9,7 @@ export {
   argsort,
   type Compiled,
   celu,
+  checkpoint,
   compile,
   concat,
   configure,

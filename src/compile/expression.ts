@@ -48,6 +48,8 @@ export class GroupExpressions {
   readonly loads: Load[] = []
   readonly reductions: ReductionOf[] = []
   readonly positions: Dims[] = []
+  /** Values that must have been computed before, though they are not read. */
+  readonly waits = new Set<Node>()
   private readonly group: Group
   private readonly grouping: Grouping
   private readonly stored: ReadonlySet<Node>
@@ -80,7 +82,12 @@ export class GroupExpressions {
     if (kind === 'lookup') return this.lookup(node, level)
     if (kind === 'window') return this.window(node, level)
     if (kind === 'movement') return this.operand(operandsOf(node, kind)[0] as View, level)
-    const args = operandsOf(node, kind).map((view) => this.operand(view, level))
+    const operands = operandsOf(node, kind)
+    if (isOp(node, 'after')) {
+      this.waits.add((operands[1] as View).base)
+      return this.operand(operands[0] as View, level)
+    }
+    const args = operands.map((view) => this.operand(view, level))
     const { meaning } = ops[node.op] as OpRecord<OpName>
     if (meaning.kind !== 'pointwise') throw new Error(`${node.op}: has no pointwise meaning`)
     const expr = meaning.scalar(

@@ -43,6 +43,7 @@ export interface Built extends UnitLaunch {
 
 interface Parts {
   readonly loads: readonly Load[]
+  readonly waits: Iterable<Node>
   readonly reductions: readonly { readonly op: Reduction['op']; readonly value: Expr; readonly stage: number }[]
   readonly positions: readonly Dims[]
 }
@@ -155,7 +156,7 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
     })
     return accesses.length - 1
   }
-  const reads = new Set<Node>()
+  const reads = new Set<Node>(parts.waits)
   const addLoad = (number: number): number => {
     const known = loadNumber.get(number)
     if (known !== undefined) return known

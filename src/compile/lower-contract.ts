@@ -103,6 +103,7 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
     numbers.set(number, accesses.length - 1)
     return accesses.length - 1
   }
+  for (const base of expressions.waits) reads.add(base)
   const memo = new Map<Expr, Expr>()
   const expanded = new Map<Expr, Expr>()
   const final = (e: Expr): Expr =>

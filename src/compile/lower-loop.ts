@@ -97,7 +97,7 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
 /** A copy of one buffer to another of the same size. */
 export function lowerCopy(from: Node, to: Node): Unit {
   const size = sizeOf(from.shape)
-  const expressions = { loads: [] as Load[], reductions: [], positions: [] }
+  const expressions = { loads: [] as Load[], waits: [], reductions: [], positions: [] }
   expressions.loads.push({
     base: from,
     view: { base: from, shape: [size], strides: [1], offset: 0, bounds: [undefined], fill: 0 },
@@ -112,7 +112,7 @@ export function lowerCopy(from: Node, to: Node): Unit {
 function fill(node: Node, number: number): Unit {
   const size = sizeOf(node.shape)
   const value = s.constant(dtypes[node.dtype].scalar, number)
-  const built = launchOf([size], [false], { loads: [], reductions: [], positions: [] }, [
+  const built = launchOf([size], [false], { loads: [], waits: [], reductions: [], positions: [] }, [
     { node, dtype: node.dtype, strides: [1], offset: 0, value, stage: -1, mode: 'set' },
   ])
   return { ...collect([built]), order: 0, scattered: new Set() }

@@ -5,48 +5,40 @@ import type { Batch, BatchInput, BatchRule, Node, OpName } from '../graph/node.t
 import { full } from '../graph/ops/batch.ts'
 import { ops } from '../graph/ops/index.ts'
 import { show } from '../graph/shape.ts'
-import { topologicalOrder } from '../graph/walk.ts'
+import { Rewriting } from './rewrite.ts'
 
-/** Nodes of one example and what they are for all of them: `size` values along a first axis, in place of each of `examples`. */
+/** Nodes of one example, and what they are for all of them: `size` values along a first axis. */
 export class Batching implements Batch {
   readonly size: number
-  private readonly known = new Map<Node, BatchInput>()
-  /** Nodes made before the first placeholder cannot depend on one. */
-  private readonly firstId: number
+  private readonly rewriting: Rewriting<BatchInput>
 
   /** Each placeholder, a leaf, with the node that holds its values for all examples. */
   constructor(size: number, examples: readonly (readonly [placeholder: Node, all: Node])[]) {
     this.size = size
-    this.firstId = Math.min(...examples.map(([placeholder]) => placeholder.id))
-    for (const [placeholder, all] of examples) this.known.set(placeholder, { node: all, isBatched: true })
-  }
-
-  /** The node for all examples, or the node itself where it does not depend on the example. */
-  of(output: Node): BatchInput {
-    const isKnown = (node: Node): boolean =>
-      this.known.has(node) || node.id < this.firstId || node.value !== undefined || node.inputs.length === 0
-    for (const node of topologicalOrder([output], isKnown)) {
-      if (this.known.has(node)) continue
-      const inputs = isKnown(node) ? [] : node.inputs.map((x) => this.known.get(x) as BatchInput)
-      this.known.set(
-        node,
+    this.rewriting = new Rewriting<BatchInput>(
+      examples.map(([placeholder, all]) => [placeholder, { node: all, isBatched: true }]),
+      (node) => ({ node, isBatched: false }),
+      (node, inputs) =>
         inputs.some((x) => x.isBatched)
           ? { node: this.batched(node, inputs), isBatched: true }
           : { node, isBatched: false },
-      )
-    }
-    return this.known.get(output) as BatchInput
+    )
+  }
+
+  /** The node for all examples, or the node itself where it does not depend on the example. */
+  of(node: Node): BatchInput {
+    return this.rewriting.of(node)
   }
 
   /** The node for all examples, repeated where it does not depend on the example. */
-  all(output: Node): Node {
-    return full(build, this.of(output), this)
+  all(node: Node): Node {
+    return full(build, this.of(node), this)
   }
 
   lift(f: (x: Node) => readonly (Node | null)[], like: Node): (x: Node) => readonly (Node | null)[] {
     return (x) => {
       const placeholder = build.leaf({}, like.shape, like.dtype)
-      this.known.set(placeholder, { node: x, isBatched: true })
+      this.rewriting.give(placeholder, { node: x, isBatched: true })
       return f(placeholder).map((y) => y && this.all(y))
     }
   }

@@ -82,6 +82,8 @@ function local(node: Node): Node {
   const constant = folded(node)
   if (constant) return constant
   if (isOp(node, 'stopGradient') || isOp(node, 'custom')) return x as Node
+  // What has not to be waited for.
+  if (isOp(node, 'after') && isOp(node.inputs[1] as Node, 'constant')) return x as Node
   if (isOp(node, 'cast') && (x as Node).dtype === node.dtype) return x as Node
   if (isOp(node, 'neg') && (x as Node).op === 'neg') return (x as Node).inputs[0] as Node
   if (isOp(node, 'mul') || isOp(node, 'div')) {
