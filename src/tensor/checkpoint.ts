@@ -9,7 +9,7 @@ import { independent, transforming } from './transforming.ts'
 import { mapTree, tensorsOf } from './tree.ts'
 
 /**
- * A function with the same values and gradients, whose intermediate values are computed again when the gradient needs
+ * A function with the same values and gradients (to rounding: compiled, sums may be added up in another order), whose intermediate values are computed again when the gradient needs
  * them instead of being kept until then: in a deep network, memory for one more forward pass. What the function closes
  * over (weights) gets its gradients too; random draws are the same both times; variables are assigned once.
  *
