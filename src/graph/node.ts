@@ -72,9 +72,14 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   stopGradient: None
   /**
    * The first input; gradients go to the other inputs by `vjp`, which gets the node's cotangent. Tangents are those of the
-   * first input where `jvp` says so, else they come from the transposed `vjp`.
+   * first input where `jvp` says so, else they come from the transposed `vjp`. `isExact`: a better form of the first
+   * input's own derivative, no other one, so that rewrites may look through it.
    */
-  custom: { readonly vjp: (cotangent: Node) => readonly (Node | null)[]; readonly jvp?: 'value' }
+  custom: {
+    readonly vjp: (cotangent: Node) => readonly (Node | null)[]
+    readonly jvp?: 'value'
+    readonly isExact?: true
+  }
   /** The first input, computed only when the second is known, and so never shared with what was computed before. */
   after: None
 

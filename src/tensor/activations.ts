@@ -2,9 +2,10 @@
 
 import type { DType } from '../graph/dtype.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
+import * as forms from '../transform/stable-forms.ts'
 import type { Floating } from './dtype-types.ts'
 import type { Shape } from './shape-types.ts'
-import { floating, type Tensor } from './tensor.ts'
+import { floating, type Tensor, wrap } from './tensor.ts'
 
 /** A function of each element for itself. */
 type Pointwise<Options extends readonly unknown[] = []> = <S extends Shape, D extends DType>(
@@ -67,17 +68,14 @@ export function softplus<S extends Shape, D extends DType>(
   threshold?: number,
 ): Tensor<S, Floating<D>>
 export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
-  const scaled = beta === 1 ? x : x.mul(beta)
-  // The exponent is never positive; both branches have the derivative sigmoid(x), also at 0.
-  const isPositive = scaled.greater(0)
-  const tail = isPositive.where(scaled.neg(), scaled).exp().log1p()
-  const value = isPositive.where(scaled, 0).add(tail)
+  const scaled = beta === 1 ? floating(x) : floating(x).mul(beta)
+  const value = wrap(forms.softplus(scaled.node))
   const smooth = beta === 1 ? value : value.div(beta)
   return threshold === Infinity ? smooth : scaled.greater(threshold).where(x, smooth)
 }
 
 /** log(sigmoid(x)), finite for every x. */
-export const logSigmoid: Pointwise = (x: Tensor) => like(softplus(x.neg()).neg())
+export const logSigmoid: Pointwise = (x: Tensor) => wrap(forms.logSigmoid(floating(x).node))
 
 /** x cut to [low, high]; the derivative is 0 at the ends. */
 export const hardTanh: Pointwise<[low?: number, high?: number]> = (x: Tensor, low = -1, high = 1) =>

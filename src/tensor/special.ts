@@ -1,35 +1,16 @@
 // Functions of one or two arguments composed of primitives, in forms that neither overflow nor lose digits.
 
-import { floating, type Operand, type Tensor } from './tensor.ts'
+import * as forms from '../transform/stable-forms.ts'
+import { floating, type Operand, type Tensor, wrap } from './tensor.ts'
 
 /** √(x² + y²) without overflow; the gradient at (0, 0) and at infinity is 0. */
-export function hypot(x: Tensor, y: Tensor): Tensor {
-  const [a, b] = [floating(x), floating(y)]
-  // The result does not depend on the scale, which therefore needs no gradient.
-  const largest = a.abs().maximum(b.abs()).detach()
-  const isRegular = largest.greater(0).and(largest.less(Infinity))
-  const scale = isRegular.where(largest, 1)
-  const [u, v] = [isRegular.where(a, 1).div(scale), isRegular.where(b, 1).div(scale)]
-  return isRegular.where(u.square().add(v.square()).sqrt().mul(scale), largest)
-}
+export const hypot = (x: Tensor, y: Tensor): Tensor => wrap(forms.hypot(floating(x).node, floating(y).node))
 
 /** log(e^x + e^y), finite wherever the result is. */
-export function logAddExp(x: Tensor, y: Tensor): Tensor {
-  const [a, b] = [floating(x), floating(y)]
-  const yWins = a.less(b)
-  const difference = yWins.where(a.sub(b), b.sub(a))
-  // Equal infinities differ by NaN, and their sum is the same infinity.
-  const isEqual = a.equal(b)
-  const isInfinite = isEqual.and(a.abs().equal(Infinity))
-  return yWins.where(b, a).add(isInfinite.where(0, difference).exp().log1p())
-}
+export const logAddExp = (x: Tensor, y: Tensor): Tensor => wrap(forms.logAddExp(floating(x).node, floating(y).node))
 
 /** x·log(y), and 0 where x is 0, as the limit is. */
-export function xlogy(x: Tensor, y: Tensor): Tensor {
-  const safe = floating(y)
-  const isLimit = x.equal(0).and(safe.lessEqual(0).or(safe.equal(Infinity)))
-  return x.mul(isLimit.where(1, safe).log())
-}
+export const xlogy = (x: Tensor, y: Tensor): Tensor => wrap(forms.xlogy(x.node, floating(y).node))
 
 /** start + weight·(end − start). */
 export const lerp = (start: Tensor, end: Tensor, weight: Operand): Tensor => start.add(end.sub(start).mul(weight))

@@ -15,6 +15,7 @@ import {
   show,
   sizeOf,
 } from '../graph/shape.ts'
+import * as forms from '../transform/stable-forms.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
 import { knownData, readData, readLater } from './execute.ts'
 import { type Nested, nested } from './nested.ts'
@@ -730,10 +731,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   logSumExp(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const list = normalizeAxes(axes, this.rank, 'logSumExp')
     const x = floating(this)
-    const top = x.amax(list, true).detach()
-    const shift = top.abs().equal(Infinity).where(0, top)
-    const total = x.sub(shift).exp().sum(list, true).log().add(shift)
-    return keepAxes ? total : total.squeeze(list)
+    return kept(x, wrap(forms.logSumExp(x.node, list)), list, keepAxes)
   }
   /** eˣ / Σ eˣ along an axis, shifted by the maximum. */
   softmax<A extends Shape, X extends DType, const L extends number = -1>(
@@ -741,26 +739,14 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     axis?: AxesOf<'softmax', A, L>,
   ): Tensor<A, Floating<X>>
   softmax(this: Tensor, axis = -1): Tensor {
-    const x = floating(this)
-    const at = [normalizeAxis(axis, x.rank, 'softmax')]
-    const e = x.sub(x.amax(at, true).detach()).exp()
-    // y ⊙ (g − ⟨g, y⟩): needs the result alone, and loses no digits where the composition would.
-    return withVjp(e.div(e.sum(at, true)), x, (g, y) => {
-      const product = build.sum(build.binary('mul', g, y), at)
-      return build.binary('mul', y, build.binary('sub', g, build.spread(product, y.shape, at)))
-    })
+    return wrap(forms.softmax(floating(this).node, [normalizeAxis(axis, this.rank, 'softmax')]))
   }
   logSoftmax<A extends Shape, X extends DType, const L extends number = -1>(
     this: Tensor<A, X>,
     axis?: AxesOf<'logSoftmax', A, L>,
   ): Tensor<A, Floating<X>>
   logSoftmax(this: Tensor, axis = -1): Tensor {
-    const x = floating(this)
-    const at = [normalizeAxis(axis, x.rank, 'logSoftmax')]
-    const shifted = x.sub(x.amax(at, true).detach())
-    return withVjp(shifted.sub(shifted.exp().sum(at, true).log()), x, (g, y) =>
-      build.binary('sub', g, build.binary('mul', build.unary('exp', y), build.spread(build.sum(g, at), y.shape, at))),
-    )
+    return wrap(forms.logSoftmax(floating(this).node, [normalizeAxis(axis, this.rank, 'logSoftmax')]))
   }
 
   // --- contraction ---------------------------------------------------------
@@ -796,12 +782,6 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
 }
 
-/** `value`, with its derivative with respect to x given as a function of the cotangent and the value itself. */
-function withVjp(value: Tensor, x: Tensor, vjp: (g: Node, y: Node) => Node): Tensor {
-  const node: Node = build.node('custom', [value.node, x.node], { vjp: (g) => [vjp(g, node)] })
-  return wrap(node)
-}
-
 const reclaimAfter = 64 * 1024 * 1024
 
 /** A tensor of a node, which gradients don't enter while they are off. Its types are what the caller says they are. */
@@ -814,10 +794,7 @@ export const nodeOf = (x: Operand): Node | number => (typeof x === 'number' ? x 
 export const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.cast('float32'))
 
 /** The square root with the derivative 0, not infinity, at 0. */
-export function safeRoot(x: Tensor): Tensor {
-  const isZero = x.equal(0)
-  return isZero.where(0, isZero.where(1, x).sqrt())
-}
+export const safeRoot = (x: Tensor): Tensor => wrap(forms.safeRoot(x.node))
 
 const widened = (x: Tensor): Tensor => (x.dtype === 'bool' || x.dtype === 'uint8' ? x.cast('int32') : x)
 
