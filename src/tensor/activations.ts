@@ -2,7 +2,7 @@
 
 import type { DType } from '../graph/dtype.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
-import * as forms from '../transform/stable-forms.ts'
+import * as forms from '../transform/stability/forms.ts'
 import type { Floating } from './dtype-types.ts'
 import type { Shape } from './shape-types.ts'
 import { floating, type Tensor, wrap } from './tensor.ts'

@@ -165,7 +165,8 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   const leaves = inputs.map((n) => rebuilt.get(n) as Node<'leaf'>)
   const leafIndex = new Map(leaves.map((leaf, i) => [leaf as Node, i] as const))
   const aliases = [...returned.map(() => -1), ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1)]
-  const executable = prepare({ leaves, outputs: outputs.map((o) => rebuilt.get(o) as Node), aliases }, name)
+  const results = outputs.map((o) => rebuilt.get(o) as Node)
+  const executable = prepare({ leaves, outputs: results, aliases }, name, results.slice(returned.length))
   const sources = leaves.map((leaf) => sourceOf(leaf))
   const on = backend()
   let next = 0

@@ -5,8 +5,11 @@ import type { DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
+import { stabilize } from '../transform/stability/stabilize.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
 import type { DTypeOf, Shape, ShapeOf } from './shape-types.ts'
+import { described, StabilityReport, type Stabilization } from './stability.ts'
+import { pullBack } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { Variable, VariableSource } from './variable.ts'
 
@@ -47,6 +50,7 @@ export function grad(
     .grad(
       output.node,
       list.map((t) => t.node),
+      pullBack,
     )
     .map(wrap)
   return wrt instanceof Tensor ? (results[0] as Tensor) : results
@@ -60,13 +64,29 @@ export function vjp<const T extends readonly Tensor[]>(
 ): Gradients<T>
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   refuseStale(outputs, wrt)
-  return transform
-    .vjp(
-      outputs.map((t) => t.node),
-      cotangents.map((t) => t.node),
-      wrt.map((t) => t.node),
-    )
-    .map(wrap)
+  return pullBack(
+    outputs.map((t) => t.node),
+    cotangents.map((t) => t.node),
+    wrt.map((t) => t.node),
+  ).map(wrap)
+}
+
+/**
+ * What is rewritten when the values are differentiated with respect to `wrt` and evaluated, and what has to be left alone.
+ *
+ *     console.log(String(stabilizations(x.softmax().log())))
+ *     // log of softmax: log(softmax(x)) → logSoftmax(x), at log(div(exp(sub(…, …)), sum(exp(…)))) float32 [3] …
+ */
+export function stabilizations(values: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): StabilityReport {
+  const outputs = ('node' in values ? [values] : values).map((t) => t.node)
+  const read = topologicalOrder(outputs).filter((node) => node.value !== undefined)
+  const found: Stabilization[] = []
+  stabilize(outputs, {
+    mode: 'gradient',
+    barriers: [...wrt.map((t) => t.node), ...read],
+    report: (finding) => found.push(described(finding)),
+  })
+  return new StabilityReport(found)
 }
 
 /**

@@ -11,10 +11,12 @@ import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
 import { prepare as prepareHere } from './prepare.ts'
 import { nameProgram, recordAsAsked, span } from './record.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
+import { stabilized } from './stabilized.ts'
 
-/** Prepares a graph for the backend in use. */
-export function prepare(graph: Graph, name = 'evaluate'): Executable {
+/** Prepares a graph for the backend in use. Nothing is rewritten across `assigned` values. */
+export function prepare(built: Graph, name = 'evaluate', assigned: readonly Node[] = []): Executable {
   const on = backend()
+  const graph = { ...built, outputs: stabilized(built.outputs, assigned) }
   if (on.kind === 'remote') return on.prepare(graph)
   if (on.kind === 'kernels') recordAsAsked(on)
   return span(`compile ${name}`, () => prepareHere(graph, on, { span, made: (program) => nameProgram(program, name) }))

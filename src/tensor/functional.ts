@@ -5,8 +5,8 @@ import { isFloat } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { Batching } from '../transform/batch.ts'
-import { grad as gradients, vjp } from '../transform/grad.ts'
-import * as forward from '../transform/jvp.ts'
+import { grad as gradients } from '../transform/grad.ts'
+import { pullBack, pushForward } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { independent, placeholder, transforming } from './transforming.ts'
 import { mapTree, tensorsOf, zipTree } from './tree.ts'
@@ -29,7 +29,7 @@ export function valueAndGrad<A extends readonly unknown[], R extends Objective, 
     const at = argument ?? 0
     if (at >= args.length) throw new RangeError(`grad: argument ${at} of ${args.length}: the function was not given it`)
     const value = transforming(() => fn(...own))
-    const results = gradients(objective(value).node, nodesOf(own[at]))
+    const results = gradients(objective(value).node, nodesOf(own[at]), pullBack)
     return [value, rebuilt(own[at], results) as A[I]]
   }
 }
@@ -78,7 +78,7 @@ export function jvp<A extends readonly unknown[], R>(
     given.push(t.node)
   })
   const value = transforming(() => fn(...own))
-  return [value, rebuilt(value, forward.jvp(nodesOf(value), wrt, given)) as R]
+  return [value, rebuilt(value, pushForward(nodesOf(value), wrt, given)) as R]
 }
 
 export interface JacobianOptions {
@@ -122,7 +122,7 @@ export function jacobian<A extends readonly unknown[], R>(
 function jacobianByRows(y: Node, wrt: readonly Node[]): Node[] {
   const cotangent = placeholder(y.shape, y.dtype)
   const batching = new Batching(sizeOf(y.shape), [[cotangent, units(y)]])
-  return vjp([y], [cotangent], wrt).map((dx, i) =>
+  return pullBack([y], [cotangent], wrt).map((dx, i) =>
     build.reshape(batching.all(dx), [...y.shape, ...(wrt[i] as Node).shape]),
   )
 }
@@ -132,7 +132,7 @@ function jacobianByColumns(y: Node, x: Node): Node {
   const tangent = placeholder(x.shape, x.dtype)
   const count = sizeOf(x.shape)
   const batching = new Batching(count, [[tangent, units(x)]])
-  const columns = batching.all(forward.jvp([y], [x], [tangent])[0] as Node)
+  const columns = batching.all(pushForward([y], [x], [tangent])[0] as Node)
   const rows = build.transpose(build.reshape(columns, [count, sizeOf(y.shape)]), [1, 0])
   return build.reshape(rows, [...y.shape, ...x.shape])
 }
@@ -176,14 +176,14 @@ export function hvp<A extends readonly unknown[]>(
   })
   const [wrt, along] = [given.map(({ x }) => x), given.map(({ v }) => v)]
   const all = nodesOf(own)
-  const first = gradients(objective(transforming(() => fn(...own))).node, all)
+  const first = gradients(objective(transforming(() => fn(...own))).node, all, pullBack)
   const second =
     options.mode === 'reverse'
-      ? vjp(
+      ? pullBack(
           wrt.map((x) => first[all.indexOf(x)] as Node),
           along,
           all,
         )
-      : forward.jvp(first, wrt, along)
+      : pushForward(first, wrt, along)
   return rebuilt(own, second) as A
 }

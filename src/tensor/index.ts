@@ -53,7 +53,7 @@ export {
   logcumsumexp,
   type RunningOptions,
 } from './cumulative.ts'
-export { customGradient, grad, vjp } from './differentiate.ts'
+export { customGradient, grad, stabilizations, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
@@ -70,6 +70,7 @@ export type { Dim, DTypeOf, Shape, ShapeError, ShapeOf } from './shape-types.ts'
 export { argsort, type SortOptions, sort, topK } from './sort.ts'
 export { entmax15, sparsemax } from './sparse.ts'
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
+export type { StabilityReport, Stabilization } from './stability.ts'
 export { type Axes, floating, type Operand, Tensor, wrap } from './tensor.ts'
 export { assignAll, Variable, variable } from './variable.ts'
 export { type MappedAxes, type VmapOptions, vmap } from './vmap.ts'

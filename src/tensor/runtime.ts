@@ -15,6 +15,8 @@ export interface RuntimeOptions {
   readonly backend?: BackendName
   /** Threads that compute, the calling one included; default: the machine's cores. */
   readonly threads?: number
+  /** Whether compositions that lose digits or overflow are rewritten (see `stabilizations`); default true. */
+  readonly stabilize?: boolean
   /** Seed of all random numbers drawn without a key of their own; default 0. */
   readonly seed?: number
   /**
@@ -36,6 +38,7 @@ export type RunHook = (times: number) => void
 interface ActiveTrace {
   read(variable: object): Node
   assign(variable: object, value: Node): void
+  readonly assigned: ReadonlyMap<object, Node>
   onRun(hook: RunHook): void
   drawsRandom: boolean
   ordinal: number
@@ -58,6 +61,7 @@ interface Runtime {
   /** Dropout and batch normalisation look at it. */
   training: boolean
   gradients: boolean
+  stabilize: boolean
   /** `step` counts draws by calls, `parameters` the initial values drawn so far. */
   random: { seed: number; step: number; parameters: number }
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
@@ -81,6 +85,7 @@ const fresh = (): Runtime => ({
   transforms: [],
   training: false,
   gradients: true,
+  stabilize: true,
   random: { seed: 0, step: 0, parameters: 0 },
   structure: 0,
   executables: new Map(),
@@ -109,6 +114,11 @@ export function configure(options: RuntimeOptions): void {
     runtime.worker = worker
     runtime.threads = threads ?? runtime.threads
     runtime.backend = undefined
+    runtime.executables = new Map()
+    runtime.structure++
+  }
+  if (options.stabilize !== undefined && options.stabilize !== runtime.stabilize) {
+    runtime.stabilize = options.stabilize
     runtime.executables = new Map()
     runtime.structure++
   }

@@ -1,6 +1,6 @@
 // Functions of one or two arguments composed of primitives, in forms that neither overflow nor lose digits.
 
-import * as forms from '../transform/stable-forms.ts'
+import * as forms from '../transform/stability/forms.ts'
 import { floating, type Operand, type Tensor, wrap } from './tensor.ts'
 
 /** √(x² + y²) without overflow; the gradient at (0, 0) and at infinity is 0. */

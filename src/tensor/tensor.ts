@@ -15,7 +15,7 @@ import {
   show,
   sizeOf,
 } from '../graph/shape.ts'
-import * as forms from '../transform/stable-forms.ts'
+import * as forms from '../transform/stability/forms.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
 import { knownData, readData, readLater } from './execute.ts'
 import { type Nested, nested } from './nested.ts'

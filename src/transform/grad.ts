@@ -75,13 +75,13 @@ export function pullBack(
   return wrt.map((x) => sums.get(x))
 }
 
-/** Gradients of a scalar node. Throws when it is not a scalar of a float dtype. */
-export function grad(output: Node, wrt: readonly Node[]): Node[] {
+/** Gradients of a scalar node, by `differentiate`. Throws when it is not a scalar of a float dtype. */
+export function grad(output: Node, wrt: readonly Node[], differentiate = vjp): Node[] {
   if (output.shape.length !== 0) {
     throw new RangeError(
       `grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`,
     )
   }
   if (!isFloat(output.dtype)) throw new TypeError(`grad: the output is ${output.dtype}, it must be float32 or float64`)
-  return vjp([output], [build.constant(1, [], output.dtype)], wrt)
+  return differentiate([output], [build.constant(1, [], output.dtype)], wrt)
 }

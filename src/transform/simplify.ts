@@ -94,7 +94,8 @@ function local(node: Node): Node {
   if (isOp(node, 'reshape')) {
     let from = x as Node
     while (isOp(from, 'reshape')) from = from.inputs[0] as Node
-    return moved(sameShape(from.shape, node.shape) ? from : from === x ? node : build.reshape(from, node.shape))
+    if (sameShape(from.shape, node.shape)) return from
+    return moved(from === x ? node : build.reshape(from, node.shape))
   }
   if (isOp(node, 'transpose')) {
     const inner = x as Node

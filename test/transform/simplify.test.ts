@@ -44,6 +44,7 @@ describe('only what IEEE arithmetic allows', () => {
     ['−(−x)', odd.neg().neg()],
     ['0 / 0', full([2], 0).div(0)],
     ['a sum of constants', full([3], 0.1).sum()],
+    ['a sum of constants, there and back', full([3], 0.1).sum(0).reshape([1]).reshape([])],
     ['a product of constants', full([5], 1.1).prod()],
     ['the largest of nothing', zeros([0]).max()],
   ])('%s', (_, x) => {

@@ -122,7 +122,8 @@ export const unaryOps: { readonly [O in UnaryName]: OpRecord<O> } = {
   erf: fn('erf', (b, g, x) =>
     b.binary('mul', g, b.binary('mul', b.unary('exp', b.unary('neg', square(b, x))), 2 / Math.sqrt(Math.PI))),
   ),
-  sigmoid: fn('sigmoid', (b, g, _, y) => b.binary('mul', g, b.binary('mul', y, b.binary('sub', 1, y)))),
+  // −g·y·(y − 1), not g·y·(1 − y): the same numbers, but no 1 − sigmoid that would be computed anew.
+  sigmoid: fn('sigmoid', (b, g, _, y) => b.binary('mul', b.unary('neg', g), b.binary('mul', y, b.binary('sub', y, 1)))),
 }
 
 /** Where both are equal, the gradient is shared evenly, as PyTorch does. */

@@ -1,8 +1,8 @@
 // Stable forms: functions of nodes whose parts neither overflow nor lose digits, with gradients to match.
 
-import { build as b } from '../graph/build.ts'
-import type { Node } from '../graph/node.ts'
-import type { Dims } from '../graph/shape.ts'
+import { build as b } from '../../graph/build.ts'
+import type { Node } from '../../graph/node.ts'
+import type { Dims } from '../../graph/shape.ts'
 
 /** The largest elements along the axes, or 0 where these are infinite; a constant to every gradient, as no result depends on it. */
 function shiftOf(x: Node, axes: Dims): { top: Node; shift: Node } {

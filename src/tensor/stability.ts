@@ -1,0 +1,72 @@
+// The report of stabilize: what was rewritten, what was left alone, and why.
+
+import { platform } from '#platform'
+import { isOp, type Node } from '../graph/node.ts'
+import { show } from '../graph/shape.ts'
+import type { Finding } from '../transform/stability/stabilize.ts'
+
+/** A composition that loses digits, overflows or has a gradient that is NaN. */
+export interface Stabilization {
+  /** The rule's name in the table of docs/stability.md. */
+  readonly rule: string
+  /** What was found, and what computes the same without the flaw. */
+  readonly from: string
+  readonly to: string
+  readonly why: string
+  /** The composition as it was built, with the dtype and shape of its result, and the module it is in. */
+  readonly at: string
+  /** False where it is left alone, since it leads across a value that was read, assigned or differentiated with respect to. */
+  readonly rewritten: boolean
+}
+
+/** What `stabilizations` found; prints one line for each. */
+export class StabilityReport {
+  readonly rewritten: readonly Stabilization[]
+  /** Warnings: compositions that keep their flaw. */
+  readonly leftAlone: readonly Stabilization[]
+
+  constructor(all: readonly Stabilization[]) {
+    this.rewritten = all.filter((s) => s.rewritten)
+    this.leftAlone = all.filter((s) => !s.rewritten)
+  }
+  toString(): string {
+    const lines = [...this.rewritten, ...this.leftAlone].map(line)
+    return lines.length > 0 ? lines.join('\n') : 'nothing to stabilize'
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+/** Whether `TENON_DEBUG` asks for a stage. */
+const isWanted = (stage: string): boolean => platform.environment('TENON_DEBUG')?.split(',').includes(stage) ?? false
+
+/** Runs a rewrite; `TENON_DEBUG=stabilize` prints what it found on standard error. */
+export function printed<T>(rewrite: (report?: (finding: Finding) => void) => T): T {
+  if (!isWanted('stabilize')) return rewrite()
+  return rewrite((finding) => console.error(`--- stabilize\n${line(described(finding))}`))
+}
+
+export const described = ({ rule, node, rewritten }: Finding): Stabilization => ({
+  rule: rule.name,
+  from: rule.formula[0],
+  to: rule.formula[1],
+  why: rule.why,
+  at: `${expression(node, 4)} ${node.dtype} ${show(node.shape)}${node.scope?.path ? ` in ${node.scope.path}` : ''}`,
+  rewritten,
+})
+
+const line = ({ rule, from, to, why, at, rewritten }: Stabilization): string =>
+  rewritten
+    ? `${rule}: ${from} → ${to}, at ${at}. ${why}`
+    : `${rule}: ${from} is left alone at ${at}, though ${to} would be better: a part of it was read, assigned or differentiated with respect to. ${why}`
+
+/** The node as text, a few steps deep; what only moves elements or changes no value is left out. */
+function expression(node: Node, depth: number): string {
+  if (isOp(node, 'constant')) return String(node.attributes.value)
+  if (isOp(node, 'leaf')) return show(node.shape)
+  const [first] = node.inputs
+  if (first && ['custom', 'stopGradient', 'reshape', 'broadcast', 'transpose'].includes(node.op))
+    return expression(first, depth)
+  return depth === 0 ? '…' : `${node.op}(${node.inputs.map((x) => expression(x, depth - 1)).join(', ')})`
+}

@@ -1,0 +1,29 @@
+// Graphs as they are differentiated and evaluated: stabilized first, unless that is turned off.
+
+import type { Node } from '../graph/node.ts'
+import { vjp } from '../transform/grad.ts'
+import { jvp } from '../transform/jvp.ts'
+import { stabilize, stableJvp, stableVjp } from '../transform/stability/stabilize.ts'
+import { runtime } from './runtime.ts'
+import { printed } from './stability.ts'
+
+/** Outputs to evaluate; nothing is rewritten across `assigned` values. */
+export function stabilized(outputs: readonly Node[], assigned: readonly Node[]): readonly Node[] {
+  if (!runtime.stabilize) return outputs
+  return printed((report) => stabilize(outputs, { mode: 'value', barriers: assigned, report }).outputs)
+}
+
+/** The vector-Jacobian product. */
+export function pullBack(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
+  if (!runtime.stabilize) return vjp(outputs, cotangents, wrt)
+  return printed((report) => stableVjp(outputs, cotangents, wrt, { barriers: assignedNodes(), report }))
+}
+
+/** The Jacobian-vector product. */
+export function pushForward(outputs: readonly Node[], wrt: readonly Node[], tangents: readonly Node[]): Node[] {
+  if (!runtime.stabilize) return jvp(outputs, wrt, tangents)
+  return printed((report) => stableJvp(outputs, wrt, tangents, { barriers: assignedNodes(), report }))
+}
+
+/** What the function being traced assigns. */
+const assignedNodes = (): Iterable<Node> => runtime.trace?.assigned.values() ?? []
