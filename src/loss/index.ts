@@ -2,6 +2,31 @@
 
 export { type BinaryOptions, binaryCrossEntropy, type SigmoidOptions, sigmoidBinaryCrossEntropy } from './binary.ts'
 export { type CrossEntropyOptions, type NllOptions, nll, softmaxCrossEntropy } from './classification.ts'
+export { type ContrastiveOptions, contrastive, type InfoNceOptions, infoNce } from './contrastive.ts'
+export { type CosineOptions, cosineSimilarity, type DistanceOptions, distances, pairwiseDistance } from './distance.ts'
+export {
+  type DivergenceOptions,
+  type FocalOptions,
+  type GaussianOptions,
+  gaussianNll,
+  klDivergence,
+  type PoissonOptions,
+  poissonNll,
+  sigmoidFocal,
+} from './distribution.ts'
+export {
+  cosineEmbedding,
+  hinge,
+  hingeEmbedding,
+  type MarginOptions,
+  type MultiMarginOptions,
+  marginRanking,
+  multilabelSoftMargin,
+  multiMargin,
+  softMargin,
+  type TripletOptions,
+  triplet,
+} from './margin.ts'
 export type { LossOptions, Reduction } from './reduction.ts'
 export { type HuberOptions, huber, l1, mse } from './regression.ts'
 export { sparsemaxLoss } from './sparse.ts'

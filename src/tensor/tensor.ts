@@ -386,6 +386,11 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   isNaN(): Tensor<S, 'bool'> {
     return wrap(build.binary('notEqual', this.node, this.node))
   }
+  /** Neither infinite nor NaN. */
+  isFinite(): Tensor<S, 'bool'> {
+    if (!isFloat(this.dtype)) return this.equal(this) as Tensor<S, 'bool'>
+    return wrap(build.binary('less', build.unary('abs', this.node), Infinity))
+  }
   /** `value` where the mask holds, this tensor's elements elsewhere. */
   maskedFill<A extends Shape, X extends DType, M extends Tensor, O extends Operand>(
     this: Tensor<A, X>,

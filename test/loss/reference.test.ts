@@ -1,6 +1,6 @@
 /** Losses and their gradients against the PyTorch fixture. */
 
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import type { Reduction } from '../../src/loss/index.ts'
 import * as loss from '../../src/loss/index.ts'
 import { type CaseFunction, checkCase, expectComplete } from '../nn/check-case.ts'
@@ -43,30 +43,26 @@ const functions: { readonly [name: string]: CaseFunction } = {
   l1_loss: ([x, y]) => loss.l1(x, y),
   smooth_l1_loss: ([x, y]) => loss.huber(x, y),
   huber_loss: ([x, y]) => loss.huber(x, y),
+  kl_div: ([x, y]) => loss.klDivergence(x, y),
+  hinge_embedding: ([x, y]) => loss.hingeEmbedding(x, y),
+  margin_ranking: ([x, y, t], a) => loss.marginRanking(x, y, t, { margin: Number(a.margin) }),
+  cosine_embedding: ([x, y, t], a) => loss.cosineEmbedding(x, y, t, { margin: Number(a.margin) }),
+  triplet_margin: ([x, y, z], a) => loss.triplet(x, y, z, { margin: Number(a.margin) }),
+  soft_margin: ([x, y]) => loss.softMargin(x, y),
+  multi_margin: ([x, y], a) => loss.multiMargin(x, y, { margin: Number(a.margin) }),
+  multilabel_soft_margin: ([x, y]) => loss.multilabelSoftMargin(x, y),
+  poisson_nll: ([x, y]) => loss.poissonNll(x, y),
+  gaussian_nll: ([x, y, v]) => loss.gaussianNll(x, y, v),
+  cosine_similarity: ([x, y], a) => loss.cosineSimilarity(x, y, { axis: Number(a.dim) }),
+  pairwise_distance: ([x, y]) => loss.pairwiseDistance(x, y),
+  cdist: ([x, y]) => loss.distances(x, y),
 }
 
 /** Losses to come. */
-const missing = [
-  'kl_div',
-  'hinge_embedding',
-  'margin_ranking',
-  'cosine_embedding',
-  'triplet_margin',
-  'soft_margin',
-  'multi_margin',
-  'multilabel_soft_margin',
-  'poisson_nll',
-  'gaussian_nll',
-  'cosine_similarity',
-  'pairwise_distance',
-  'cdist',
-  'ctc_loss',
-  'ctc_loss_sum',
-]
+const missing = ['ctc_loss', 'ctc_loss_sum']
 
 it('has a function, or a place in the list of those to come, for every loss of the fixture', () => {
   expectComplete('loss', functions, missing)
-  expect(missing).toHaveLength(15)
 })
 
 forEachBackend(() => {
