@@ -388,7 +388,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   /** Neither infinite nor NaN. */
   isFinite(): Tensor<S, 'bool'> {
-    if (!isFloat(this.dtype)) return this.equal(this) as Tensor<S, 'bool'>
+    if (!isFloat(this.dtype)) return wrap(build.binary('equal', this.node, this.node))
     return wrap(build.binary('less', build.unary('abs', this.node), Infinity))
   }
   /** `value` where the mask holds, this tensor's elements elsewhere. */
