@@ -1,7 +1,8 @@
 // Losses of yes-or-no decisions.
 
 import { sameShape, show } from '../graph/shape.ts'
-import { customGradient, type Tensor } from '../tensor/index.ts'
+import { type Checked, customGradient, type Shape, type Tensor } from '../tensor/index.ts'
+import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 
 export interface SigmoidOptions extends LossOptions {
@@ -16,6 +17,11 @@ export interface SigmoidOptions extends LossOptions {
  * t·p·log(1 + e⁻ᶻ) + (1 − t)·log(1 + eᶻ). Exact and with finite gradients σ(z) − t for all finite logits. Throws when
  * the shapes differ.
  */
+export function sigmoidBinaryCrossEntropy<A extends Shape, B extends Shape, const O extends SigmoidOptions = Mean>(
+  logits: Tensor<A>,
+  targets: Checked<NoInfer<Alike<'sigmoidBinaryCrossEntropy', A, B>>, Tensor<B>>,
+  options?: O,
+): Loss<O, A>
 export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, options: SigmoidOptions = {}): Tensor {
   checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
   const t = targets.cast(logits.dtype)
@@ -51,6 +57,11 @@ export interface BinaryOptions extends LossOptions {
  * −t·log p − (1 − t)·log(1 − p) for probabilities and targets in [0, 1] of one shape, with the logarithms at least −100 and
  * the gradient's divisor at least 1e-12, as PyTorch. From logits use `sigmoidBinaryCrossEntropy`, which is exact. Throws when the shapes differ.
  */
+export function binaryCrossEntropy<A extends Shape, B extends Shape, const O extends BinaryOptions = Mean>(
+  probabilities: Tensor<A>,
+  targets: Checked<NoInfer<Alike<'binaryCrossEntropy', A, B>>, Tensor<B>>,
+  options?: O,
+): Loss<O, A>
 export function binaryCrossEntropy(probabilities: Tensor, targets: Tensor, options: BinaryOptions = {}): Tensor {
   checkShapes('binaryCrossEntropy', probabilities, targets)
   const losses = clampedEntropy(probabilities, targets.cast(probabilities.dtype))

@@ -1,8 +1,9 @@
 // Losses of classification into one of several classes.
 
-import { isFloat } from '../graph/dtype.ts'
+import { type DType, isFloat } from '../graph/dtype.ts'
 import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
-import { iota, type Tensor } from '../tensor/index.ts'
+import { type Checked, iota, type Shape, type Tensor } from '../tensor/index.ts'
+import type { Loss, Mean, Targets } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 
 export interface NllOptions extends LossOptions {
@@ -26,6 +27,16 @@ export interface CrossEntropyOptions extends NllOptions {
  *
  *     loss.softmaxCrossEntropy(net(x), labels, { labelSmoothing: 0.1 })
  */
+export function softmaxCrossEntropy<
+  A extends Shape,
+  B extends Shape,
+  Y extends DType,
+  const O extends CrossEntropyOptions = Mean,
+>(
+  logits: Tensor<A>,
+  targets: Checked<NoInfer<Targets<'softmaxCrossEntropy', A, B, Y, O>>, Tensor<B, Y>>,
+  options?: O,
+): Loss<O, Targets<'softmaxCrossEntropy', A, B, Y, O>>
 export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const axis = classAxis('softmaxCrossEntropy', logits, options.axis)
   const { shifted, logTotal } = shiftedLogits(logits, axis)
@@ -39,6 +50,11 @@ export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: Cr
  * The negative of the log-probability [n, classes, ...] of each target label [n, ...], int32. A label outside of the
  * classes gives NaN. Throws when the shapes do not fit.
  */
+export function nll<A extends Shape, B extends Shape, const O extends NllOptions = Mean>(
+  logProbabilities: Tensor<A>,
+  targets: Checked<NoInfer<Targets<'nll', A, B, 'int32', O>>, Tensor<B>>,
+  options?: O,
+): Loss<O, B>
 export function nll(logProbabilities: Tensor, targets: Tensor, options: NllOptions = {}): Tensor {
   const axis = classAxis('nll', logProbabilities, options.axis)
   checkLabels('nll', logProbabilities, targets, axis)

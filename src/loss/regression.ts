@@ -1,15 +1,26 @@
 // Losses of numbers.
 
 import { sameShape, show } from '../graph/shape.ts'
-import type { Tensor } from '../tensor/index.ts'
+import type { Checked, Shape, Tensor } from '../tensor/index.ts'
+import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 
 /** (prediction − target)². Both have one shape; throws when they differ, since broadcasting here is nearly always a mistake. */
+export function mse<A extends Shape, B extends Shape, const O extends LossOptions = Mean>(
+  predictions: Tensor<A>,
+  targets: Checked<NoInfer<Alike<'mse', A, B>>, Tensor<B>>,
+  options?: O,
+): Loss<O, A>
 export function mse(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   return reduce(difference('mse', predictions, targets).square(), options.reduction)
 }
 
 /** |prediction − target|; the gradient at 0 is 0. Throws when the shapes differ. */
+export function l1<A extends Shape, B extends Shape, const O extends LossOptions = Mean>(
+  predictions: Tensor<A>,
+  targets: Checked<NoInfer<Alike<'l1', A, B>>, Tensor<B>>,
+  options?: O,
+): Loss<O, A>
 export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   return reduce(difference('l1', predictions, targets).abs(), options.reduction)
 }
@@ -20,6 +31,11 @@ export interface HuberOptions extends LossOptions {
 }
 
 /** d²/2 for differences up to delta, then the line delta·(|d| − delta/2) (Huber 1964). Throws when the shapes differ. */
+export function huber<A extends Shape, B extends Shape, const O extends HuberOptions = Mean>(
+  predictions: Tensor<A>,
+  targets: Checked<NoInfer<Alike<'huber', A, B>>, Tensor<B>>,
+  options?: O,
+): Loss<O, A>
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
   const { delta = 1 } = options
   if (!(delta > 0)) throw new RangeError(`huber: delta is ${delta}, it must be greater than 0`)

@@ -19,12 +19,12 @@ const defaults = { stride: 1, padding: 0, dilation: 1, groups: 1, bias: true, dt
  *
  *     nn.conv2d(1, 6, 5, { padding: 2 })
  */
-export function conv2d(
-  inputs: number,
-  outputs: number,
+export function conv2d<const In extends number, const Out extends number>(
+  inputs: In,
+  outputs: Out,
   kernel: functional.PerAxis,
   options: Conv2dOptions = {},
-): Module {
+): Module<['n', In, 'h', 'w'], ['n', Out, number, number], 'conv2d'> {
   const {
     stride = 1,
     padding = 0,
@@ -50,6 +50,7 @@ export function conv2d(
     kind: 'conv2d',
     label: `${inputs}→${outputs} ${height}×${width}`,
     options: { inputs, outputs, kernel, ...given({ stride, padding, dilation, groups, bias, dtype }, defaults) },
+    shapes: { in: ['n', inputs, 'h', 'w'], out: ['n', outputs, '?', '?'] },
     parameters,
     forward: (x, own) => functional.convolution(x, own.weight, own.bias, { stride, padding, dilation, groups }),
   })

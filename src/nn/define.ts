@@ -2,9 +2,10 @@
 
 import { currentScope, within } from '../graph/build.ts'
 import { show } from '../graph/shape.ts'
-import { runtime, Tensor, Variable } from '../tensor/index.ts'
+import { runtime, type Shape, Tensor, Variable, type Writable } from '../tensor/index.ts'
 import { locate } from './error.ts'
-import type { Definition, Module, ModuleConfig, Modules, Tensors, Variables } from './module.ts'
+import type { Definition, Module, ModuleConfig, ModuleMembers, Modules, Tensors, Variables } from './module.ts'
+import { checkTaken } from './shape-rules.ts'
 import { assignState, stateOf } from './state.ts'
 import { summarize } from './summary.ts'
 import { outline, rebuild, slotsOf, tiesOf } from './tree.ts'
@@ -17,16 +18,26 @@ import { outline, rebuild, slotsOf, tiesOf } from './tree.ts'
  *       forward: (x, { weight }) => x.mul(weight),
  *     })
  */
+export function defineModule<
+  P extends Tensors,
+  B extends Tensors,
+  C extends Modules,
+  const In extends Shape = Shape,
+  const Out extends Shape = Shape,
+  const Kind extends string = string,
+>(given: Definition<P, B, C, In, Out, Kind>): Module<Writable<In>, Writable<Out>, Kind>
 export function defineModule<P extends Tensors, B extends Tensors, C extends Modules>(
   given: Definition<P, B, C>,
 ): Module {
   const definition = given as Definition
   const children: Modules = definition.children ?? {}
   const own: Tensors = { ...definition.parameters, ...definition.buffers }
+  const checked = definition.children ? undefined : definition.shapes?.in
   const call = (x: Tensor): Tensor => {
     if (!(x instanceof Tensor))
       throw new TypeError(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
     try {
+      if (checked) checkTaken(definition.kind, checked, x.shape)
       return named(module, () => definition.forward(x, own, children))
     } catch (error) {
       throw locate(error, module, x)
@@ -38,7 +49,7 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
     runtime.structure++
     return module
   }
-  const members: Omit<Module, 'call'> = {
+  const members: ModuleMembers = {
     kind: definition.kind,
     definition,
     get config() {

@@ -14,7 +14,11 @@ export interface EmbeddingOptions extends ParameterOptions {
 }
 
 /** int32 indices [...] to rows [..., size] of weight [count, size], as PyTorch's `Embedding`. Indices outside of the table are moved to its ends. */
-export function embedding(count: number, size: number, options: EmbeddingOptions = {}): Module {
+export function embedding<const Size extends number>(
+  count: number,
+  size: Size,
+  options: EmbeddingOptions = {},
+): Module<['...'], ['...', Size], 'embedding'> {
   checkWhole('embedding', { count, size })
   const { init = normal(), paddingIndex, dtype = 'float32' } = options
   const blank = paddingIndex
@@ -23,6 +27,7 @@ export function embedding(count: number, size: number, options: EmbeddingOptions
   }
   return defineModule({
     kind: 'embedding',
+    shapes: { in: ['...'], out: ['...', size] },
     label: `${count}→${size}`,
     options: { count, size, ...given({ paddingIndex, dtype }, { dtype: 'float32' }) },
     parameters: {
@@ -42,17 +47,22 @@ const blanked =
     Float64Array.from(init(shape, random)).fill(0, row * size, (row + 1) * size)
 
 /** Adds a trained vector for each position: x [..., time, size] plus the first rows of weight [length, size]. Throws when time exceeds length. */
-export function positional(length: number, size: number, options: ParameterOptions = {}): Module {
+export function positional<const Size extends number>(
+  length: number,
+  size: Size,
+  options: ParameterOptions = {},
+): Module<['...', 'time', Size], ['...', 'time', Size], 'positional'> {
   checkWhole('positional', { length, size })
   const { init = normal(), dtype = 'float32' } = options
   return defineModule({
     kind: 'positional',
+    shapes: { in: ['...', 'time', size], out: ['...', 'time', size] },
     label: `${length}×${size}`,
     options: { length, size, ...given({ dtype }, { dtype: 'float32' }) },
     parameters: { weight: parameter('weight', [length, size], init, dtype) },
     forward: (x, { weight }) => {
-      const [time, width] = x.shape.slice(-2)
-      if (x.rank < 2 || time > length || width !== size) {
+      const time = x.shape[x.rank - 2]
+      if (time > length) {
         throw new RangeError(
           `positional: input ${show(x.shape)}: expected [..., time, ${size}] with time at most ${length}`,
         )

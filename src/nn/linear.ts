@@ -17,7 +17,11 @@ export interface LinearOptions extends ParameterOptions {
  *
  *     const net = nn.sequential(nn.linear(784, 300), nn.relu(), nn.linear(300, 10))
  */
-export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Module {
+export function linear<const In extends number, const Out extends number>(
+  inputs: In,
+  outputs: Out,
+  options: LinearOptions = {},
+): Module<['...', In], ['...', Out], 'linear'> {
   checkWhole('linear', { inputs, outputs })
   const { bias = true, init = torchUniform(), dtype = 'float32' } = options
   const bound = 1 / Math.sqrt(inputs)
@@ -29,6 +33,7 @@ export function linear(inputs: number, outputs: number, options: LinearOptions =
     kind: 'linear',
     label: `${inputs}→${outputs}`,
     options: { inputs, outputs, ...given({ bias, dtype }, { bias: true, dtype: 'float32' }) },
+    shapes: { in: ['...', inputs], out: ['...', outputs] },
     parameters,
     forward: (x, own) => functional.linear(x, own.weight, own.bias),
   })

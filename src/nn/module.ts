@@ -2,7 +2,9 @@
 
 import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Dims } from '../graph/shape.ts'
-import type { Tensor, Variable } from '../tensor/index.ts'
+import type { Checked, Shape, Sound, Tensor, Variable } from '../tensor/index.ts'
+import type { Applied, CarriedRule, Filled } from './shape-rule-types.ts'
+import type { ShapeRule } from './shape-rules.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -17,9 +19,18 @@ export type Modules = Readonly<Record<string, Module>>
 export type Variables = Readonly<Record<string, Variable>>
 
 /** The data of a module. `forward` reads tensors and children from its arguments only, so that others can take their places. */
-export interface Definition<P extends Tensors = Tensors, B extends Tensors = Tensors, C extends Modules = Modules> {
+export interface Definition<
+  P extends Tensors = Tensors,
+  B extends Tensors = Tensors,
+  C extends Modules = Modules,
+  In extends Shape = Shape,
+  Out extends Shape = Shape,
+  Kind extends string = string,
+> {
   /** Its type, as `linear`. */
-  readonly kind: string
+  readonly kind: Kind
+  /** What shapes it takes and gives; checked before `forward`, unless it has children, which check for themselves. */
+  readonly shapes?: ShapeRule<In, Out>
   /** What a reader wants to know beside the kind, as `300→10`. */
   readonly label?: string
   /** Options that rebuild it. */
@@ -39,9 +50,26 @@ export interface ArrayRecord {
   readonly data: DataArray
 }
 
-export interface Module {
-  /** The output for an input; throws a `ModuleError` that names the module, as `net.2 (linear 300→10)`. */
-  (x: Tensor): Tensor
+/**
+ * A piece of a network. Called with a tensor it gives its output; it throws a `ModuleError` that names the module, as
+ * `net.2 (linear 300→10)`. The type says what shapes it takes and gives, as patterns (see `ShapeRule`); `Module` alone is any.
+ *
+ *     const net: Module<['...', 784], ['...', 10]> = nn.linear(784, 10)
+ */
+export type Module<In extends Shape = Shape, Out extends Shape = Shape, Kind extends string = string> = ModuleCall<
+  In,
+  Out,
+  Kind
+> &
+  ModuleMembers & { readonly '~rule': CarriedRule<In, Out, Kind> }
+
+type ModuleCall<In extends Shape, Out extends Shape, Kind extends string> = number extends In['length']
+  ? (x: Tensor) => Tensor<number extends Out['length'] ? Shape : Filled<Out, In, unknown>>
+  : <S extends Shape, D extends DType>(
+      x: Checked<NoInfer<Applied<Kind, In, Out, S>>, Tensor<S, D>>,
+    ) => Tensor<Sound<Applied<Kind, In, Out, S>>>
+
+export interface ModuleMembers {
   readonly kind: string
   readonly definition: Definition
   /** JSON that `fromConfig` rebuilds the same architecture from. */
@@ -61,15 +89,15 @@ export interface Module {
    */
   loadState(state: { readonly [name: string]: Tensor | ArrayRecord }): void
   /** Takes every parameter out of training; gives the module back. */
-  freeze(): Module
-  unfreeze(): Module
+  freeze(): this
+  unfreeze(): this
   /**
    * The same network with other tensors in its slots, by name or as a list in the order of `parameters()`. Any tensor of
    * the slot's shape will do, the output of another network too: gradients flow to it.
    *
    *     const y = net.with({ '0.weight': hyper(z).reshape([4, 3]) })(x)
    */
-  with(replacements: Tensors | readonly Tensor[]): Module
+  with(replacements: Tensors | readonly Tensor[]): this
   /** Shapes, parameters and FLOPs of every module for an input of the given shape, batch axis included; nothing is computed. */
   summary(inputShape: Dims, options?: { readonly dtype?: DType }): Summary
   toString(): string

@@ -1,7 +1,7 @@
 // Normalisation layers.
 
 import { type Dims, show } from '../graph/shape.ts'
-import { assignAll, runtime, Variable } from '../tensor/index.ts'
+import { assignAll, runtime, type Shape, Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional.ts'
 import { ones, zeros } from './init.ts'
@@ -26,12 +26,25 @@ const scaleAndShift = (
 } =>
   affine ? { weight: parameter('weight', shape, init, dtype), bias: parameter('bias', shape, biasInit, dtype) } : {}
 
+type LastAxes<S extends number | Dims> = S extends number
+  ? ['...', S]
+  : S extends Dims
+    ? number extends S['length']
+      ? Shape
+      : ['...', ...S]
+    : never
+
 /** Standardizes each example over its last axes, those of `shape`, as PyTorch's `LayerNorm` (Ba et al. 2016). */
+export function layerNorm<const S extends number | Dims>(
+  shape: S,
+  options?: NormOptions,
+): Module<LastAxes<S>, LastAxes<S>, 'layerNorm'>
 export function layerNorm(shape: number | Dims, options: NormOptions = {}): Module {
   const { epsilon = 1e-5, affine, dtype } = options
   const extents = typeof shape === 'number' ? [shape] : shape
   return defineModule({
     kind: 'layerNorm',
+    shapes: { in: ['...', ...extents], out: ['...', ...extents] },
     label: extents.join('×'),
     options: { shape: extents, ...given({ epsilon, affine, dtype }, defaults) },
     parameters: scaleAndShift(extents, options),
@@ -48,11 +61,15 @@ export interface BatchNormOptions extends NormOptions {
  * Standardizes each channel of x [n, c] or [n, c, ...]: while training by the batch, which also updates running_mean and
  * running_var (unbiased); otherwise by those. As PyTorch's `BatchNorm1d` and `2d` (Ioffe & Szegedy 2015).
  */
-export function batchNorm(channels: number, options: BatchNormOptions = {}): Module {
+export function batchNorm<const C extends number>(
+  channels: C,
+  options: BatchNormOptions = {},
+): Module<['n', C, '...'], ['n', C, '...'], 'batchNorm'> {
   checkWhole('batchNorm', { channels })
   const { epsilon = 1e-5, momentum = 0.1, affine, dtype } = options
   return defineModule({
     kind: 'batchNorm',
+    shapes: { in: ['n', channels, '...'], out: ['n', channels, '...'] },
     label: `${channels}`,
     options: { channels, ...given({ epsilon, momentum, affine, dtype }, defaults) },
     parameters: scaleAndShift([channels], options),
@@ -61,9 +78,6 @@ export function batchNorm(channels: number, options: BatchNormOptions = {}): Mod
       running_var: buffer('running_var', [channels], 1, dtype),
     },
     forward: (x, own) => {
-      if (x.rank < 2 || x.shape[1] !== channels) {
-        throw new RangeError(`batchNorm: input ${show(x.shape)}: expected [n, ${channels}, ...]`)
-      }
       const { weight, bias, running_mean: mean, running_var: variance } = own
       if (!runtime.training) return functional.batchNorm(x, mean, variance, weight, bias, epsilon)
       const count = x.size / channels

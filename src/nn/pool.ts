@@ -12,22 +12,26 @@ export interface AveragePool2dOptions extends Pool2dOptions {
   readonly countPadding?: boolean
 }
 
+type Pool<Kind extends string> = Module<['n', 'c', 'h', 'w'], ['n', 'c', number, number], Kind>
+
 const label = (kernel: functional.PerAxis): string =>
   typeof kernel === 'number' ? `${kernel}×${kernel}` : kernel.join('×')
 
 /** The largest element of each window of x [n, c, h, w]; the stride is the kernel unless told. As PyTorch's `MaxPool2d`. */
-export const maxPool2d = (kernel: functional.PerAxis, options: Pool2dOptions = {}): Module =>
+export const maxPool2d = (kernel: functional.PerAxis, options: Pool2dOptions = {}): Pool<'maxPool2d'> =>
   defineModule({
     kind: 'maxPool2d',
+    shapes: { in: ['n', 'c', 'h', 'w'], out: ['n', 'c', '?', '?'] },
     label: label(kernel),
     options: { kernel, ...given({ stride: options.stride, padding: options.padding }, { stride: kernel, padding: 0 }) },
     forward: (x) => functional.maxPool(x, { ...options, kernel }),
   })
 
 /** The mean of each window of x [n, c, h, w]; the stride is the kernel unless told. As PyTorch's `AvgPool2d`. */
-export const averagePool2d = (kernel: functional.PerAxis, options: AveragePool2dOptions = {}): Module =>
+export const averagePool2d = (kernel: functional.PerAxis, options: AveragePool2dOptions = {}): Pool<'averagePool2d'> =>
   defineModule({
     kind: 'averagePool2d',
+    shapes: { in: ['n', 'c', 'h', 'w'], out: ['n', 'c', '?', '?'] },
     label: label(kernel),
     options: {
       kernel,

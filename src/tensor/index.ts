@@ -53,6 +53,7 @@ export {
   logcumsumexp,
   type RunningOptions,
 } from './cumulative.ts'
+export type { ProductOf } from './decimal-types.ts'
 export { customGradient, grad, stabilizations, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
@@ -66,7 +67,21 @@ export { type PadMode, padWith, roll, tile } from './rearrange.ts'
 export { record } from './record.ts'
 export type { Recording } from './recording.ts'
 export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining } from './runtime.ts'
-export type { Dim, DTypeOf, Shape, ShapeError, ShapeOf } from './shape-types.ts'
+export type {
+  Agree,
+  Checked,
+  Dim,
+  DTypeOf,
+  Same,
+  Shape,
+  ShapeError,
+  ShapeOf,
+  Sound,
+  Text,
+  Without,
+  Word,
+  Writable,
+} from './shape-types.ts'
 export { argsort, type SortOptions, sort, topK } from './sort.ts'
 export { entmax15, sparsemax } from './sparse.ts'
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'

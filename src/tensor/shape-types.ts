@@ -181,7 +181,7 @@ export type Reduced<
     : WithAxes<Op, S, AxisUnion<Axes>, Without<S, Position<S, AxisUnion<Axes>>, Keep>>
 
 /** The extents whose position is not in P; 1 in the place of the others where they are kept. */
-type Without<
+export type Without<
   S extends Shape,
   P extends number,
   Keep = false,

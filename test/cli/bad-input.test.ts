@@ -174,13 +174,18 @@ const libraryCases: readonly LibraryCase[] = [
     message: /dataset 'mine': label of example 1 is 2, expected a whole number from 0 to 1/,
   },
   {
+    what: 'modules that do not fit one another',
+    run: () => nn.sequential({ 0: nn.linear(4, 5), 1: nn.relu(), 2: nn.linear(6, 7) }),
+    message: /^sequential: 2 linear takes \[\.\.\., 6\], 1 relu gives \[\.\.\., 5\]: 5 is not 6/,
+  },
+  {
     what: 'a shape error three modules deep',
     run: () => {
-      const inner = nn.sequential(nn.relu(), nn.linear(4, 5), nn.linear(6, 7))
-      const net = nn.sequential(nn.linear(3, 4), nn.sequential(nn.tanh(), inner))
+      const inner = nn.sequential({ 0: nn.relu(), 1: nn.linear(4, 5) })
+      const net = nn.sequential(nn.relu(), nn.sequential(nn.tanh(), inner))
       return net(zeros([2, 3]))
     },
-    message: /^net\.1\.1\.2 \(linear 6→7\): input \[2, 5\] for weight \[7, 6\]: expected last axis 6, found 5/,
+    message: /^net\.1\.1\.1 \(linear 4→5\): expected \[\.\.\., 4\], found \[2, 3\]: 3 is not 4/,
   },
   {
     what: 'a network file that is cut short',
