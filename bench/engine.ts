@@ -123,7 +123,7 @@ function increments(phases: number, length: number, grain: number): Program {
     kernels: [kernel],
     buffers: [{ kind: 'binding', slot: 0, bytes: 4 * length }],
     tables: [],
-    phases: Array.from({ length: phases }, () => [launch]),
+    steps: Array.from({ length: phases }, () => ({ kind: 'phase' as const, launches: [launch] })),
     arenaBytes: 0,
     bindings: 1,
   }

@@ -1,7 +1,7 @@
 // Classes of nodes: how each is computed, if at all, and over which iteration space.
 
 import { dtypes } from '../graph/dtype.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { isControl, isOp, type Node } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
 import { isDilation, isMovement, movedFrom, resolve } from './view.ts'
@@ -26,13 +26,17 @@ export type NodeClass =
   | 'assemble'
   | 'scatter'
   | 'routine'
+  /** cond, scan and whileLoop, and their results. */
+  | 'control'
+  | 'part'
 
 const largestWindow = 25
 
 const smallestContraction = 1 << 13
 
 export function classify(node: Node): NodeClass {
-  if (node.op === 'leaf' || node.op === 'constant') return node.op
+  if (node.op === 'leaf' || node.op === 'constant' || node.op === 'part') return node.op
+  if (isControl(node)) return 'control'
   if (isMovement(node)) return isDilation(node) ? 'assemble' : 'movement'
   if (isPointwise(node.op) || node.op === 'iota') return 'pointwise'
   if (node.op === 'take' || node.op === 'takeAlong') return 'lookup'

@@ -16,7 +16,7 @@ import { matchShapes, movedFrom, type View } from './view.ts'
  */
 export interface Group extends Space {
   readonly id: number
-  kind: 'loop' | 'contract' | 'assemble' | 'scatter' | 'routine'
+  kind: 'loop' | 'contract' | 'assemble' | 'scatter' | 'routine' | 'control'
   domain: Dims
   reduced: readonly boolean[]
   nodes: Node[]
@@ -33,6 +33,9 @@ export interface Grouping {
   readonly groupOf: ReadonlyMap<Node, Group>
   readonly classOf: (node: Node) => NodeClass
 }
+
+/** Classes of nodes whose groups are of a kind of their own. */
+const ownKinds: ReadonlySet<NodeClass> = new Set<NodeClass>(['contract', 'assemble', 'scatter', 'routine', 'control'])
 
 /** Longer chains are cut: expressions are built by recursion, and kernels have registers to live in. */
 const mostNodes = 256
@@ -59,10 +62,17 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   order.forEach((node, position) => {
     const kind = classOf(node)
     if (kind === 'leaf' || kind === 'constant' || (kind === 'movement' && !moved.has(node))) return
+    if (kind === 'part') {
+      const home = groupOf.get(node.inputs[0]) as Group
+      home.nodes.push(node)
+      home.last = position
+      groupOf.set(node, home)
+      return
+    }
     const space = domainOf(node, kind)
     const group: Group = {
       id: nextId++,
-      kind: kind === 'contract' || kind === 'assemble' || kind === 'scatter' || kind === 'routine' ? kind : 'loop',
+      kind: ownKinds.has(kind) ? (kind as Group['kind']) : 'loop',
       ...space,
       nodes: [node],
       reads: new Set(operandsOf(node, kind).map((view) => view.base)),

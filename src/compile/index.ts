@@ -4,39 +4,45 @@ import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph } from '../graph/walk.ts'
-import { kernelKey } from '../kernel/key.ts'
-import type { BufferPlace, Kernel, Label, Launch, Program } from '../kernel/program.ts'
+import type { Label, Program } from '../kernel/program.ts'
+import { assemble } from './assemble.ts'
 import { classify } from './classify.ts'
 import { Dependencies } from './dependency.ts'
-import { groupNodes } from './group.ts'
-import { copyLabel, labelOf } from './label.ts'
+import { type Group, groupNodes } from './group.ts'
+import { labelOf } from './label.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
+import { lowerControl } from './lower-control.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
 import { lowerRoutine } from './lower-routine.ts'
 import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
-import type { Unit } from './unit.ts'
+import type { Block, Unit } from './unit.ts'
 import { isMovement, resolve } from './view.ts'
 
 export function compileGraph(graph: Graph): Program {
+  const tables = new Tables()
+  const block = compileBlock(graph, tables)
+  return assemble(block, tables, graph.leaves.length + graph.outputs.length)
+}
+
+/** A graph as units with phases and places; graphs inside of its operations become blocks of their own. */
+function compileBlock(graph: Graph, tables: Tables): Block {
   const outputs = filledOperands(distinctOutputs(graph.outputs))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
-  const tables = new Tables()
   const units: Unit[] = []
   const labels = new Map<Unit, Label>()
+  const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
+    loop: (group) => [lowerLoop(group, grouping, stored)],
+    contract: (group) => [lowerContract(group, grouping, stored, tables)],
+    assemble: (group) => lowerAssemble(group, grouping, stored),
+    scatter: (group) => lowerScatter(group, grouping, stored),
+    routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],
+    control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables)),
+  }
   for (const group of grouping.groups) {
     if (group.nodes.every((n) => !stored.has(n) || sizeOf(n.shape) === 0)) continue
-    const lowered =
-      group.kind === 'contract'
-        ? [lowerContract(group, grouping, stored, tables)]
-        : group.kind === 'assemble'
-          ? lowerAssemble(group, grouping, stored)
-          : group.kind === 'scatter'
-            ? lowerScatter(group, grouping, stored)
-            : group.kind === 'routine'
-              ? [lowerRoutine(group.nodes[0] as Node<'routine'>)]
-              : [lowerLoop(group, grouping, stored)]
+    const lowered = lower[group.kind](group)
     units.push(...lowered)
     const label = labelOf(group.nodes)
     for (const unit of lowered) labels.set(unit, label)
@@ -51,8 +57,7 @@ export function compileGraph(graph: Graph): Program {
     for (const { target, slot } of copies) bindings.set(target, slot)
     phases.push(copies.map((c) => c.unit))
   }
-  const { places, arenaBytes } = planMemory(phases, bindings)
-  return assemble(phases, places, arenaBytes, tables, graph.leaves.length + graph.outputs.length, labels)
+  return { phases, ...planMemory(phases, bindings), labels }
 }
 
 /** Outputs as nodes of their own that kernels compute: leaves, constants and repetitions are copied. */
@@ -66,13 +71,13 @@ function distinctOutputs(outputs: readonly Node[]): Node[] {
   })
 }
 
-/** Contractions and routines read memory: a constant is filled first, and for routines a view is copied. */
+/** Contractions, routines and control flow read memory: a constant is filled first, and for routines a view is copied. */
 function filledOperands(outputs: readonly Node[]): Node[] {
   return mapGraph(outputs, (node, inputs) => {
     const same = inputs.every((x, i) => x === node.inputs[i])
     const kind = classify(node)
-    if (kind !== 'contract' && kind !== 'routine') return same ? node : { ...node, inputs }
-    const isReady = (x: Node): boolean => resolve(x).base.op !== 'constant' && (kind === 'contract' || !isMovement(x))
+    if (kind !== 'contract' && kind !== 'routine' && kind !== 'control') return same ? node : { ...node, inputs }
+    const isReady = (x: Node): boolean => resolve(x).base.op !== 'constant' && (kind !== 'routine' || !isMovement(x))
     const filled = inputs.map((x) => (isReady(x) ? x : copyOf(x)))
     return filled.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: filled }
   }).outputs
@@ -116,58 +121,4 @@ function placeOutputs(graph: Graph, outputs: readonly Node[], dependencies: Depe
     copies.push({ unit: lowerCopy(node, target), target, slot })
   })
   return { copies, direct }
-}
-
-function assemble(
-  phases: readonly (readonly Unit[])[],
-  places: ReadonlyMap<Node, BufferPlace>,
-  arenaBytes: number,
-  tables: Tables,
-  bindings: number,
-  unitLabels: ReadonlyMap<Unit, Label>,
-): Program {
-  const kernels: Kernel[] = []
-  const kernelIndex = new Map<string, number>()
-  const buffers: BufferPlace[] = []
-  const bufferIndex = new Map<Node, number>()
-  const numberOf = (node: Node): number => {
-    const known = bufferIndex.get(node)
-    if (known !== undefined) return known
-    const place = places.get(node)
-    if (!place) throw new Error(`compile: ${node.op} has no memory`)
-    bufferIndex.set(node, buffers.length)
-    return buffers.push(place) - 1
-  }
-  const kernelNumber = (kernel: Kernel): number => {
-    const key = kernelKey(kernel)
-    const known = kernelIndex.get(key)
-    if (known !== undefined) return known
-    kernelIndex.set(key, kernels.length)
-    return kernels.push(kernel) - 1
-  }
-  const place = <T extends { readonly buffer: number }>(unit: Unit, list: readonly T[]): T[] =>
-    list.map((a) => ({ ...a, buffer: numberOf(unit.buffers[a.buffer] as Node) }))
-  const labels = new Map<Launch, Label>()
-  const launches = phases.map((units) =>
-    units.flatMap((unit) =>
-      unit.launches.map(({ kernel, launch }): Launch => {
-        const number = kernelNumber(kernel)
-        const placed: Launch =
-          launch.kind === 'loop'
-            ? { ...launch, kernel: number, accesses: place(unit, launch.accesses) }
-            : launch.kind === 'routine'
-              ? { ...launch, kernel: number, arguments: place(unit, launch.arguments) }
-              : {
-                  ...launch,
-                  kernel: number,
-                  left: place(unit, launch.left),
-                  right: place(unit, launch.right),
-                  epilogue: place(unit, launch.epilogue),
-                }
-        labels.set(placed, unitLabels.get(unit) ?? copyLabel)
-        return placed
-      }),
-    ),
-  )
-  return { kernels, buffers, tables: tables.list, phases: launches, labels, arenaBytes, bindings }
 }

@@ -10,6 +10,8 @@ import { movedFrom, reshapeView, resolve, type View, wholeView } from './view.ts
 export function operandsOf(node: Node, kind: NodeClass): View[] {
   if (kind === 'movement') return [movedFrom(node)]
   if (kind === 'lookup') return [lookedUp(node), resolve(node.inputs[1])]
+  if (kind === 'control') return node.inputs.map(wholeView)
+  if (kind === 'part') return []
   return node.inputs.map(kind === 'product' || kind === 'contract' ? unbounded : resolve)
 }
 

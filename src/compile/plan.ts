@@ -1,10 +1,9 @@
 // Planning: the phase of every unit, and where every value lies in the arena.
 
 import type { Node } from '../graph/node.ts'
-import type { BufferPlace } from '../kernel/program.ts'
 import { bytesOf } from './classify.ts'
 import type { Dependencies } from './dependency.ts'
-import type { Unit } from './unit.ts'
+import type { Block, Unit } from './unit.ts'
 
 /** A unit runs in the phase after the last unit that it depends on. */
 export function assignPhases(dependencies: Dependencies): Unit[][] {
@@ -19,6 +18,8 @@ export function assignPhases(dependencies: Dependencies): Unit[][] {
   }
   return phases
 }
+
+type Place = Block['places'] extends ReadonlyMap<Node, infer P> ? P : never
 
 const alignment = 64
 /** Room after every value, because vector loads may read a few elements past it. */
@@ -35,7 +36,7 @@ interface Lifetime {
 export function planMemory(
   phases: readonly (readonly Unit[])[],
   bindings: ReadonlyMap<Node, number>,
-): { places: Map<Node, BufferPlace>; arenaBytes: number } {
+): Pick<Block, 'places' | 'arenaBytes'> {
   const lifetimes = new Map<Node, Lifetime>()
   phases.forEach((units, phase) => {
     for (const unit of units) {
@@ -47,7 +48,7 @@ export function planMemory(
       }
     }
   })
-  const places = new Map<Node, BufferPlace>()
+  const places: Map<Node, Place> = new Map()
   for (const [node, slot] of bindings) places.set(node, { kind: 'binding', slot, bytes: bytesOf(node) })
   const placed: { first: number; last: number; offset: number; end: number }[] = []
   let arenaBytes = 0

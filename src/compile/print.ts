@@ -5,7 +5,7 @@ import { show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import type { ContractLaunch } from '../kernel/contract.ts'
 import type { LoopKernel, LoopLaunch } from '../kernel/loop.ts'
-import type { BufferPlace, Launch, Program } from '../kernel/program.ts'
+import { type Launch, launchesOf, type Program, type Step } from '../kernel/program.ts'
 import type { RoutineKernel, RoutineLaunch } from '../kernel/routine.ts'
 import { nameOf, workOf } from '../kernel/work.ts'
 import { type Expr, topological } from '../scalar/expr.ts'
@@ -30,34 +30,51 @@ export function describeGraph(outputs: readonly Node[]): string {
 
 /** One line per launch, grouped by phases: what runs over which extents, in how many chunks, and what it reads and writes. */
 export function describeKernels(program: Program): string {
-  const lines = program.phases.flatMap((phase, i) =>
-    phase.map((launch) => {
-      const text =
-        launch.kind === 'loop'
-          ? loopLine(program, launch)
-          : launch.kind === 'contract'
-            ? contractLine(program, launch)
-            : routineLine(program, launch)
-      const { flops, bytes } = workOf(program, launch)
-      return `${String(i).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes`
-    }),
-  )
-  return [
-    `${program.kernels.length} kernels, ${lines.length} launches in ${program.phases.length} phases`,
-    ...lines,
-  ].join('\n')
+  let phases = 0
+  const place = (buffer: number): string => placeText(program, buffer)
+  const lines = (steps: readonly Step[], depth: number): string[] => {
+    const inside = '  '.repeat(depth)
+    return steps.flatMap((step): string[] => {
+      if (step.kind === 'branch') {
+        const [yes, no] = [lines(step.whenTrue, depth + 1), lines(step.whenFalse, depth + 1)]
+        return [`${inside}    if ${place(step.flag)}`, ...yes, `${inside}    else`, ...no]
+      }
+      if (step.kind === 'loop') {
+        const { test, turns } = step
+        const head = test ? `while ${place(test.flag)}, ${turns} turns at most` : `${turns} turns`
+        const asked = test ? [...lines(test.steps, depth + 1), `${inside}    do`] : []
+        return [`${inside}    ${head}`, ...asked, ...lines(step.steps, depth + 1)]
+      }
+      const phase = phases++
+      return step.launches.map((launch) => {
+        const text =
+          launch.kind === 'loop'
+            ? loopLine(program, launch)
+            : launch.kind === 'contract'
+              ? contractLine(program, launch)
+              : routineLine(program, launch)
+        const { flops, bytes } = workOf(program, launch)
+        return `${inside}${String(phase).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes`
+      })
+    })
+  }
+  const text = lines(program.steps, 0)
+  const launches = launchesOf(program.steps).length
+  return [`${program.kernels.length} kernels, ${launches} launches in ${phases} phases`, ...text].join('\n')
 }
 
 /** Where each value lies in the arena, and in which phases it is used. */
 export function describeMemory(program: Program): string {
   const used = program.buffers.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }))
-  program.phases.forEach((phase, i) => {
-    for (const launch of phase) {
-      for (const buffer of buffersOf(launch)) {
-        const life = used[buffer]
-        life.first = Math.min(life.first, i)
-        life.last = i
-      }
+  const touch = (buffer: number, step: number): void => {
+    const [life, place] = [used[buffer], program.buffers[buffer]]
+    life.first = Math.min(life.first, step)
+    life.last = step
+    if (place.kind === 'moving') touch(place.buffer, step)
+  }
+  program.steps.forEach((step, i) => {
+    for (const launch of launchesOf([step])) {
+      for (const buffer of buffersOf(launch)) touch(buffer, i)
     }
   })
   const rows = program.buffers.flatMap((place, i) => (place.kind === 'arena' ? [{ ...place, ...used[i] }] : []))
@@ -66,9 +83,7 @@ export function describeMemory(program: Program): string {
     `arena ${program.arenaBytes} bytes for ${rows.length} values of ${total} bytes`,
     ...rows
       .sort((a, b) => a.offset - b.offset || a.first - b.first)
-      .map(
-        (r) => `${String(r.offset).padStart(12)} ${String(r.bytes).padStart(10)} bytes, phases ${r.first}–${r.last}`,
-      ),
+      .map((r) => `${String(r.offset).padStart(12)} ${String(r.bytes).padStart(10)} bytes, steps ${r.first}–${r.last}`),
   ].join('\n')
 }
 
@@ -78,7 +93,11 @@ function buffersOf(launch: Launch): number[] {
   return touched.map((a) => a.buffer)
 }
 
-const placeText = (place: BufferPlace): string => (place.kind === 'arena' ? `@${place.offset}` : `$${place.slot}`)
+function placeText(program: Program, buffer: number): string {
+  const place = program.buffers[buffer]
+  if (place.kind === 'moving') return `${placeText(program, place.buffer)}[t]`
+  return place.kind === 'arena' ? `@${place.offset}` : `$${place.slot}`
+}
 
 function loopLine(program: Program, launch: LoopLaunch): string {
   const kernel = program.kernels[launch.kernel] as LoopKernel
@@ -87,7 +106,7 @@ function loopLine(program: Program, launch: LoopLaunch): string {
   const reduce = launch.extents.slice(kernel.parallel).join('×')
   const stored = new Set(kernel.stages.flatMap((s) => s.stores.map((t) => t.access)))
   const text = (keep: boolean): string =>
-    launch.accesses.flatMap((a, i) => (stored.has(i) === keep ? [placeText(program.buffers[a.buffer])] : [])).join(' ')
+    launch.accesses.flatMap((a, i) => (stored.has(i) === keep ? [placeText(program, a.buffer)] : [])).join(' ')
   const roots = kernel.stages.flatMap((s) => [...s.reductions.map((r) => r.value), ...s.stores.map((t) => t.value)])
   const operations = topological(roots).filter((e: Expr) => e.args.length > 0).length
   const chunks = Math.ceil(launch.total / launch.grain)
@@ -97,7 +116,7 @@ function loopLine(program: Program, launch: LoopLaunch): string {
 function contractLine(program: Program, launch: ContractLaunch): string {
   const kernel = program.kernels[launch.kernel]
   const stored = new Set(kernel.kind === 'contract' ? kernel.epilogue.stores.map((s) => s.access) : [])
-  const place = (buffer: number): string => placeText(program.buffers[buffer])
+  const place = (buffer: number): string => placeText(program, buffer)
   const epilogue = (keep: boolean): string =>
     launch.epilogue.flatMap((e, i) => (stored.has(i) === keep ? [place(e.buffer)] : [])).join(' ')
   const sides = [...launch.left, ...launch.right].map((t) => place(t.buffer)).join(' · ')
@@ -106,6 +125,6 @@ function contractLine(program: Program, launch: ContractLaunch): string {
 
 function routineLine(program: Program, launch: RoutineLaunch): string {
   const { routine, parameters } = program.kernels[launch.kernel] as RoutineKernel
-  const operands = launch.arguments.map(({ buffer, shape }) => `${placeText(program.buffers[buffer])} ${show(shape)}`)
+  const operands = launch.arguments.map(({ buffer, shape }) => `${placeText(program, buffer)} ${show(shape)}`)
   return `routine ${routine}(${parameters}): ${operands.at(-1)} ← ${operands.slice(0, -1).join(', ')}`
 }

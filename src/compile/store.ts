@@ -1,7 +1,7 @@
 // Storing: which values are written to memory, because another kernel reads them, and which are computed again where they are needed.
 
-import type { Node, OpName } from '../graph/node.ts'
-import { isPointwise } from '../graph/ops/pointwise.ts'
+import type { Node } from '../graph/node.ts'
+import { dear, isPointwise } from '../graph/ops/pointwise.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { bytesOf } from './classify.ts'
 import { levelOf } from './fit.ts'
@@ -9,30 +9,6 @@ import type { Group, Grouping } from './group.ts'
 import { operandsOf } from './operand.ts'
 import { readsSamePoint, seenFrom } from './space.ts'
 
-/** Pointwise operations that are worth a write and a read of memory. */
-const dear: ReadonlySet<OpName> = new Set<OpName>([
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'tan',
-  'asin',
-  'acos',
-  'atan',
-  'sinh',
-  'cosh',
-  'tanh',
-  'asinh',
-  'acosh',
-  'atanh',
-  'erf',
-  'sigmoid',
-  'pow',
-  'atan2',
-  'threefry',
-])
 const longestRepeat = 12
 
 /** The nodes that get memory: outputs, and what kernels read of each other and is not cheaper to compute again. */

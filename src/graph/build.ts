@@ -8,6 +8,7 @@ import {
   type Node,
   type OpAttributes,
   type OpName,
+  type OpRecord,
   type Scope,
   type UnaryName,
 } from './node.ts'
@@ -45,7 +46,8 @@ export function within<T>(inner: Scope | undefined, f: () => T): T {
 export const currentScope = (): Scope | undefined => scope
 
 function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAttributes[O]): Node<O> {
-  const { shape, dtype } = ops[op].infer(inputs, attributes)
+  const { infer } = ops[op] as Pick<OpRecord<O>, 'infer'>
+  const { shape, dtype } = infer(inputs, attributes)
   return create(op, inputs, attributes, shape, dtype)
 }
 

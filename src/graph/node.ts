@@ -119,9 +119,43 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
 
   /** An algorithm that is no fused loop: see `Routine`. */
   routine: { readonly routine: Routine; readonly parameters: Dims }
+  /** One of two subgraphs on the inputs after the first, a bool scalar that chooses. Its results are read by `part`. */
+  cond: { readonly whenTrue: Subgraph; readonly whenFalse: Subgraph }
+  /**
+   * Inputs [...carries, ...sequences, ...constants]; per turn the body maps the carries, one slice of each sequence's first
+   * axis and the constants to [...carries, ...slices of the stacked results]. `reverse` goes from the last slice to the first.
+   */
+  scan: {
+    readonly body: Subgraph
+    readonly carries: number
+    readonly sequences: number
+    readonly length: number
+    readonly reverse: boolean
+  }
+  /** Inputs [...carries, ...constants], also of condition (a bool scalar) and body; ends after `maximum` turns at the latest. */
+  whileLoop: {
+    readonly condition: Subgraph
+    readonly body: Subgraph
+    readonly carries: number
+    readonly maximum: number
+  }
+  /** One result of a cond, scan or whileLoop. */
+  part: { readonly index: number }
 }
 
 export type OpName = keyof OpAttributes
+
+/** Operations with several results, which hold subgraphs. */
+export type ControlName = 'cond' | 'scan' | 'whileLoop'
+
+/**
+ * A graph inside an operation: outputs as a function of parameters. A parameter is any node; what lies behind it belongs to
+ * another graph, and everything that the outputs read ends at parameters and constants.
+ */
+export interface Subgraph {
+  readonly parameters: readonly Node[]
+  readonly outputs: readonly Node[]
+}
 
 /** One value of a computation. */
 export interface Node<O extends OpName = OpName> {
@@ -202,6 +236,63 @@ export type BatchRule<O extends OpName> = (b: Build, node: Node<O>, inputs: read
 /** The tangent of a node from those of its inputs, null where an input does not change; at least one is not null. */
 export type Jvp<O extends OpName> = (b: Build, node: Node<O>, tangents: readonly (Node | null)[]) => Node | null
 
+/** What the derivative rules of control flow are given: cotangents of subgraphs' outputs, zeros where nothing depends. */
+export interface ControlRule {
+  readonly b: Build
+  /** A leaf that stands for a value of another graph. */
+  stand(like: ShapeAndType): Node<'leaf'>
+  vjp(graph: Subgraph, cotangents: readonly Node[], wrt: readonly Node[]): Node[]
+}
+
+/**
+ * The derivative rule of an operation with several results: from one cotangent per result, null where none flows, to one per
+ * input; `needed` says for which inputs one is wanted.
+ */
+export type ControlVjp<O extends ControlName> = (
+  rule: ControlRule,
+  node: Node<O>,
+  cotangents: readonly (Node | null)[],
+  needed: readonly boolean[],
+) => readonly (Node | null)[]
+
+/** Tangents of the results from those of the inputs, null where nothing changes; `jvp` gives them for nodes of a subgraph. */
+export type ControlJvp<O extends ControlName> = (
+  rule: Pick<ControlRule, 'b' | 'stand'> & {
+    jvp(outputs: readonly Node[], wrt: readonly Node[], tangents: readonly Node[]): Node[]
+  },
+  node: Node<O>,
+  tangents: readonly (Node | null)[],
+) => readonly (Node | null)[]
+
+/** The results for all examples; `batch` gives nodes of a subgraph with placeholders replaced by nodes for all of them. */
+export type ControlBatch<O extends ControlName> = (
+  rule: Pick<ControlRule, 'b' | 'stand'> & {
+    readonly size: number
+    batch(outputs: readonly Node[], examples: readonly (readonly [placeholder: Node, all: Node])[]): BatchInput[]
+  },
+  node: Node<O>,
+  inputs: readonly BatchInput[],
+) => readonly BatchInput[]
+
+/** Evaluates a subgraph on arguments. */
+export type RunSubgraph = (graph: Subgraph, args: readonly NdArray[]) => NdArray[]
+
+/** What is known of an operation that holds subgraphs. Its own shape says nothing. */
+export interface ControlRecord<O extends ControlName> {
+  readonly infer: (inputs: readonly Node[], attributes: OpAttributes[O]) => ShapeAndType
+  /** Shape and dtype of each result. */
+  readonly results: (attributes: OpAttributes[O]) => readonly ShapeAndType[]
+  readonly subgraphs: (attributes: OpAttributes[O]) => readonly Subgraph[]
+  readonly withSubgraphs: (attributes: OpAttributes[O], graphs: readonly Subgraph[]) => OpAttributes[O]
+  readonly vjp: ControlVjp<O>
+  readonly jvp: ControlJvp<O>
+  readonly batch: ControlBatch<O>
+  readonly meaning: {
+    readonly kind: 'control'
+    readonly evaluate: (inputs: readonly NdArray[], node: Node<O>, run: RunSubgraph) => readonly NdArray[]
+  }
+}
+
 /**
  * What is known of one operation. `vjp` is its derivative, or 'none' where it is constant almost everywhere or its
  * result is not real; `jvp`, its transpose, is given where transposing that would be wasteful; `evaluate` is its meaning, slow and obvious; pointwise operations state that in the scalar language.
@@ -216,6 +307,8 @@ export interface OpRecord<O extends OpName> {
     | { readonly kind: 'pointwise'; readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr }
     | { readonly kind: 'structural'; readonly evaluate: (inputs: readonly NdArray[], node: Node<O>) => DataArray }
     | { readonly kind: 'leaf' }
+    /** One of the results of its input, whose rule and meaning stand there. */
+    | { readonly kind: 'part' }
 }
 
 /**
@@ -235,6 +328,9 @@ export interface Routine {
   toString(): string
 }
 
-export type OpTable = { readonly [O in OpName]: OpRecord<O> }
+export type OpTable = { readonly [O in OpName]: O extends ControlName ? ControlRecord<O> : OpRecord<O> }
 
 export const isOp = <O extends OpName>(node: Node, op: O): node is Node<O> => node.op === op
+
+export const isControl = (node: Node): node is Node<ControlName> =>
+  isOp(node, 'cond') || isOp(node, 'scan') || isOp(node, 'whileLoop')

@@ -2,8 +2,15 @@
 
 import type { Node } from './node.ts'
 
-/** Every node that the outputs need, inputs before users; nodes for which `stop` holds are included, their inputs are not. */
-export function topologicalOrder(outputs: readonly Node[], stop: (node: Node) => boolean = () => false): Node[] {
+/**
+ * Every node that the outputs need, inputs before users; nodes for which `stop` holds are included, their inputs are not.
+ * `inputsOf` may say that others are needed than those that a node has.
+ */
+export function topologicalOrder(
+  outputs: readonly Node[],
+  stop: (node: Node) => boolean = () => false,
+  inputsOf: (node: Node) => readonly Node[] = (node) => node.inputs,
+): Node[] {
   const order: Node[] = []
   const state = new Map<Node, 1 | 2>()
   const stack: Node[] = [...outputs].reverse()
@@ -20,8 +27,9 @@ export function topologicalOrder(outputs: readonly Node[], stop: (node: Node) =>
     }
     state.set(node, 1)
     if (stop(node)) continue
-    for (let i = node.inputs.length - 1; i >= 0; i--) {
-      const input = node.inputs[i] as Node
+    const inputs = inputsOf(node)
+    for (let i = inputs.length - 1; i >= 0; i--) {
+      const input = inputs[i] as Node
       if (!state.has(input)) stack.push(input)
     }
   }

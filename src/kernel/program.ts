@@ -17,20 +17,69 @@ export interface Label {
 export type Kernel = LoopKernel | ContractKernel | RoutineKernel
 export type Launch = LoopLaunch | ContractLaunch | RoutineLaunch
 
-/** A buffer is a range of the program's own arena (kept between calls, shared by values that are never alive together) or a binding given at each call. */
+/**
+ * A buffer is a range of the program's own arena (kept between calls, shared by values that are never alive together), a
+ * binding given at each call, or a window that moves over another buffer: it lies `first` bytes into that one in the first turn
+ * of the loop that names it, and `step` bytes further in every later one.
+ */
 export type BufferPlace =
   | { readonly kind: 'arena'; readonly offset: number; readonly bytes: number }
   | { readonly kind: 'binding'; readonly slot: number; readonly bytes: number }
+  | {
+      readonly kind: 'moving'
+      readonly buffer: number
+      readonly first: number
+      readonly step: number
+      readonly bytes: number
+    }
+
+/** Launches that are independent of each other. */
+export interface Phase {
+  readonly kind: 'phase'
+  readonly launches: readonly Launch[]
+}
+
+/** Steps that run `turns` times over. */
+export interface LoopStep {
+  readonly kind: 'loop'
+  readonly turns: number
+  /** Run before every turn; the loop ends when they leave 0 in the first byte of `flag`. */
+  readonly test?: { readonly steps: readonly Step[]; readonly flag: number }
+  readonly steps: readonly Step[]
+  /** The buffers that move from turn to turn. */
+  readonly moving: readonly number[]
+}
+
+/** One of two lists of steps: the first if the first byte of a buffer is not 0. */
+export interface BranchStep {
+  readonly kind: 'branch'
+  readonly flag: number
+  readonly whenTrue: readonly Step[]
+  readonly whenFalse: readonly Step[]
+}
+
+export type Step = Phase | LoopStep | BranchStep
 
 export interface Program {
   readonly kernels: readonly Kernel[]
   readonly buffers: readonly BufferPlace[]
   /** Offset tables of contract kernels. */
   readonly tables: readonly Int32Array[]
-  /** The launches of one phase are independent of each other; a phase starts when the one before has ended. */
-  readonly phases: readonly (readonly Launch[])[]
+  /** A step starts when the one before has ended. */
+  readonly steps: readonly Step[]
   /** One for each launch, for people who look at a program. */
   readonly labels?: ReadonlyMap<Launch, Label>
   readonly arenaBytes: number
   readonly bindings: number
 }
+
+/** The steps inside a step, of all of its lists. */
+export function innerSteps(step: Step): readonly Step[] {
+  if (step.kind === 'phase') return []
+  if (step.kind === 'branch') return [...step.whenTrue, ...step.whenFalse]
+  return [...(step.test?.steps ?? []), ...step.steps]
+}
+
+/** Every launch of a program, in the order in which they are written down. */
+export const launchesOf = (steps: readonly Step[]): Launch[] =>
+  steps.flatMap((step) => (step.kind === 'phase' ? step.launches : launchesOf(innerSteps(step))))

@@ -4,8 +4,9 @@ import type { Arrival, Storage } from '../backend/backend.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
+import { subgraphOrder } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
 import { prepare as prepareHere } from './prepare.ts'
@@ -32,7 +33,7 @@ export const storageOf = (node: Node): Storage =>
 export function evaluate(nodes: readonly Node[]): void {
   if (runtime.trace) {
     throw new Error(
-      'reading a value inside a compiled function: it has none while the function is traced. Return the tensor and read it outside',
+      'reading a value inside a compiled function, or inside cond, scan or whileLoop: it has none while the function is traced. Return the tensor and read it outside; to branch on it, use where or cond',
     )
   }
   const outputs = [...new Set(nodes)].filter((n) => !isValue(n))
@@ -105,13 +106,18 @@ export function knownData(node: Node): DataArray | undefined {
 }
 
 /** Equal exactly for graphs of equal structure; leaves are told apart by their order alone. */
-function structureKey(order: readonly Node[], outputs: readonly Node[]): string {
+function structureKey(
+  order: readonly Node[],
+  outputs: readonly Node[],
+  parameters: ReadonlyMap<Node, number> = new Map(),
+): string {
   const number = new Map<Node, number>()
   let key = ''
   order.forEach((node, i) => {
     number.set(node, i)
     key += `${node.dtype}[${node.shape.join()}]`
-    if (isValue(node)) key += '$;'
+    if (parameters.has(node)) key += `p${parameters.get(node)};`
+    else if (isValue(node)) key += '$;'
     else
       key += `${node.op}(${node.inputs.map((x) => number.get(x)).join()})${node.op === 'custom' ? '' : attributesKey(node)};`
   })
@@ -121,6 +127,19 @@ function structureKey(order: readonly Node[], outputs: readonly Node[]): string 
 function attributesKey(node: Node): string {
   if (isOp(node, 'constant')) return Object.is(node.attributes.value, -0) ? '-0' : String(node.attributes.value)
   let key = ''
-  for (const value of Object.values(node.attributes)) key += `|${String(value)}`
+  for (const value of Object.values(node.attributes))
+    key += `|${isControl(node) && typeof value === 'object' ? subgraphKey(value as Subgraph) : String(value)}`
   return key
 }
+
+function subgraphKey(graph: Subgraph): string {
+  const known = subgraphKeys.get(graph)
+  if (known) return known
+  const numbers = new Map(graph.parameters.map((p, i) => [p, i] as const))
+  const key = `{${structureKey(subgraphOrder(graph), graph.outputs, numbers)}}`
+  subgraphKeys.set(graph, key)
+  return key
+}
+
+/** Subgraphs are immutable: their keys are remembered as long as they live. */
+const subgraphKeys = new WeakMap<Subgraph, string>()

@@ -27,6 +27,7 @@ export {
 export { checkpoint } from './checkpoint.ts'
 export { chromeTrace } from './chrome-trace.ts'
 export { type Compiled, compile } from './compile.ts'
+export { cond, type ScanOptions, scan, type WhileOptions, whileLoop } from './control.ts'
 export {
   arange,
   concat,

@@ -57,6 +57,7 @@ function nextOfCall(): Key {
   const { trace, random } = runtime
   if (!trace) return fold(fold(key(random.seed), -1), random.step++)
   trace.drawsRandom = true
+  if (trace.stream) return fold(wrap(trace.stream()), trace.ordinal++)
   const current = (value: () => number): Node => hostNumber(value, 'int32')
   const seeded = keyOf(
     current(() => highWord(runtime.random.seed)),

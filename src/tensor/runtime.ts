@@ -34,14 +34,16 @@ export interface Executable {
 /** Called after a compiled function ran `times` times. */
 export type RunHook = (times: number) => void
 
-/** What the trace in progress answers (see trace.ts). */
-interface ActiveTrace {
+/** What the trace in progress answers (see trace.ts and control.ts). */
+export interface ActiveTrace {
   read(variable: object): Node
   assign(variable: object, value: Node): void
   readonly assigned: ReadonlyMap<object, Node>
   onRun(hook: RunHook): void
   drawsRandom: boolean
   ordinal: number
+  /** The key of all streams drawn inside, where that is not the runtime's. */
+  readonly stream?: () => Node
 }
 
 interface ActiveRecorder {

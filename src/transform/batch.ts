@@ -1,7 +1,17 @@
 // Batching: a graph for one example becomes one for all examples at once, by the batching rule of each operation.
 
 import { build } from '../graph/build.ts'
-import type { Batch, BatchInput, BatchRule, Node, OpName } from '../graph/node.ts'
+import {
+  type Batch,
+  type BatchInput,
+  type BatchRule,
+  type ControlBatch,
+  type ControlName,
+  isControl,
+  isOp,
+  type Node,
+  type OpName,
+} from '../graph/node.ts'
 import { full } from '../graph/ops/batch.ts'
 import { ops } from '../graph/ops/index.ts'
 import { show } from '../graph/shape.ts'
@@ -11,6 +21,8 @@ import { Rewriting } from './rewrite.ts'
 export class Batching implements Batch {
   readonly size: number
   private readonly rewriting: Rewriting<BatchInput>
+  /** What operations with several results give for all examples. */
+  private readonly results = new Map<Node, readonly BatchInput[]>()
 
   /** Each placeholder, a leaf, with the node that holds its values for all examples. */
   constructor(size: number, examples: readonly (readonly [placeholder: Node, all: Node])[]) {
@@ -18,10 +30,7 @@ export class Batching implements Batch {
     this.rewriting = new Rewriting<BatchInput>(
       examples.map(([placeholder, all]) => [placeholder, { node: all, isBatched: true }]),
       (node) => ({ node, isBatched: false }),
-      (node, inputs) =>
-        inputs.some((x) => x.isBatched)
-          ? { node: this.batched(node, inputs), isBatched: true }
-          : { node, isBatched: false },
+      (node, inputs) => (inputs.some((x) => x.isBatched) ? this.forAll(node, inputs) : { node, isBatched: false }),
     )
   }
 
@@ -41,6 +50,30 @@ export class Batching implements Batch {
       this.rewriting.give(placeholder, { node: x, isBatched: true })
       return f(placeholder).map((y) => y && this.all(y))
     }
+  }
+
+  private forAll(node: Node, inputs: readonly BatchInput[]): BatchInput {
+    if (isControl(node)) this.results.set(node, this.control(node, inputs))
+    // Some results may be the same for all examples; the operation's own node has no value.
+    else if (isOp(node, 'part')) return this.results.get(node.inputs[0] as Node)?.[node.attributes.index] as BatchInput
+    return { node: isControl(node) ? node : this.batched(node, inputs), isBatched: true }
+  }
+
+  private control(node: Node<ControlName>, inputs: readonly BatchInput[]): readonly BatchInput[] {
+    const { size } = this
+    return (ops[node.op].batch as ControlBatch<ControlName>)(
+      {
+        b: build,
+        size,
+        stand: ({ shape, dtype }) => build.leaf({}, shape, dtype),
+        batch: (outputs, examples) => {
+          const inside = new Batching(size, examples)
+          return outputs.map((y) => inside.of(y))
+        },
+      },
+      node,
+      inputs,
+    )
   }
 
   private batched(node: Node, inputs: readonly BatchInput[]): Node {

@@ -2,7 +2,18 @@
 
 import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import type { Node, OpName, Scope, Vjp } from '../graph/node.ts'
+import {
+  type ControlName,
+  type ControlRule,
+  type ControlVjp,
+  isControl,
+  isOp,
+  type Node,
+  type OpName,
+  type Scope,
+  type Vjp,
+} from '../graph/node.ts'
+import { resultsOf } from '../graph/ops/control.ts'
 import { ops } from '../graph/ops/index.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
@@ -31,7 +42,7 @@ export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: 
   return wrt.map((x, i) => sums[i] ?? build.constant(0, x.shape, x.dtype))
 }
 
-/** The cotangents of `wrt`, undefined where none arrives. Nodes for which `stop` holds do not depend on any of `wrt`. */
+/** The cotangents of `wrt`, undefined where none arrives. Nodes for which `stop` holds are not followed further; what they are made of does not depend on any of `wrt`. */
 export function pullBack(
   outputs: readonly Node[],
   cotangents: readonly Node[],
@@ -59,20 +70,59 @@ export function pullBack(
   outputs.forEach((y, i) => {
     if (needed.has(y)) accumulate(y, cotangents[i] as Node)
   })
+  /** Cotangents of the results of operations that have several. */
+  const parts = new Map<Node, Node[]>()
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i] as Node
-    const cotangent = sums.get(node)
-    if (!cotangent || !node.inputs.some((x) => needed.has(x))) continue
-    const rule = ops[node.op].vjp as Vjp<OpName> | 'none'
-    if (rule === 'none') continue
+    if (stop?.(node) || !node.inputs.some((x) => needed.has(x))) continue
     within(derivative(node.scope), () => {
-      rule(build, node, cotangent).forEach((c, k) => {
+      for (const [k, c] of cotangentsOf(node).entries()) {
         const input = node.inputs[k] as Node
         if (c && needed.has(input)) accumulate(input, c)
-      })
+      }
     })
   }
   return wrt.map((x) => sums.get(x))
+
+  /** What reaches the inputs of a node from what has reached it. */
+  function cotangentsOf(node: Node): readonly (Node | null)[] {
+    if (isControl(node)) return ofParts(node)
+    const cotangent = sums.get(node)
+    if (!cotangent) return []
+    if (isOp(node, 'part')) {
+      const [from] = node.inputs
+      const { index } = node.attributes
+      const list = parts.get(from) ?? []
+      list[index] = list[index] ? build.binary('add', list[index], cotangent) : cotangent
+      parts.set(from, list)
+      return []
+    }
+    const rule = ops[node.op].vjp as Vjp<OpName> | 'none'
+    return rule === 'none' ? [] : rule(build, node, cotangent)
+  }
+
+  function ofParts(node: Node<ControlName>): readonly (Node | null)[] {
+    const given = parts.get(node)
+    if (!given) return []
+    const rule = ops[node.op].vjp as ControlVjp<ControlName>
+    const all = resultsOf(node).map((_, i) => given[i] ?? null)
+    return rule(
+      controlRule,
+      node,
+      all,
+      node.inputs.map((x) => needed.has(x)),
+    )
+  }
+}
+
+const controlRule: ControlRule = {
+  b: build,
+  stand: ({ shape, dtype }) => build.leaf({}, shape, dtype),
+  vjp: ({ parameters, outputs }, cotangents, wrt) => {
+    const ends = new Set(parameters)
+    const sums = pullBack(outputs, cotangents, wrt, (x) => ends.has(x))
+    return wrt.map((x, i) => sums[i] ?? build.constant(0, x.shape, x.dtype))
+  },
 }
 
 /** Gradients of a scalar node, by `differentiate`. Throws when it is not a scalar of a float dtype. */

@@ -2,7 +2,16 @@
 
 import { build } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { isOp, type Jvp, type Node, type OpName, type Vjp } from '../graph/node.ts'
+import {
+  type ControlJvp,
+  type ControlName,
+  isControl,
+  isOp,
+  type Jvp,
+  type Node,
+  type OpName,
+  type Vjp,
+} from '../graph/node.ts'
 import { ops } from '../graph/ops/index.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
@@ -16,6 +25,7 @@ export function jvp(outputs: readonly Node[], wrt: readonly Node[], tangents: re
   if (wrt.length !== tangents.length)
     throw new RangeError(`jvp: ${wrt.length} primals and ${tangents.length} tangents: each primal needs one`)
   const known = new Map<Node, Node | null>()
+  const results = new Map<Node, readonly (Node | null)[]>()
   wrt.forEach((x, i) => {
     const t = tangents[i] as Node
     if (!isFloat(x.dtype))
@@ -32,9 +42,23 @@ export function jvp(outputs: readonly Node[], wrt: readonly Node[], tangents: re
   for (const node of topologicalOrder(outputs, (n) => known.has(n))) {
     if (known.has(node)) continue
     const inputs = node.inputs.map((x) => known.get(x) ?? null)
+    if (isControl(node) && inputs.some((t) => t !== null)) {
+      results.set(node, (ops[node.op].jvp as ControlJvp<ControlName>)(controlRule, node, inputs))
+      continue
+    }
+    if (isOp(node, 'part')) {
+      known.set(node, results.get(node.inputs[0] as Node)?.[node.attributes.index] ?? null)
+      continue
+    }
     known.set(node, inputs.some((t) => t !== null) ? tangentOf(node, inputs) : null)
   }
   return outputs.map((y) => known.get(y) ?? build.constant(0, y.shape, y.dtype))
+}
+
+const controlRule: Parameters<ControlJvp<ControlName>>[0] = {
+  b: build,
+  stand: ({ shape, dtype }) => build.leaf({}, shape, dtype),
+  jvp,
 }
 
 function tangentOf(node: Node, tangents: readonly (Node | null)[]): Node | null {

@@ -2,7 +2,8 @@
 
 import { build } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { type ControlName, isControl, isOp, type Node } from '../graph/node.ts'
+import { subgraphsOf, withSubgraphs } from '../graph/ops/control.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { mapGraph } from '../graph/walk.ts'
 
@@ -36,7 +37,19 @@ export function liftConstants(
     leaves.add(leaf)
     return build.broadcast(leaf, x.shape)
   }
+  /** Leaves that subgraphs need become further inputs. */
+  const inside = (node: Node<ControlName>, inputs: readonly Node[]): Node => {
+    const graphs = subgraphsOf(node).map((graph) => ({ ...graph, lifted: liftConstants(graph.outputs, leafOf) }))
+    const extra = [...new Set(graphs.flatMap(({ lifted }) => lifted.leaves))]
+    for (const leaf of extra) leaves.add(leaf)
+    return withSubgraphs(
+      node,
+      graphs.map(({ parameters, lifted }) => ({ parameters: [...parameters, ...extra], outputs: lifted.outputs })),
+      [...inputs, ...extra],
+    )
+  }
   const mapped = mapGraph(outputs, (node, inputs) => {
+    if (isControl(node)) return inside(node, inputs)
     const given = isPointwise(node.op) ? inputs.map(lift) : inputs
     return given.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: given }
   })

@@ -7,6 +7,7 @@ import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
 import { mapGraph } from '../graph/walk.ts'
+import { simplifyControl } from './simplify-control.ts'
 
 /**
  * Removes what computes nothing (gradient stops, casts and moves to the same), shares equal nodes, folds constants
@@ -14,7 +15,7 @@ import { mapGraph } from '../graph/walk.ts'
  * cuts large reductions in two, so that they can run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
-  const cleaned = pass(outputs, (node) => local(node))
+  const cleaned = pass(simplifyControl(outputs, simplify), (node) => local(node))
   const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)))
   return pass(counted, (node) => splitReduction(local(node)))
 }

@@ -4,7 +4,7 @@ import type { KernelBackend, Storage } from '../../src/backend/backend.ts'
 import { type DataArray, dtypes } from '../../src/graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, TableArguments } from '../../src/kernel/contract.ts'
 import type { AccessArguments, LoopKernel, LoopLaunch } from '../../src/kernel/loop.ts'
-import type { Program } from '../../src/kernel/program.ts'
+import type { Launch, Program, Step } from '../../src/kernel/program.ts'
 import type { RoutineKernel, RoutineLaunch } from '../../src/kernel/routine.ts'
 import { evaluator } from '../../src/scalar/evaluate.ts'
 import { argument, type Expr, rewrite, topological } from '../../src/scalar/expr.ts'
@@ -14,7 +14,10 @@ interface Memory extends Storage {
 }
 
 /** Called with each program that is loaded, for tests that look at it. */
-export function interpreterBackend(onLoad: (program: Program) => void = () => {}): KernelBackend {
+export function interpreterBackend(
+  onLoad: (program: Program) => void = () => {},
+  onLaunch: (launch: Launch) => void = () => {},
+): KernelBackend {
   return {
     kind: 'kernels',
     name: 'interpreter',
@@ -34,7 +37,7 @@ export function interpreterBackend(onLoad: (program: Program) => void = () => {}
       const arena = new ArrayBuffer(program.arenaBytes)
       return {
         run(bindings, times = 1) {
-          for (let t = 0; t < times; t++) runProgram(program, arena, bindings as readonly Memory[])
+          for (let t = 0; t < times; t++) runProgram(program, arena, bindings as readonly Memory[], onLaunch)
         },
         release: () => {},
       }
@@ -42,21 +45,50 @@ export function interpreterBackend(onLoad: (program: Program) => void = () => {}
   }
 }
 
-function runProgram(program: Program, arena: ArrayBuffer, bindings: readonly Memory[]): void {
-  const view = (buffer: number, dtype: keyof typeof dtypes): DataArray => {
+function runProgram(
+  program: Program,
+  arena: ArrayBuffer,
+  bindings: readonly Memory[],
+  onLaunch: (launch: Launch) => void,
+): void {
+  /** How far each moving buffer has come, in bytes. */
+  const moved = new Map<number, number>()
+  const whereIs = (buffer: number): { memory: ArrayBuffer; offset: number } => {
     const place = program.buffers[buffer]
-    const type = dtypes[dtype]
-    if (place.kind === 'arena') return new type.array(arena, place.offset, Math.floor(place.bytes / type.bytes))
-    return new type.array(bindings[place.slot].buffer, 0, Math.floor(place.bytes / type.bytes))
+    if (place.kind === 'arena') return { memory: arena, offset: place.offset }
+    if (place.kind === 'binding') return { memory: bindings[place.slot].buffer, offset: 0 }
+    const { memory, offset } = whereIs(place.buffer)
+    return { memory, offset: offset + place.first + (moved.get(buffer) ?? 0) }
   }
-  for (const phase of program.phases) {
-    for (const launch of phase) {
-      const kernel = program.kernels[launch.kernel]
-      if (launch.kind === 'loop') runLoop(kernel as LoopKernel, launch, view)
-      else if (launch.kind === 'contract') runContract(program, kernel as ContractKernel, launch, view)
-      else runRoutine(kernel as RoutineKernel, launch, view)
+  const view = (buffer: number, dtype: keyof typeof dtypes): DataArray => {
+    const { memory, offset } = whereIs(buffer)
+    const type = dtypes[dtype]
+    return new type.array(memory, offset, Math.floor(program.buffers[buffer].bytes / type.bytes))
+  }
+  const isSet = (flag: number): boolean => view(flag, 'bool')[0] !== 0
+  const runSteps = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      if (step.kind === 'branch') runSteps(isSet(step.flag) ? step.whenTrue : step.whenFalse)
+      else if (step.kind === 'loop') {
+        for (let turn = 0; turn < step.turns; turn++) {
+          for (const b of step.moving) moved.set(b, turn * (program.buffers[b] as { step: number }).step)
+          if (step.test) {
+            runSteps(step.test.steps)
+            if (!isSet(step.test.flag)) break
+          }
+          runSteps(step.steps)
+        }
+      } else for (const launch of step.launches) runLaunch(launch)
     }
   }
+  const runLaunch = (launch: Launch): void => {
+    onLaunch(launch)
+    const kernel = program.kernels[launch.kernel]
+    if (launch.kind === 'loop') runLoop(kernel as LoopKernel, launch, view)
+    else if (launch.kind === 'contract') runContract(program, kernel as ContractKernel, launch, view)
+    else runRoutine(kernel as RoutineKernel, launch, view)
+  }
+  runSteps(program.steps)
 }
 
 function runRoutine(

@@ -2,7 +2,7 @@
 
 import { build } from '../../src/graph/build.ts'
 import type { DType } from '../../src/graph/dtype.ts'
-import type { BinaryName, Node, OpAttributes, OpName } from '../../src/graph/node.ts'
+import type { BinaryName, Node, OpAttributes, OpName, ShapeAndType, Subgraph } from '../../src/graph/node.ts'
 import { recurrence, runningArgmax } from '../../src/graph/routines/recurrence.ts'
 import { argsort } from '../../src/graph/routines/sort.ts'
 import type { Dims } from '../../src/graph/shape.ts'
@@ -77,6 +77,17 @@ const exactly =
   (...values: number[]): Values =>
   (_, count) =>
     Array.from({ length: count }, (_, i) => values[i % values.length])
+
+/** Stands for a subgraph that `make` puts in. */
+const empty: Subgraph = { parameters: [], outputs: [] }
+
+/** A function of values like the inputs as a subgraph. */
+function body(inputs: readonly ShapeAndType[], f: (parameters: Node[]) => Node[]): Subgraph {
+  const parameters = inputs.map(({ shape, dtype }) => build.leaf({}, shape, dtype))
+  return { parameters, outputs: f(parameters) }
+}
+
+const part = (node: Node, index = 0): Node => build.node('part', [node], { index })
 
 const of = (shape: Dims, values: Values): Input => ({ shape, values })
 const int32 = (shape: Dims, values: Values): Input => ({ shape, values, dtype: 'int32' })
@@ -645,5 +656,70 @@ export const domains: Domains = {
       { inputs: [int32([0, 2], integers(0, 2)), of([0, 2], integers(-9, 9))], attributes: { axis: 1, length: 3 } },
     ],
     derivative: 'smooth',
+  },
+
+  cond: {
+    dtypes: floats,
+    samples: [0, 1].map((which) => ({
+      inputs: [
+        { shape: [], values: exactly(which), dtype: 'bool' },
+        of([2, 3], between(0.5, 2)),
+        of([2, 3], between(-2, 2)),
+      ],
+      attributes: { whenTrue: empty, whenFalse: empty },
+    })),
+    derivative: 'smooth',
+    make: ([predicate, ...inputs]) => {
+      const branch = (op: BinaryName): Subgraph => body(inputs, ([x, y]) => [build.binary(op, x, y)])
+      return part(build.node('cond', [predicate, ...inputs], { whenTrue: branch('div'), whenFalse: branch('mul') }))
+    },
+  },
+  scan: {
+    dtypes: floats,
+    samples: [false, true].flatMap((reverse) =>
+      [0, 1, 4].map((length) => ({
+        inputs: [of([3], between(-1, 1)), of([length, 3], between(-1, 1)), of([], between(-1, 1))],
+        attributes: { body: empty, carries: 1, sequences: 1, length, reverse },
+      })),
+    ),
+    derivative: 'smooth',
+    make: (inputs, attributes) => {
+      const slices = inputs.map((x, i) => (i === 1 ? { ...x, shape: x.shape.slice(1) } : x))
+      const turn = body(slices, ([carry, x, c]) => {
+        const next = build.binary('add', build.binary('mul', carry, build.unary('sin', x)), c)
+        return [next, build.binary('mul', next, carry)]
+      })
+      const node = build.node('scan', inputs, { ...attributes, body: turn })
+      return build.binary('add', build.node('part', [node], { index: 0 }), build.sum(part(node, 1), [0]))
+    },
+  },
+  whileLoop: {
+    dtypes: floats,
+    samples: [0, 2, 9].map((maximum) => ({
+      inputs: [of([], between(1, 2)), of([], between(1.5, 2))],
+      attributes: { condition: empty, body: empty, carries: 1, maximum },
+    })),
+    derivative: 'smooth',
+    make: (inputs, attributes) =>
+      part(
+        build.node('whileLoop', inputs, {
+          ...attributes,
+          condition: body(inputs, ([x]) => [build.binary('less', x, 100)]),
+          body: body(inputs, ([x, c]) => [build.binary('mul', x, c)]),
+        }),
+      ),
+  },
+  // Its rule is that of the operation whose result it is.
+  part: {
+    dtypes: floats,
+    samples: [{ inputs: [of([2], between(-1, 1))], attributes: { index: 0 } }],
+    derivative: 'none',
+    make: (inputs) =>
+      part(
+        build.node('cond', [build.constant(1, [], 'bool'), ...inputs], {
+          whenTrue: body(inputs, ([x]) => [build.unary('neg', x)]),
+          whenFalse: body(inputs, ([x]) => [x]),
+        }),
+      ),
   },
 }

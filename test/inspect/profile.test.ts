@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { WasmBackend } from '../../src/backend/wasm/index.ts'
 import { profile } from '../../src/inspect/index.ts'
+import { launchesOf } from '../../src/kernel/program.ts'
 import { softmaxCrossEntropy } from '../../src/loss/index.ts'
 import { linear, relu, sequential } from '../../src/nn/index.ts'
 import { sgd } from '../../src/optim/index.ts'
@@ -48,7 +49,7 @@ describe.each([1, 2])('%i threads', (threads) => {
     expect(recording.runs.map((run) => run.name)).toEqual(['step', 'step'])
     expect(recording.lost).toBe(0)
     for (const { program, pieces, start, stop } of recording.runs) {
-      const launches = program.phases.flat()
+      const launches = launchesOf(program.steps)
       expect(new Set(pieces.map((p) => p.launch))).toEqual(new Set(launches))
       for (const launch of launches) {
         const own = pieces.filter((p) => p.launch === launch).sort((a, b) => a.begin - b.begin)

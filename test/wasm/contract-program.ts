@@ -78,20 +78,23 @@ export function contractProgram(product: Product): Program {
       bytes: 4 * length,
     })),
     tables: [left, right, output].flatMap((g) => [g.batch, g.outer, g.inner]),
-    phases: [
-      [
-        {
-          kind: 'contract',
-          kernel: 0,
-          batch,
-          m,
-          n,
-          k,
-          left: [operand(0, left, 0)],
-          right: [operand(1, right, 3)],
-          epilogue: [operand(2, output, 6)],
-        },
-      ],
+    steps: [
+      {
+        kind: 'phase',
+        launches: [
+          {
+            kind: 'contract',
+            kernel: 0,
+            batch,
+            m,
+            n,
+            k,
+            left: [operand(0, left, 0)],
+            right: [operand(1, right, 3)],
+            epilogue: [operand(2, output, 6)],
+          },
+        ],
+      },
     ],
     arenaBytes: 0,
     bindings: 3,

@@ -67,7 +67,7 @@ export function handMade(engine: Engine, bodies: readonly Body[]): Pick<KernelCa
   return { compile: () => compiled }
 }
 
-/** Loads a program whose phase p runs kernel `steps[p].kernel` on elements of buffer `from`, into buffer `to`. */
+/** Loads a program whose phase p runs kernel `phases[p].kernel` on elements of buffer `from`, into buffer `to`. */
 export function load(
   engine: Engine,
   kernels: Pick<KernelCache, 'compile'>,
@@ -88,9 +88,12 @@ export function load(
     kernels: [],
     buffers,
     tables: [],
-    phases: phases.map(({ kernel, from, to, length }) => [
-      { kind: 'loop', kernel, extents: [length], accesses: [access(from), access(to)], total: length, grain },
-    ]),
+    steps: phases.map(({ kernel, from, to, length }) => ({
+      kind: 'phase',
+      launches: [
+        { kind: 'loop', kernel, extents: [length], accesses: [access(from), access(to)], total: length, grain },
+      ],
+    })),
     arenaBytes: Math.max(0, ...buffers.map((b) => (b.kind === 'arena' ? b.offset + b.bytes : 0))),
     bindings: buffers.reduce((count, b) => (b.kind === 'binding' ? Math.max(count, b.slot + 1) : count), 0),
   }

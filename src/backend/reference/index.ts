@@ -1,7 +1,16 @@
 // The reference backend: plain TypeScript that evaluates graph nodes by their records, slow and obvious; the living definition.
 
 import { allocate, type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
-import type { NdArray, Node, OpName, OpRecord } from '../../graph/node.ts'
+import {
+  type ControlName,
+  type ControlRecord,
+  isControl,
+  isOp,
+  type NdArray,
+  type Node,
+  type OpName,
+  type OpRecord,
+} from '../../graph/node.ts'
 import { ops } from '../../graph/ops/index.ts'
 import { sizeOf } from '../../graph/shape.ts'
 import { topologicalOrder } from '../../graph/walk.ts'
@@ -31,21 +40,14 @@ export function createReferenceBackend(): GraphBackend {
       ;(to as ReferenceStorage).data = dataOf(from).slice()
     },
     evaluate(outputs, leaf) {
-      const values = new Map<Node, NdArray>()
-      for (const node of topologicalOrder(outputs, (n) => n.op === 'leaf' || n.value !== undefined)) {
-        const known = node.value as Storage | undefined
-        const stored = known ?? (node.op === 'leaf' ? leaf(node as Node<'leaf'>) : undefined)
-        const data = stored
-          ? read(stored, node.dtype, sizeOf(node.shape))
-          : evaluateNode(
-              node,
-              node.inputs.map((x) => values.get(x) as NdArray),
-            )
-        values.set(node, { shape: node.shape, dtype: node.dtype, data })
+      const known = (node: Node): NdArray | undefined => {
+        const stored =
+          (node.value as Storage | undefined) ?? (isOp(node, 'leaf') ? leaf(node as Node<'leaf'>) : undefined)
+        return stored && { ...node, data: read(stored, node.dtype, sizeOf(node.shape)) }
       }
-      return outputs.map((o) => {
-        const data = (values.get(o) as NdArray).data.slice()
-        return { bytes: data.byteLength, data } as ReferenceStorage
+      return evaluateGraph(outputs, known).map(({ data }) => {
+        const copy = data.slice()
+        return { bytes: copy.byteLength, data: copy } as ReferenceStorage
       })
     },
   }
@@ -56,10 +58,38 @@ function read(storage: Storage, dtype: DType, length: number): DataArray {
   return data instanceof dtypes[dtype].array ? data : new dtypes[dtype].array(data.buffer, data.byteOffset, length)
 }
 
+/** The values of nodes, down to those whose value is `known`. */
+export function evaluateGraph(outputs: readonly Node[], known: (node: Node) => NdArray | undefined): NdArray[] {
+  const values = new Map<Node, NdArray>()
+  const results = new Map<Node, readonly NdArray[]>()
+  const ends = (node: Node): boolean => {
+    const value = values.get(node) ?? known(node)
+    if (value) values.set(node, value)
+    return value !== undefined
+  }
+  for (const node of topologicalOrder(outputs, ends)) {
+    if (values.has(node)) continue
+    const inputs = node.inputs.map((x) => values.get(x) as NdArray)
+    if (isControl(node)) results.set(node, evaluateControl(node, inputs))
+    else if (isOp(node, 'part')) values.set(node, results.get(node.inputs[0])?.[node.attributes.index] as NdArray)
+    else values.set(node, { shape: node.shape, dtype: node.dtype, data: evaluateNode(node, inputs) })
+  }
+  return outputs.map((o) => values.get(o) as NdArray)
+}
+
+/** The results of one operation that holds subgraphs. */
+function evaluateControl(node: Node<ControlName>, inputs: readonly NdArray[]): readonly NdArray[] {
+  const { meaning } = ops[node.op] as ControlRecord<ControlName>
+  return meaning.evaluate(inputs, node, ({ parameters, outputs }, args) => {
+    const given = new Map(parameters.map((p, i) => [p, args[i] as NdArray] as const))
+    return evaluateGraph(outputs, (x) => given.get(x))
+  })
+}
+
 /** The value of one node from the values of its inputs. */
 export function evaluateNode(node: Node, inputs: readonly NdArray[]): DataArray {
   const { meaning } = ops[node.op] as OpRecord<OpName>
-  if (meaning.kind === 'leaf') throw new Error(`${node.op}: has no value of its own`)
+  if (meaning.kind === 'leaf' || meaning.kind === 'part') throw new Error(`${node.op}: has no value of its own`)
   if (meaning.kind === 'structural') return meaning.evaluate(inputs, node)
   const f = evaluator(
     meaning.scalar(

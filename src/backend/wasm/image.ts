@@ -4,7 +4,7 @@ import { dtypes } from '../../graph/dtype.ts'
 import { sizeOf } from '../../graph/shape.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
 import type { LoopLaunch } from '../../kernel/loop.ts'
-import type { Launch, Program } from '../../kernel/program.ts'
+import type { Launch, LoopStep, Program, Step } from '../../kernel/program.ts'
 import type { RoutineLaunch } from '../../kernel/routine.ts'
 import { contractBlocking, scratchLayout } from './blocking.ts'
 import { loopCost, worthSharing } from './cost.ts'
@@ -12,7 +12,15 @@ import { contractDriverIndex } from './engine-module.ts'
 import type { CompiledKernel } from './kernels.ts'
 import { loopLayout, tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
-import { contractRecord, launchRecord, phaseRecord, programRecord } from './records.ts'
+import {
+  contractRecord,
+  launchRecord,
+  loopRecord,
+  moveRecord,
+  programRecord,
+  stepKinds,
+  stepRecord,
+} from './records.ts'
 import { routineArgs } from './routines.ts'
 
 export interface ProgramImage {
@@ -57,6 +65,13 @@ interface Task {
 
 /** Nanoseconds per element, a rough guess: routines run alone anyway. */
 const routineCost = 20
+/** A step as it is written: numbers of steps instead of nesting. */
+type Flat =
+  | { readonly kind: 'phase'; readonly tasks: Task[]; readonly shared: boolean }
+  | { readonly kind: 'enter'; readonly loop: LoopStep; target: number }
+  | { readonly kind: 'turn'; readonly enter: number; readonly target: number }
+  | { readonly kind: 'unless'; readonly flag: number; target: number }
+  | { readonly kind: 'jump'; target: number }
 
 /** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
 const fewRows = 8
@@ -70,6 +85,11 @@ class Writer {
   private readonly source: Program
   private readonly kernels: readonly CompiledKernel[]
   private readonly tables = new Map<string, number>()
+  private readonly flat: Flat[] = []
+  /** The number of steps at which the last one is a phase that the next one may join: no jump leads between them. */
+  private joinable = -1
+  /** The words that hold an address in each moving buffer. */
+  private readonly moved = new Map<number, { readonly word: number; readonly offset: number }[]>()
 
   constructor(
     engine: { readonly threads: number; readonly tile: Tile },
@@ -83,41 +103,107 @@ class Writer {
 
   /** Writes everything; returns the word number of the program record. */
   program(): number {
-    const phases = this.phases()
-    const launches = phases.map((phase) => {
+    this.walk(this.source.steps)
+    const { flat } = this
+    const launches = flat.map((step) => {
       const first = this.words.length
-      for (const task of phase.tasks) this.launch(task, phase.shared)
+      if (step.kind === 'phase') for (const task of step.tasks) this.launch(task, step.shared)
       return first
     })
     const root = this.record(programRecord.bytes)
-    this.words[root] = phases.length
-    phases.forEach((phase, i) => {
-      const at = this.record(phaseRecord.bytes)
-      this.words[at + phaseRecord.launches / 4] = phase.tasks.length
-      this.pointer(at + phaseRecord.first / 4, launches[i])
-      const chunks = phase.tasks.reduce((sum, task) => sum + Math.ceil(task.total / task.grain), 0)
-      this.words[at + phaseRecord.chunks / 4] = phase.shared ? chunks : 0
-      this.words[at + phaseRecord.work / 4] = Math.min(1e9, Math.round(work(phase.tasks)))
+    this.words[root] = flat.length
+    const stepAt = (i: number): number => root + (programRecord.bytes + i * stepRecord.bytes) / 4
+    flat.forEach((step, i) => {
+      const at = this.record(stepRecord.bytes)
+      const put = (name: keyof typeof stepRecord, value: number): void => {
+        this.words[at + stepRecord[name] / 4] = value
+      }
+      put('kind', stepKinds[step.kind])
+      if (step.kind === 'phase') {
+        const chunks = step.tasks.reduce((sum, task) => sum + Math.ceil(task.total / task.grain), 0)
+        put('launches', step.tasks.length)
+        this.pointer(at + stepRecord.first / 4, launches[i])
+        put('chunks', step.shared ? chunks : 0)
+        put('work', Math.min(1e9, Math.round(work(step.tasks))))
+        return
+      }
+      this.pointer(at + stepRecord.target / 4, stepAt(step.target))
+      if (step.kind === 'unless') this.address(at + stepRecord.subject / 4, step.flag, 0)
+    })
+    // Inner loops, which end first, come first: outer ones move words of theirs.
+    flat.forEach((step, end) => {
+      if (step.kind !== 'turn') return
+      const { loop } = flat[step.enter] as Extract<Flat, { kind: 'enter' }>
+      const record = this.loop(loop)
+      for (const i of [step.enter, end]) this.pointer(stepAt(i) + stepRecord.subject / 4, record)
     })
     return root
   }
 
-  /** Phases to write, with neighbours that the calling thread runs alone joined. */
-  private phases(): { tasks: Task[]; shared: boolean }[] {
-    const phases: { tasks: Task[]; shared: boolean }[] = []
-    for (const source of this.source.phases) {
-      const tasks = source.flatMap((launch) => this.task(launch) ?? [])
-      if (tasks.length === 0) continue
-      const shared =
-        this.engine.threads > 1 &&
-        tasks.some((task, i) => i > 0 || task.total > task.grain) &&
-        tasks.every((task) => !task.callerOnly) &&
-        work(tasks) >= worthSharing
-      const last = phases.at(-1)
-      if (last && !shared && !last.shared) last.tasks.push(...tasks)
-      else phases.push({ tasks, shared })
+  /** Flattens steps into phases and jumps. */
+  private walk(steps: readonly Step[]): void {
+    const { flat } = this
+    for (const step of steps) {
+      if (step.kind === 'phase') this.phase(step.launches)
+      else if (step.kind === 'branch') {
+        const unless: Flat = { kind: 'unless', flag: step.flag, target: -1 }
+        flat.push(unless)
+        this.walk(step.whenTrue)
+        const jump: Flat = { kind: 'jump', target: -1 }
+        flat.push(jump)
+        unless.target = flat.length
+        this.walk(step.whenFalse)
+        jump.target = flat.length
+      } else {
+        const enter: Flat = { kind: 'enter', loop: step, target: -1 }
+        const at = flat.push(enter) - 1
+        const unless: Flat | undefined = step.test && { kind: 'unless', flag: step.test.flag, target: -1 }
+        this.walk(step.test?.steps ?? [])
+        if (unless) flat.push(unless)
+        this.walk(step.steps)
+        flat.push({ kind: 'turn', enter: at, target: at + 1 })
+        enter.target = flat.length
+        if (unless) unless.target = flat.length
+      }
+      this.joinable = step.kind === 'phase' ? flat.length : -1
     }
-    return phases
+  }
+
+  /** A phase to write; neighbours that the calling thread runs alone are joined. */
+  private phase(launches: readonly Launch[]): void {
+    const tasks = launches.flatMap((launch) => this.task(launch) ?? [])
+    if (tasks.length === 0) return
+    const shared =
+      this.engine.threads > 1 &&
+      tasks.some((task, i) => i > 0 || task.total > task.grain) &&
+      tasks.every((task) => !task.callerOnly) &&
+      work(tasks) >= worthSharing
+    const last = this.flat.at(-1)
+    if (last?.kind === 'phase' && this.joinable === this.flat.length && !shared && !last.shared)
+      last.tasks.push(...tasks)
+    else this.flat.push({ kind: 'phase', tasks, shared })
+  }
+
+  /** Writes the record of a loop and the words that its buffers move. */
+  private loop({ turns, moving }: LoopStep): number {
+    const moves = moving.flatMap((buffer) => {
+      const place = this.source.buffers[buffer]
+      if (place.kind !== 'moving') throw new TypeError(`loop: buffer ${buffer} does not move`)
+      return (this.moved.get(buffer) ?? []).map((m) => ({ ...m, place }))
+    })
+    const first = this.words.length
+    for (const { word, offset, place } of moves) {
+      const at = this.record(moveRecord.bytes)
+      this.pointer(at + moveRecord.word / 4, word)
+      this.address(at + moveRecord.base / 4, place.buffer, place.first + offset)
+      this.words[at + moveRecord.step / 4] = place.step
+    }
+    const end = this.words.length
+    const at = this.record(loopRecord.bytes)
+    this.words[at + loopRecord.turns / 4] = turns
+    this.pointer(at + loopRecord.moves / 4, first)
+    this.pointer(at + loopRecord.movesEnd / 4, end)
+    return at
   }
 
   private launch(task: Task, shared: boolean): void {
@@ -297,7 +383,13 @@ class Writer {
   }
   private address(word: number, buffer: number, offset: number): void {
     if (buffer < 0 || buffer >= this.source.buffers.length) throw new RangeError(`launch: there is no buffer ${buffer}`)
-    this.addresses.push({ word, buffer, offset })
+    if (this.source.buffers[buffer].kind !== 'moving') {
+      this.addresses.push({ word, buffer, offset })
+      return
+    }
+    const moved = this.moved.get(buffer) ?? []
+    moved.push({ word, offset })
+    this.moved.set(buffer, moved)
   }
 }
 

@@ -85,7 +85,7 @@ export class LoadedProgram implements Loaded {
     for (const { word, buffer, offset } of image.addresses) {
       const place = program.buffers[buffer]
       if (place.kind === 'arena') i32[first + word] = (this.arena?.address ?? 0) + place.offset + offset
-      else this.patches[place.slot].push(first + word, offset)
+      else if (place.kind === 'binding') this.patches[place.slot].push(first + word, offset)
     }
     for (const place of program.buffers) {
       if (place.kind === 'binding') this.bytesNeeded[place.slot] = Math.max(this.bytesNeeded[place.slot], place.bytes)

@@ -31,14 +31,42 @@ export const control = {
 /** Byte offsets in the record of a kernel module, which its bytes follow. `next` is 0 in the last one. */
 export const moduleRecord = { next: 0, length: 4, base: 8, functions: 12, bytes: 16 } as const
 
-/** A program: the number of its phases, and from `bytes` on the phases themselves. */
-export const programRecord = { phases: 0, bytes: 16 } as const
+/** A program: the number of its steps, and from `bytes` on the steps themselves. */
+export const programRecord = { steps: 0, bytes: 16 } as const
+
+/** What a step does besides being a phase: `loop` and `address` are byte addresses, `target` is that of the step to go on with. */
+export const stepKinds = {
+  phase: 0,
+  /** Starts a loop; goes to `target` if it has no turns. */
+  enter: 1,
+  /** Ends a turn of a loop; goes to `target`, its first step, if there is another one. */
+  turn: 2,
+  /** Goes to `target` if the byte at `address` is 0. */
+  unless: 3,
+  /** Goes to `target`. */
+  jump: 4,
+} as const
 
 /**
- * A phase: its launches, the number of their chunks, which is 0 when the calling thread shall run them alone, and its
- * work in nanoseconds, estimated.
+ * A step. A phase: its launches, the number of their chunks, which is 0 when the calling thread shall run them alone, and
+ * its work in nanoseconds, estimated. Others: `subject`, the loop record or the address of a byte, and `target`.
  */
-export const phaseRecord = { launches: 0, first: 4, chunks: 8, work: 12, bytes: 16 } as const
+export const stepRecord = {
+  kind: 0,
+  launches: 4,
+  first: 8,
+  chunks: 12,
+  work: 16,
+  subject: 4,
+  target: 8,
+  bytes: 20,
+} as const
+
+/** A loop: its turns, those that are left, and where the list of the words that change from turn to turn begins and ends. */
+export const loopRecord = { turns: 0, left: 4, moves: 8, movesEnd: 12, bytes: 16 } as const
+
+/** The byte address of a word that is `base` in the first turn and grows by `step` with each further one. */
+export const moveRecord = { word: 0, base: 4, step: 8, bytes: 12 } as const
 
 /** A launch: a function of the table, its args block, and `chunks` pieces of `grain` iterations, `total` in all. */
 export const launchRecord = { function: 0, args: 4, grain: 8, total: 12, chunks: 16, bytes: 20 } as const

@@ -2,7 +2,16 @@
 
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import { kernelParams } from './layout.ts'
-import { control, launchRecord, phaseRecord, programRecord, timeRecord } from './records.ts'
+import {
+  control,
+  launchRecord,
+  loopRecord,
+  moveRecord,
+  programRecord,
+  stepKinds,
+  stepRecord,
+  timeRecord,
+} from './records.ts'
 
 /** Turns of a loop that only looks at a word: about a nanosecond each. */
 const callerSpins = 100_000
@@ -57,9 +66,9 @@ function emitHelp(module: ModuleBuilder, options: SchedulerOptions): FunctionBui
     f.atomic('i64.atomic.rmw.cmpxchg', at + control.ticket)
     f.get(ticket).op('i64.ne').brIf(0)
 
-    words.load('job').tee(launch.address).memory('i32.load', phaseRecord.chunks).tee(chunks)
+    words.load('job').tee(launch.address).memory('i32.load', stepRecord.chunks).tee(chunks)
     f.get(ticket).op('i32.wrap_i64').op('i32.sub').set(index)
-    f.get(launch.address).memory('i32.load', phaseRecord.first).set(launch.address)
+    f.get(launch.address).memory('i32.load', stepRecord.first).set(launch.address)
     f.block(() => {
       f.loop(() => {
         f.get(index)
@@ -89,25 +98,33 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   const [program, times, scratch] = [0, 1, 2] as const
   const words = new ControlWords(f, at)
   const launch = new LaunchWords(module, f, scratch, options)
-  const [phase, phasesEnd, chunks, launchesEnd, spins, seen] = Array.from({ length: 6 }, () => f.local('i32'))
-  const phaseWord = (name: keyof typeof phaseRecord): FunctionBuilder =>
-    f.get(phase).memory('i32.load', phaseRecord[name])
+  const [step, stepsEnd, chunks, launchesEnd, spins, seen, kind, loop, move, movesEnd] = Array.from(
+    { length: 10 },
+    () => f.local('i32'),
+  )
+  const stepWord = (name: keyof typeof stepRecord): FunctionBuilder => f.get(step).memory('i32.load', stepRecord[name])
 
   f.get(program).i32(programRecord.bytes).op('i32.add')
-  f.get(program).memory('i32.load', programRecord.phases).i32(phaseRecord.bytes).op('i32.mul').op('i32.add')
-  f.set(phasesEnd)
+  f.get(program).memory('i32.load', programRecord.steps).i32(stepRecord.bytes).op('i32.mul').op('i32.add')
+  f.set(stepsEnd)
   f.block(() => {
     f.loop(() => {
       f.get(times).i32(0).op('i32.le_s').brIf(1)
       f.get(times).i32(1).op('i32.sub').set(times)
-      f.get(program).i32(programRecord.bytes).op('i32.add').set(phase)
+      f.get(program).i32(programRecord.bytes).op('i32.add').set(step)
       f.block(() => {
         f.loop(() => {
-          f.get(phase).get(phasesEnd).op('i32.ge_u').brIf(1)
-          phaseWord('chunks').tee(chunks).op('i32.eqz')
+          f.get(step).get(stepsEnd).op('i32.ge_u').brIf(1)
+          stepWord('kind').tee(kind)
+          f.if(() => {
+            takeStep()
+            f.br(1)
+          })
+          stepWord('chunks').tee(chunks).op('i32.eqz')
           words.load('online').op('i32.eqz').op('i32.or')
           f.if(alone, together)
-          f.get(phase).i32(phaseRecord.bytes).op('i32.add').set(phase).br(0)
+          next()
+          f.br(0)
         })
       })
       f.br(0)
@@ -115,9 +132,70 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   })
   words.load('failed')
 
+  function next(): void {
+    f.get(step).i32(stepRecord.bytes).op('i32.add').set(step)
+  }
+
+  /** Takes a step that is no phase: sets `step` to the one to go on with. */
+  function takeStep(): void {
+    const is = (name: keyof typeof stepKinds): FunctionBuilder => f.get(kind).i32(stepKinds[name]).op('i32.eq')
+    const go = (): FunctionBuilder => stepWord('target').set(step)
+    is('unless')
+    f.if(
+      () => {
+        stepWord('subject').memory('i32.load8_u')
+        f.if(next, go)
+      },
+      () => {
+        is('jump')
+        f.if(go, () => {
+          stepWord('subject').set(loop)
+          is('enter')
+          f.if(enter, turn)
+        })
+      },
+    )
+
+    function enter(): void {
+      f.get(loop).get(loop).memory('i32.load', loopRecord.turns).memory('i32.store', loopRecord.left)
+      f.get(loop).memory('i32.load', loopRecord.turns)
+      f.if(() => {
+        eachMove(() => f.get(move).memory('i32.load', moveRecord.base))
+        next()
+      }, go)
+    }
+
+    function turn(): void {
+      f.get(loop).get(loop).memory('i32.load', loopRecord.left).i32(1).op('i32.sub').tee(chunks)
+      f.memory('i32.store', loopRecord.left).get(chunks)
+      f.if(() => {
+        eachMove(() => {
+          f.get(move).memory('i32.load', moveRecord.word).memory('i32.load')
+          f.get(move).memory('i32.load', moveRecord.step).op('i32.add')
+        })
+        go()
+      }, next)
+    }
+  }
+
+  /** Stores what `value` pushes in every word that the loop moves. */
+  function eachMove(value: () => void): void {
+    f.get(loop).memory('i32.load', loopRecord.movesEnd).set(movesEnd)
+    f.get(loop).memory('i32.load', loopRecord.moves).set(move)
+    f.block(() => {
+      f.loop(() => {
+        f.get(move).get(movesEnd).op('i32.ge_u').brIf(1)
+        f.get(move).memory('i32.load', moveRecord.word)
+        value()
+        f.memory('i32.store')
+        f.get(move).i32(moveRecord.bytes).op('i32.add').set(move).br(0)
+      })
+    })
+  }
+
   function alone(): void {
-    phaseWord('first').set(launch.address)
-    phaseWord('launches').i32(launchRecord.bytes).op('i32.mul').get(launch.address).op('i32.add').set(launchesEnd)
+    stepWord('first').set(launch.address)
+    stepWord('launches').i32(launchRecord.bytes).op('i32.mul').get(launch.address).op('i32.add').set(launchesEnd)
     f.loop(() => {
       f.i32(0).set(launch.begin)
       f.loop(() => {
@@ -130,7 +208,7 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   }
 
   function together(): void {
-    words.store('job', () => f.get(phase))
+    words.store('job', () => f.get(step))
     words.store('done', () => f.i32(0))
     f.i32(0)
     words.ticket().i64(32).op('i64.shr_u').i64(1).op('i64.add').i64(32).op('i64.shl')
@@ -166,7 +244,7 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   function wakeSometimes(): void {
     words.store('missed', () => {
       words.load('missed')
-      phaseWord('work').op('i32.add')
+      stepWord('work').op('i32.add')
     })
     words.load('missed').i32(wakeAfter).op('i32.ge_u')
     f.if(() => {

@@ -2,6 +2,7 @@
 
 import type { OpTable } from '../node.ts'
 import { contractOps } from './contract.ts'
+import { controlOps } from './control.ts'
 import { indexingOps } from './indexing.ts'
 import { leafOps } from './leaf.ts'
 import { movementOps } from './movement.ts'
@@ -19,4 +20,5 @@ export const ops: OpTable = {
   ...contractOps,
   ...indexingOps,
   ...routineOps,
+  ...controlOps,
 }

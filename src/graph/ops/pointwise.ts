@@ -365,3 +365,28 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
 /** True for operations whose meaning is one expression of their inputs' elements. */
 export const isPointwise = (op: OpName): boolean =>
   op in unaryOps || op in binaryOps || (op in otherPointwiseOps && op !== 'iota')
+
+/** Pointwise operations that are worth a write and a read of memory. */
+export const dear: ReadonlySet<OpName> = new Set<OpName>([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'erf',
+  'sigmoid',
+  'pow',
+  'atan2',
+  'threefry',
+])

@@ -1,0 +1,94 @@
+// Bodies: tracing the functions that a conditional or loop is made of, and what they read and assign.
+
+import { build } from '../graph/build.ts'
+import type { Node } from '../graph/node.ts'
+import { fold, nextKey } from './random.ts'
+import { type ActiveTrace, type RunHook, runtime } from './runtime.ts'
+import { Tensor } from './tensor.ts'
+import type { Variable } from './variable.ts'
+
+/** What the functions of one operation share: the trace around them, and the leaves by which they read variables. */
+export class Surroundings {
+  private readonly around: ActiveTrace | undefined = runtime.trace
+  private readonly leaves = new Map<Variable, Node<'leaf'>>()
+  /** The variables that any of the functions assigned. */
+  readonly assigned = new Set<Variable>()
+  private key: Node | undefined
+  private readonly what: string
+  /** The number of the turn, where there are turns. */
+  private readonly turn: Node | undefined
+  /** Whether random numbers were drawn, which are others in each turn. */
+  drawsRandom = false
+
+  constructor(what: string, turn?: Node) {
+    this.what = what
+    this.turn = turn
+  }
+
+  /** Runs a function of tensors; gives its result and the new values of the variables that it assigned. */
+  trace<R>(f: () => R): { result: R; values: ReadonlyMap<Variable, Node> } {
+    const values = new Map<Variable, Node>()
+    const refuse = (): void => {
+      throw new Error(
+        `${this.what}: an optimizer's step counts calls of the host, which do not happen inside: take the step outside, or repeat a compiled step`,
+      )
+    }
+    const inside: ActiveTrace = {
+      read: (v) => values.get(v as Variable) ?? this.leafOf(v as Variable),
+      assign: (v, value) => {
+        this.leafOf(v as Variable)
+        this.assigned.add(v as Variable)
+        values.set(v as Variable, value)
+      },
+      onRun: (_: RunHook) => refuse(),
+      drawsRandom: false,
+      assigned: values,
+      ordinal: this.ordinal,
+      stream: () => this.stream(),
+    }
+    const result = this.within(inside, f)
+    this.ordinal = inside.ordinal
+    if (result instanceof Promise)
+      throw new TypeError(`${this.what}: a function is async: only synchronous functions of tensors can be traced`)
+    return { result, values }
+  }
+
+  private ordinal = 0
+
+  /** The leaf that stands for a variable's value at the start. */
+  leafOf(v: Variable): Node<'leaf'> {
+    const leaf = this.leaves.get(v) ?? build.leaf({}, v.shape, v.dtype)
+    this.leaves.set(v, leaf)
+    return leaf
+  }
+
+  /** What a node read inside is outside: a variable's value for its leaf, else itself. */
+  outer(node: Node): Node {
+    for (const [v, leaf] of this.leaves) if (leaf === node) return this.valueOf(v)
+    return node
+  }
+
+  /** The value of a variable outside. */
+  valueOf(v: Variable): Node {
+    return this.within(this.around, () => v.node)
+  }
+
+  private stream(): Node {
+    this.drawsRandom = true
+    if (!this.key) {
+      const outside = this.within(this.around, () => nextKey())
+      this.key = (this.turn ? fold(outside, new Tensor(this.turn)) : outside).node
+    }
+    return this.key
+  }
+
+  private within<R>(trace: ActiveTrace | undefined, f: () => R): R {
+    const before = runtime.trace
+    runtime.trace = trace
+    try {
+      return f()
+    } finally {
+      runtime.trace = before
+    }
+  }
+}
