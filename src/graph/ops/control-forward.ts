@@ -11,6 +11,8 @@ const partsOf = (b: Build, made: Node, count: number): Node[] =>
 
 const zero = (b: Build, x: Node): Node => b.constant(0, x.shape, x.dtype)
 
+const floats = (list: readonly Node[]): number[] => numbersOf(list, (i) => isFloat((list[i] as Node).dtype))
+
 const numbersOf = (list: readonly unknown[], keep: (i: number) => boolean): number[] =>
   [...list.keys()].filter((i) => keep(i))
 
@@ -18,7 +20,7 @@ export const condJvp: ControlJvp<'cond'> = ({ b, stand, jvp }, node, tangents) =
   const [predicate, ...operands] = node.inputs as [Node, ...Node[]]
   const graphs = [node.attributes.whenTrue, node.attributes.whenFalse]
   const moving = numbersOf(operands, (i) => Boolean(tangents[i + 1]))
-  const results = numbersOf(graphs[0]?.outputs ?? [], (i) => isFloat((graphs[0]?.outputs[i] as Node).dtype))
+  const results = floats(node.attributes.whenTrue.outputs)
   const given = moving.map((i) => stand(operands[i] as Node))
   const outputs = graphs.map((graph) =>
     jvp(
