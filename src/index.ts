@@ -56,6 +56,8 @@ export {
   logcumsumexp,
   logSigmoid,
   type MappedAxes,
+  type MemoryReport,
+  memoryReport,
   mish,
   type Nested,
   noGrad,

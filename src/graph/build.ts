@@ -28,7 +28,27 @@ function create<O extends OpName>(
   shape: Dims,
   dtype: DType,
 ): Node<O> {
-  return { id: nextId++, op, inputs, attributes, shape, dtype, value: undefined, scope }
+  let depth = -1
+  for (const x of inputs) if (x.depth > depth) depth = x.depth
+  return {
+    id: nextId++,
+    op,
+    inputs,
+    attributes,
+    shape,
+    dtype,
+    depth: depth + 1,
+    value: undefined,
+    scope: currentScope(),
+  }
+}
+
+const noScope: Scope = { path: '', name: '', order: 0 }
+let placing: (() => string) | undefined
+
+/** From now on every node notes the place that `find` gives, or with undefined none does. */
+export function trackPlaces(find: (() => string) | undefined): void {
+  placing = find
 }
 
 /** Runs `f`; the nodes that it builds belong to `inner`. */
@@ -42,8 +62,8 @@ export function within<T>(inner: Scope | undefined, f: () => T): T {
   }
 }
 
-/** Whose nodes are built now. */
-export const currentScope = (): Scope | undefined => scope
+/** Whose nodes are built now, and while places are tracked, where. */
+export const currentScope = (): Scope | undefined => (placing ? { ...(scope ?? noScope), place: placing() } : scope)
 
 function node<O extends OpName>(op: O, inputs: readonly Node[], attributes: OpAttributes[O]): Node<O> {
   const { infer } = ops[op] as Pick<OpRecord<O>, 'infer'>

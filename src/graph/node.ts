@@ -165,6 +165,8 @@ export interface Node<O extends OpName = OpName> {
   readonly attributes: OpAttributes[O]
   readonly shape: Dims
   readonly dtype: DType
+  /** Operations on the longest way from a leaf. */
+  readonly depth: number
   /** Where the value lies once it was computed; kept by the runtime. Graph passes treat such a node as a leaf. */
   value: { readonly bytes: number } | undefined
   /** Whose call built it; for people alone, no pass may depend on it. */
@@ -179,6 +181,8 @@ export interface Scope {
   readonly name: string
   /** 0 for what the user's code built, 1 for its derivative, 2 for that one's. */
   readonly order: number
+  /** The line of the user's code, while places are tracked. */
+  readonly place?: string
 }
 
 export interface ShapeAndType {

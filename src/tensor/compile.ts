@@ -7,9 +7,10 @@ import { isOp, type Node } from '../graph/node.ts'
 import { sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { evaluate, prepare } from './execute.ts'
-import { allocateFor, bytesOf, HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
+import { type About, beginUse, bytesOf, Held } from './held.ts'
+import { HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
 import { span } from './record.ts'
-import { backend, type Executable, type RunHook, runtime } from './runtime.ts'
+import { backend, type CompiledProgram, type Executable, type RunHook, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 import { Trace } from './trace.ts'
 import { mapTree, tensorsOf, treeKey } from './tree.ts'
@@ -32,7 +33,13 @@ export interface Compiled<A extends readonly unknown[], R> {
 const smallOutput = 64
 const manyTraces = 8
 
-interface Entry {
+/** A result; small ones have memory that stays with the program. */
+interface Output {
+  readonly about: About
+  readonly small: Storage | undefined
+}
+
+interface Entry extends CompiledProgram {
   readonly executable: Executable
   readonly sources: readonly (LeafSource | Argument)[]
   readonly variables: readonly Variable[]
@@ -40,7 +47,7 @@ interface Entry {
   /** Numbers to compute anew for each run. */
   readonly hostNumbers: readonly HostNumber[]
   readonly hooks: readonly RunHook[]
-  readonly outputs: readonly { readonly node: Node; readonly bytes: number; readonly small: Storage | undefined }[]
+  readonly outputs: readonly Output[]
   readonly result: unknown
   readonly backend: unknown
   readonly bindings: Storage[]
@@ -53,6 +60,9 @@ class Argument implements LeafSource {
     this.index = index
   }
   storage(): Storage {
+    return this.read()
+  }
+  read(): never {
     throw new Error(
       'a tensor from inside a compiled function was used outside of it: return it from the function instead',
     )
@@ -69,6 +79,8 @@ class Argument implements LeafSource {
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   const entries = new Map<string, Entry>()
+  const programs: CompiledProgram[] = []
+  runtime.compiled.register(entries, programs)
   let last: { entry: Entry; args: readonly Tensor[]; mode: boolean; structure: number } | undefined
 
   const find = (args: A): Entry => {
@@ -79,6 +91,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     if (!entry || entry.backend !== backend()) {
       entry = span(`trace ${fn.name}`, () => trace(fn, args))
       entries.set(key, entry)
+      programs.push(entry)
       if (entries.size === manyTraces) {
         console.warn(
           `compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for ${key}: pad batches to one shape, or pass changing numbers as tensors`,
@@ -152,9 +165,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   const order = topologicalOrder(outputs, isLeaf)
   const inputs = order.filter(isLeaf)
   const leafFor = new Map<Node, Node>(
-    inputs
-      .filter((n) => n.op !== 'leaf')
-      .map((n) => [n, build.leaf({ storage: () => n.value as Storage }, n.shape, n.dtype)]),
+    inputs.filter((n) => n.op !== 'leaf').map((n) => [n, build.leaf(n.value as Held, n.shape, n.dtype)]),
   )
   const rebuilt = new Map<Node, Node>()
   for (const node of order) {
@@ -169,6 +180,11 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   const executable = prepare({ leaves, outputs: results, aliases }, name, results.slice(returned.length))
   const sources = leaves.map((leaf) => sourceOf(leaf))
   const on = backend()
+  const returnedPlaces = returned.map(({ op, scope, shape, dtype }) => {
+    const bytes = bytesOf(dtype, shape)
+    const isCopied = bytes <= smallOutput && on.kind !== 'remote'
+    return { about: { op, scope, shape, dtype }, small: isCopied ? on.allocate(bytes) : undefined }
+  })
   let next = 0
   return {
     executable,
@@ -177,13 +193,14 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     drawsRandom: current.drawsRandom,
     hostNumbers: sources.filter((source) => source instanceof HostNumber),
     hooks: current.hooks,
-    outputs: returned.map((node) => {
-      const bytes = bytesOf(node.dtype, node.shape)
-      return { node, bytes, small: bytes <= smallOutput && on.kind !== 'remote' ? on.allocate(bytes) : undefined }
-    }),
+    outputs: returnedPlaces,
     result: mapTree(result, () => new Slot(next++)),
     backend: on,
     bindings: [],
+    release() {
+      executable.release()
+      for (const { small } of returnedPlaces) if (small) on.release(small)
+    },
   }
 }
 
@@ -199,15 +216,24 @@ class Slot extends Tensor {
 function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   const { sources, outputs, variables, bindings } = entry
   const on = backend()
+  for (const arg of args) if (arg.node.value === undefined && !isOp(arg.node, 'leaf')) evaluate([arg.node])
+  for (const v of variables) v.makeOwn()
+  beginUse()
   let at = 0
   for (const source of sources) {
     bindings[at++] = source instanceof Argument ? storageOf((args[source.index] as Tensor).node) : source.storage()
   }
-  const nodes: (Node | undefined)[] = []
-  for (const output of outputs) {
-    const node = output.small ? undefined : largeResult(output.node, output.bytes)
-    nodes.push(node)
-    bindings[at++] = output.small ?? (node?.value as Storage)
+  const firstOutput = at
+  let larges: Map<number, Held> | undefined
+  for (let i = 0; i < outputs.length; i++) {
+    const { about, small } = outputs[i] as Output
+    if (small) bindings[at++] = small
+    else {
+      const held = new Held(about)
+      larges ??= new Map()
+      larges.set(i, held)
+      bindings[at++] = held.storage()
+    }
   }
   for (const v of variables) bindings[at++] = v.storage
   const atOnce = entry.hostNumbers.length === 0 ? times : 1
@@ -218,25 +244,24 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     for (const hook of entry.hooks) hook(atOnce)
   }
   for (const v of variables) v.changed()
-  const tensors = outputs.map(({ node, small }, i) => {
-    const large = nodes[i]
-    if (!small) return new Tensor(large as Node)
-    const data = on.download(small, node.dtype, sizeOf(node.shape)) as DataArray
-    return new Tensor(hostLeaf(data, node.shape, node.dtype))
-  })
+  const tensorOf = (i: number): Tensor => {
+    const { about } = outputs[i] as Output
+    const large = larges?.get(i)
+    if (large) return new Tensor(valued(about, large))
+    const data = on.download(bindings[firstOutput + i] as Storage, about.dtype, sizeOf(about.shape)) as DataArray
+    return new Tensor(hostLeaf(data, about.shape, about.dtype))
+  }
   return entry.result instanceof Slot
-    ? tensors[entry.result.index]
-    : mapTree(entry.result, (slot) => tensors[(slot as Slot).index])
+    ? tensorOf(entry.result.index)
+    : mapTree(entry.result, (slot) => tensorOf((slot as Slot).index))
 }
 
-/** A node with memory of its own for a result that is too large to copy out. */
-function largeResult(like: Node, bytes: number): Node {
-  const node = build.leaf({}, like.shape, like.dtype)
-  node.value = allocateFor(node, bytes)
+/** A node without history for a result that is too large to copy out. */
+function valued(like: About, held: Held): Node {
+  const node = build.leaf(held, like.shape, like.dtype)
+  node.value = held
   return node
 }
 
-function storageOf(node: Node): Storage {
-  if (node.value === undefined && !isOp(node, 'leaf')) evaluate([node])
-  return (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
-}
+const storageOf = (node: Node): Storage =>
+  node.value ? (node.value as Held).storage() : sourceOf(node as Node<'leaf'>).storage()

@@ -8,7 +8,9 @@ import { isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { subgraphOrder } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
-import { allocateFor, bytesOf, HostData, sourceOf } from './leaf.ts'
+import type { Program } from '../kernel/program.ts'
+import { beginUse, Held, isArrival, withRoom } from './held.ts'
+import { HostData, sourceOf } from './leaf.ts'
 import { prepare as prepareHere } from './prepare.ts'
 import { nameProgram, recordAsAsked, span } from './record.ts'
 import { backend, type Executable, runtime } from './runtime.ts'
@@ -18,16 +20,39 @@ import { stabilized } from './stabilized.ts'
 export function prepare(built: Graph, name = 'evaluate', assigned: readonly Node[] = []): Executable {
   const on = backend()
   const graph = { ...built, outputs: stabilized(built.outputs, assigned) }
-  if (on.kind === 'remote') return on.prepare(graph)
+  const { use } = runtime.residents
+  if (on.kind === 'remote') return Object.assign(on.prepare(graph), { bytes: 0, used: use })
   if (on.kind === 'kernels') recordAsAsked(on)
-  return span(`compile ${name}`, () => prepareHere(graph, on, { span, made: (program) => nameProgram(program, name) }))
+  let program: Program | undefined
+  const made = (of: Program): void => {
+    program = of
+    nameProgram(of, name)
+  }
+  const loaded = span(`compile ${name}`, () =>
+    withRoom(
+      () => prepareHere(graph, on, { span, made }),
+      () => program?.arenaBytes ?? 0,
+      () => demand(program, name),
+    ),
+  )
+  return Object.assign(loaded, { bytes: program?.arenaBytes ?? 0, used: use })
+}
+
+/** What a program needs its memory for, for the error that says there is too little. */
+function demand(program: Program | undefined, name: string): string {
+  const { arenaBytes = 0, buffers = [] } = program ?? {}
+  const largest = Math.max(0, ...buffers.map((place) => (place.kind === 'arena' ? place.bytes : 0)))
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`
+  return `${name}: the program was not run: its intermediate values need ${gib(arenaBytes)} at once, the largest of them ${gib(largest)}`
 }
 
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'
 
 /** Where a leaf or an evaluated node lies. */
 export const storageOf = (node: Node): Storage =>
-  (node.value as Storage | undefined) ?? sourceOf(node as Node<'leaf'>).storage()
+  node.value ? heldOf(node).storage() : sourceOf(node as Node<'leaf'>).storage()
+
+const heldOf = (node: Node): Held => node.value as Held
 
 /** Evaluates nodes together, in one program; afterwards each has a value. */
 export function evaluate(nodes: readonly Node[]): void {
@@ -38,6 +63,8 @@ export function evaluate(nodes: readonly Node[]): void {
   }
   const outputs = [...new Set(nodes)].filter((n) => !isValue(n))
   if (outputs.length === 0) return
+  beginUse()
+  for (const node of outputs) if (node.depth >= deepHistory) warnOfHistory(node)
   const order = topologicalOrder(outputs, isValue)
   const values = order.filter(isValue)
   const key = structureKey(order, outputs)
@@ -47,7 +74,7 @@ export function evaluate(nodes: readonly Node[]): void {
     const pure = mapGraph(
       outputs,
       (node, inputs) => {
-        if (!isValue(node)) return inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
+        if (!isValue(node)) return { ...node, inputs }
         const leaf = build.leaf({}, node.shape, node.dtype)
         leaves.push(leaf)
         return leaf
@@ -55,14 +82,51 @@ export function evaluate(nodes: readonly Node[]): void {
       isValue,
     )
     executable = prepare({ leaves, outputs: pure.outputs, aliases: outputs.map(() => -1) })
-    runtime.executables.set(key, executable)
+    keep(key, executable)
   }
+  executable.used = runtime.residents.use
   const bindings = values.map(storageOf)
-  const results = outputs.map((node) => allocateFor(node, bytesOf(node.dtype, node.shape)))
-  executable.run([...bindings, ...results])
+  const results = outputs.map((node) => new Held(node))
+  for (const result of results) bindings.push(result.storage())
+  executable.run(bindings)
   outputs.forEach((node, i) => {
     node.value = results[i]
+    if (node.op === 'stopGradient') Object.assign(node, withoutHistory)
   })
+}
+
+/** No gradient looks behind a stop that has its value: what it was computed from need not be kept. */
+const withoutHistory: Pick<Node, 'inputs' | 'depth'> = { inputs: [], depth: 0 }
+
+/** Cached programs: how many, and how many bytes their intermediate values may take together. */
+const mostPrograms = 256
+const mostProgramBytes = 2 ** 29
+
+/** Remembers a program and forgets those that were used longest ago, if there are too many. */
+function keep(key: string, executable: Executable): void {
+  const { executables } = runtime
+  executables.set(key, executable)
+  let bytes = 0
+  for (const e of executables.values()) bytes += e.bytes
+  if (executables.size <= mostPrograms && bytes <= mostProgramBytes) return
+  const oldest = [...executables].sort(([, a], [, b]) => a.used - b.used)
+  while (oldest.length > 1 && (executables.size > (3 * mostPrograms) / 4 || bytes > mostProgramBytes)) {
+    const [old, dropped] = oldest.shift() as [string, Executable]
+    if (dropped === executable) continue
+    bytes -= dropped.bytes
+    executables.delete(old)
+    dropped.release()
+  }
+}
+
+const deepHistory = 10_000
+
+function warnOfHistory({ depth }: Node): void {
+  if (runtime.warnedOfHistory) return
+  runtime.warnedOfHistory = true
+  console.warn(
+    `tenon: a value is the last of ${depth} operations in a row, all of which are kept for its gradient: cut the history with detach(), compute in noGrad, or assign to a variable`,
+  )
 }
 
 /** The numbers of a node, evaluated if need be; a copy. Throws where they come from another thread and have not arrived. */
@@ -82,13 +146,22 @@ export function readLater(node: Node): DataArray | Promise<DataArray> {
 }
 
 function requestData(node: Node): DataArray | Arrival {
-  if (node.value === undefined && isOp(node, 'leaf') && node.attributes.source instanceof HostData)
-    return node.attributes.source.data.slice()
+  if (node.value === undefined && isOp(node, 'leaf')) return sourceOf(node).read()
   evaluate([node])
-  return backend().download(storageOf(node), node.dtype, sizeOf(node.shape))
+  const held = heldOf(node)
+  const read = held.read()
+  // Small values are as good on the host; loops that read losses leave nothing behind.
+  if (held.bytes <= smallValue && !isArrival(read)) held.spill()
+  return read
 }
 
-const isArrival = (read: DataArray | Arrival): read is Arrival => 'later' in read
+const smallValue = 1024
+
+/** Gives a value's memory back, unless a variable holds it too. */
+export function disposeValue(node: Node): void {
+  if (node.value) heldOf(node).dispose()
+  else if (isOp(node, 'leaf')) sourceOf(node).dispose?.()
+}
 
 /** The numbers of a node that has them already, and can be read now; nothing is evaluated. */
 export function knownData(node: Node): DataArray | undefined {

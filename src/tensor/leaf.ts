@@ -1,59 +1,60 @@
 // Sources of leaf nodes: where a value that enters a graph from outside lies when a program runs.
 
-import type { Backend, Storage } from '../backend/backend.ts'
-import { build } from '../graph/build.ts'
-import { allocate as allocateArray, type DataArray, type DType, dtypes } from '../graph/dtype.ts'
-import type { Node } from '../graph/node.ts'
-import { type Dims, sizeOf } from '../graph/shape.ts'
-import { backend, runtime } from './runtime.ts'
+import type { Arrival, Storage } from '../backend/backend.ts'
+import { build, currentScope } from '../graph/build.ts'
+import { allocate as allocateArray, type DataArray, type DType } from '../graph/dtype.ts'
+import type { Node, Scope } from '../graph/node.ts'
+import type { Dims } from '../graph/shape.ts'
+import { Held } from './held.ts'
 
 export interface LeafSource {
   /** Where the value lies now, on the backend in use. */
   storage(): Storage
+  /** A copy of its elements. */
+  read(): DataArray | Arrival
+  /** Gives its memory back, if it has some of its own. */
+  dispose?(): void
 }
 
 export const sourceOf = (node: Node<'leaf'>): LeafSource => node.attributes.source as LeafSource
 
-export const bytesOf = (dtype: DType, shape: Dims): number => sizeOf(shape) * dtypes[dtype].bytes
-
-/** Memory that is given back when `owner` is no longer reachable. */
-export function allocateFor(owner: object, bytes: number): Storage {
-  const on = backend()
-  const storage = on.allocate(bytes)
-  runtime.outstanding += bytes
-  // The collector does not see a backend's memory. An array buffer of the same size, whose pages are never touched and so
-  // cost nothing, makes it look for garbage in time.
-  const weight = bytes >= heavy ? new ArrayBuffer(bytes) : undefined
-  runtime.released.register(owner, { backend: on, storage, weight })
-  return storage
-}
-
-const heavy = 1 << 18
-
 /** Data of the host, uploaded when first used and again after it was overwritten. */
 export class HostData implements LeafSource {
   readonly data: DataArray
-  private uploaded: { on: Backend; storage: Storage; current: boolean } | undefined
+  readonly shape: Dims
+  readonly dtype: DType
+  readonly op: string
+  readonly scope: Scope | undefined
+  /** Made when first needed: most results of compiled functions are only read. */
+  private made: Held | undefined
 
-  constructor(data: DataArray) {
+  constructor(data: DataArray, shape: Dims, dtype: DType, op = 'tensor') {
     this.data = data
+    this.shape = shape
+    this.dtype = dtype
+    this.op = op
+    this.scope = currentScope()
   }
 
   /** Overwrites the data in place; later uses see the new values. */
   write(values: ArrayLike<number>): void {
     this.data.set(values)
-    if (this.uploaded) this.uploaded.current = false
+    this.made?.write(this.data)
   }
 
   storage(): Storage {
-    if (this.uploaded?.on !== backend()) {
-      this.uploaded = { on: backend(), storage: allocateFor(this, this.data.byteLength), current: false }
-    }
-    if (!this.uploaded.current) {
-      backend().upload(this.uploaded.storage, this.data)
-      this.uploaded.current = true
-    }
-    return this.uploaded.storage
+    return this.held.storage()
+  }
+  read(): DataArray {
+    return this.data.slice()
+  }
+  dispose(): void {
+    this.held.dispose()
+  }
+
+  private get held(): Held {
+    this.made ??= new Held(this, this.data)
+    return this.made
   }
 }
 
@@ -68,7 +69,7 @@ export class HostNumber implements LeafSource {
   constructor(dtype: DType, value: () => number) {
     this.data = allocateArray(dtype, 1)
     this.value = value
-    this.host = new HostData(this.data)
+    this.host = new HostData(this.data, [], dtype, 'number')
   }
 
   storage(): Storage {
@@ -77,6 +78,10 @@ export class HostNumber implements LeafSource {
     this.last = value
     return this.host.storage()
   }
+  read(): DataArray {
+    this.storage()
+    return this.data.slice()
+  }
 }
 
 /** A scalar leaf whose value is asked of `value` whenever a program that uses it runs. */
@@ -84,4 +89,4 @@ export const hostNumber = (value: () => number, dtype: DType = 'float32'): Node<
   build.leaf(new HostNumber(dtype, value), [], dtype)
 
 export const hostLeaf = (data: DataArray, shape: Dims, dtype: DType): Node<'leaf'> =>
-  build.leaf(new HostData(data), shape, dtype)
+  build.leaf(new HostData(data, shape, dtype), shape, dtype)

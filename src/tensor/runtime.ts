@@ -1,12 +1,16 @@
 // The one record of module state: the backend in use, the trace in progress, modes and random numbers; replaceable in tests.
 
 import { platform } from '#platform'
-import type { Backend, DirectBackend, Storage } from '../backend/backend.ts'
+import type { Backend, DirectBackend, Loaded } from '../backend/backend.ts'
 import { createReferenceBackend } from '../backend/reference/index.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
-import type { Node } from '../graph/node.ts'
+import { trackPlaces } from '../graph/build.ts'
+import type { DType } from '../graph/dtype.ts'
+import type { Node, Scope } from '../graph/node.ts'
+import type { Dims } from '../graph/shape.ts'
 import type { WorkerLike } from '../platform/platform.ts'
 import { pageEngine } from './page-engine.ts'
+import { userPlace } from './place.ts'
 
 export type BackendName = 'wasm' | 'reference'
 
@@ -17,6 +21,8 @@ export interface RuntimeOptions {
   readonly threads?: number
   /** Whether compositions that lose digits or overflow are rewritten (see `stabilizations`); default true. */
   readonly stabilize?: boolean
+  /** Notes for every value where in your code it was made, for `memoryReport`; it costs some microseconds an operation. */
+  readonly trackMemory?: boolean
   /** Seed of all random numbers drawn without a key of their own; default 0. */
   readonly seed?: number
   /**
@@ -27,8 +33,16 @@ export interface RuntimeOptions {
 }
 
 /** A program made ready; bindings are the leaves' storages, then the outputs'. */
-export interface Executable {
-  run(bindings: readonly Storage[], times?: number): void
+export interface Executable extends Loaded {
+  /** Of its intermediate values. */
+  readonly bytes: number
+  /** The last use, by `residents.use`. */
+  used: number
+}
+
+/** What was made of a compiled function for arguments of one kind. */
+export interface CompiledProgram {
+  release(): void
 }
 
 /** Called after a compiled function ran `times` times. */
@@ -44,6 +58,20 @@ export interface ActiveTrace {
   ordinal: number
   /** The key of all streams drawn inside, where that is not the runtime's. */
   readonly stream?: () => Node
+}
+
+interface ResidentValue {
+  readonly about: {
+    readonly op: string
+    readonly shape: Dims
+    readonly dtype: DType
+    readonly scope?: Scope | undefined
+  }
+  readonly bytes: number
+  readonly used: number
+  readonly canLeave: boolean
+  spill(isEvicted: boolean): void
+  free(): void
 }
 
 interface ActiveRecorder {
@@ -69,13 +97,21 @@ interface Runtime {
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
   structure: number
   executables: Map<string, Executable>
+  warnedOfHistory: boolean
   /** Who notes what runs when (see record.ts). */
   recorder: ActiveRecorder | undefined
   programNames: WeakMap<object, string>
-  released: FinalizationRegistry<{ backend: Backend; storage: Storage; weight: ArrayBuffer | undefined }>
-  /** Bytes handed to values since the last time the event loop ran. */
+  /** Values in the backend's memory (see held.ts): how many bytes they may take before some leave it. */
+  residents: { readonly values: Set<ResidentValue>; bytes: number; limit: number; use: number }
+  released: FinalizationRegistry<{ resident: ResidentValue; weight: ArrayBuffer }>
+  /** Programs of compiled functions that were collected give their memory back. */
+  compiled: FinalizationRegistry<readonly CompiledProgram[]>
+  /** Bytes of large values made since the last time the event loop ran. */
   outstanding: number
 }
+
+/** Bytes of values that stay in the backend's memory whether they are needed again or not; it grows when they are. */
+const residentBytes = 64 * 2 ** 20
 
 const fresh = (): Runtime => ({
   backendName: 'wasm',
@@ -91,9 +127,14 @@ const fresh = (): Runtime => ({
   random: { seed: 0, step: 0, parameters: 0 },
   structure: 0,
   executables: new Map(),
+  warnedOfHistory: false,
   recorder: undefined,
   programNames: new WeakMap(),
-  released: new FinalizationRegistry(({ backend, storage }) => backend.release(storage)),
+  residents: { values: new Set(), bytes: 0, limit: residentBytes, use: 1 },
+  released: new FinalizationRegistry(({ resident }) => resident.free()),
+  compiled: new FinalizationRegistry((programs) => {
+    for (const program of programs) program.release()
+  }),
   outstanding: 0,
 })
 
@@ -101,7 +142,7 @@ export const runtime: Runtime = fresh()
 
 /** Chooses backend, threads, seed and, in a page, the engine's worker. Values made before stay with the backend they were made on, so call it first. */
 export function configure(options: RuntimeOptions): void {
-  const { backend = runtime.backendName, threads, seed, worker = runtime.worker } = options
+  const { backend = runtime.backendName, threads, seed, trackMemory, worker = runtime.worker } = options
   if (backend !== 'wasm' && backend !== 'reference')
     throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
@@ -124,13 +165,16 @@ export function configure(options: RuntimeOptions): void {
     runtime.executables = new Map()
     runtime.structure++
   }
+  if (trackMemory !== undefined) trackPlaces(trackMemory ? userPlace : undefined)
   if (seed !== undefined) runtime.random = { seed, step: 0, parameters: 0 }
 }
 
 /** The backend in use, started when first needed. */
 export function backend(): Backend {
-  const started = runtime.backend ?? start()
+  if (runtime.backend) return runtime.backend
+  const started = start()
   runtime.backend = started
+  if (platform.environment('TENON_DEBUG')?.split(',').includes('memory')) trackPlaces(userPlace)
   return started
 }
 

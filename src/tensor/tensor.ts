@@ -17,7 +17,7 @@ import {
 } from '../graph/shape.ts'
 import * as forms from '../transform/stability/forms.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
-import { knownData, readData, readLater } from './execute.ts'
+import { disposeValue, knownData, readData, readLater } from './execute.ts'
 import { type Nested, nested } from './nested.ts'
 import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
@@ -112,6 +112,16 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   arraySync(): Nested {
     return nested(this.dataSync(), this.shape, this.dtype)
+  }
+  /**
+   * Gives the memory of a computed value back at once; reading it afterwards throws. Never needed: memory is bounded without it.
+   * What was not computed, and what a variable holds, is left alone.
+   */
+  dispose(): void {
+    disposeValue(this.node)
+  }
+  [Symbol.dispose](): void {
+    this.dispose()
   }
   /** As NumPy prints arrays; values that were not computed yet are not computed for it. */
   toString(): string {

@@ -40,7 +40,7 @@ export class Trace {
   leafOf(variable: Variable): Node<'leaf'> {
     let leaf = this.leaves.get(variable)
     if (!leaf) {
-      const source: LeafSource = { storage: () => variable.storage }
+      const source: LeafSource = { storage: () => variable.storage, read: () => variable.dataSync() }
       leaf = build.leaf(source, variable.shape, variable.dtype)
       this.leaves.set(variable, leaf)
     }

@@ -1,33 +1,34 @@
 // Variables: tensors whose value can be replaced, the only cut in the history of a computation.
 
-import type { Storage } from '../backend/backend.ts'
+import type { Arrival, Storage } from '../backend/backend.ts'
 import { build } from '../graph/build.ts'
-import type { DataArray, DType } from '../graph/dtype.ts'
-import type { Node } from '../graph/node.ts'
+import { allocate, type DataArray, type DType } from '../graph/dtype.ts'
+import { isOp, type Node } from '../graph/node.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
-import { evaluate, readData, storageOf } from './execute.ts'
-import { allocateFor, bytesOf, HostData, type LeafSource } from './leaf.ts'
-import { backend, runtime } from './runtime.ts'
+import { evaluate, readData } from './execute.ts'
+import { type About, Held } from './held.ts'
+import type { LeafSource } from './leaf.ts'
+import { runtime } from './runtime.ts'
 import type { Checked, Same, Shape, ShapeError, ShapeOf, Text } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
 
-/** The value of a variable at one version. */
+/** The value of a variable at one version; it outlives the next assignment. */
 export class VariableSource implements LeafSource {
   readonly variable: Variable
   readonly version: number
+  readonly held: Held
 
-  constructor(variable: Variable, version: number) {
+  constructor(variable: Variable, held: Held) {
     this.variable = variable
-    this.version = version
+    this.version = variable.version
+    this.held = held
   }
 
   storage(): Storage {
-    if (this.version !== this.variable.version) {
-      throw new Error(
-        `variable '${this.variable.name}' was assigned (version ${this.variable.version}) after this value was read from it (version ${this.version}): read it again, or take its value before the assignment with data()`,
-      )
-    }
-    return this.variable.storage
+    return this.held.storage()
+  }
+  read(): DataArray | Arrival {
+    return this.held.read()
   }
 }
 
@@ -43,8 +44,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
   /** Frozen variables are left out of `parameters()` and get no updates. */
   trainable: boolean
   version = 0
-  private readonly initial: HostData | Node
-  private held: { storage: Storage } | undefined
+  private held: Held
+  /** Whether others may hold the same value: a leaf that was read, or the tensor that was assigned. */
+  private shared: boolean
   private leaf: Node<'leaf'> | undefined
 
   /** `initial`: its elements, or a node that has been evaluated. */
@@ -55,25 +57,30 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     options: { readonly name?: string; readonly trainable?: boolean } = {},
   ) {
     super(undefined, shape, dtype)
-    this.initial = 'op' in initial ? initial : new HostData(initial)
     this.name = options.name ?? ''
     this.trainable = options.trainable ?? true
+    const known = 'op' in initial ? heldBy(initial) : undefined
+    this.shared = known !== undefined
+    this.held = known ?? new Held(this.about(), 'op' in initial ? readData(initial) : initial)
+    this.held.owners++
   }
 
-  /** The memory that holds the current value; its address does not change. */
+  /** The memory that holds the current value. */
   get storage(): Storage {
-    if (!this.held) {
-      const { initial } = this
-      this.held = { storage: allocateFor(this, bytesOf(this.dtype, this.shape)) }
-      if (initial instanceof HostData) backend().upload(this.held.storage, initial.data)
-      else backend().copy(storageOf(initial), this.held.storage)
-    }
-    return this.held.storage
+    return this.held.storage()
+  }
+
+  /** Before a program writes the value in place: who read it before keeps what they read. */
+  makeOwn(): void {
+    if (this.shared) this.hold(this.held.copy(), false)
   }
 
   override get node(): Node {
     if (runtime.trace) return runtime.trace.read(this)
-    this.leaf ??= build.leaf(new VariableSource(this, this.version), this.shape, this.dtype)
+    if (!this.leaf) {
+      this.leaf = build.leaf(new VariableSource(this, this.held), this.shape, this.dtype)
+      this.shared = true
+    }
     return this.leaf
   }
 
@@ -91,8 +98,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
         throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
       if (value.length !== this.size)
         throw new RangeError(`variable '${this.name}' ${show(this.shape)}: cannot assign ${value.length} elements`)
-      backend().upload(this.storage, value)
-      this.changed()
+      const data = allocate(this.dtype, this.size)
+      data.set(value)
+      this.replace(new Held(this.about(), data), false)
       return this
     }
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
@@ -106,19 +114,43 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     }
     const { node } = value
     evaluate([node])
-    backend().copy(storageOf(node), this.storage)
-    this.changed()
+    const held = heldBy(node)
+    if (held) this.replace(held, true)
+    else this.replace(new Held(this.about(), readData(node)), false)
     return this
   }
+
+  /** Variables keep their values: there is nothing to give back early. */
+  override dispose(): void {}
 
   override get [Symbol.toStringTag](): string {
     return this.name ? `Variable '${this.name}'` : 'Variable'
   }
 
-  /** Called when the memory was written: values read before are out of date. */
+  /** Called after a program wrote the memory. */
   changed(): void {
+    this.held.written()
     this.version++
     this.leaf = undefined
+  }
+
+  private replace(held: Held, shared: boolean): void {
+    const { held: old, shared: isRead } = this
+    this.hold(held, shared)
+    this.version++
+    if (!isRead) old.dispose()
+  }
+
+  private hold(held: Held, shared: boolean): void {
+    this.held.owners--
+    held.owners++
+    this.held = held
+    this.shared = shared
+    this.leaf = undefined
+  }
+
+  private about(): About {
+    return { op: this.name ? `variable '${this.name}'` : 'a variable', shape: this.shape, dtype: this.dtype }
   }
 }
 
@@ -127,12 +159,8 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
  * they are computed together, in one program.
  */
 export function assignAll(variables: readonly Variable[], values: readonly Tensor[]): void {
-  const targets = new Set<Tensor>(variables)
-  const taken = values.map((t) => {
-    const { node } = t
-    // A variable's own memory may be overwritten before it is read.
-    return new Tensor(!runtime.trace && targets.has(t) ? copyOf(node) : node)
-  })
+  // A variable's node is its value of now.
+  const taken = values.map((t) => new Tensor(t.node))
   if (!runtime.trace) evaluate(taken.map((t) => t.node))
   variables.forEach((v, i) => {
     v.assign(taken[i])
@@ -145,17 +173,14 @@ export function variable<S extends Shape, D extends DType>(
   options: { readonly name?: string; readonly trainable?: boolean } = {},
 ): Variable<S, D> {
   const { node, shape, dtype } = value
-  // From another thread the numbers would have to be waited for.
-  return new Variable(backend().kind === 'remote' ? copyOf(node) : readData(node), shape, dtype, options)
+  evaluate([node])
+  return new Variable(node, shape, dtype, options)
 }
 
-/** A node with the value that another one has now, in memory of its own. */
-function copyOf(node: Node): Node {
-  evaluate([node])
-  const { dtype, shape } = node
-  const copy = build.leaf({}, shape, dtype)
-  const storage = allocateFor(copy, bytesOf(dtype, shape))
-  backend().copy(storageOf(node), storage)
-  copy.value = storage
-  return copy
+/** The value of a node that has been computed, to be shared; nothing where the host's data may still be overwritten. */
+function heldBy(node: Node): Held | undefined {
+  if (node.value) return node.value as Held
+  return isOp(node, 'leaf') && node.attributes.source instanceof VariableSource
+    ? node.attributes.source.held
+    : undefined
 }

@@ -27,6 +27,7 @@ export interface Views {
   readonly buffer: ArrayBufferLike
   readonly u8: Uint8Array
   readonly i32: Int32Array
+  readonly f32: Float32Array
 }
 
 export class LinearMemory {
@@ -114,7 +115,7 @@ function request(limitPages: number): { memory: WebAssembly.Memory; shared: bool
 }
 
 function viewsOf(buffer: ArrayBufferLike): Views {
-  return { buffer, u8: new Uint8Array(buffer), i32: new Int32Array(buffer) }
+  return { buffer, u8: new Uint8Array(buffer), i32: new Int32Array(buffer), f32: new Float32Array(buffer) }
 }
 
 function size(bytes: number): string {
