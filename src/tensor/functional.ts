@@ -6,6 +6,7 @@ import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { Batching } from '../transform/batch.ts'
 import { grad as gradients } from '../transform/grad.ts'
+import type { DTypeOf, ShapeOf } from './shape-types.ts'
 import { pullBack, pushForward } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { independent, placeholder, transforming } from './transforming.ts'
@@ -89,7 +90,7 @@ export interface JacobianOptions {
 /** The Jacobian of a result T by an argument A: a tensor [...result, ...argument] for each tensor of T and each of A. */
 export type JacobianOf<T, A> = T extends Tensor
   ? A extends Tensor
-    ? Tensor
+    ? Tensor<[...ShapeOf<T>, ...ShapeOf<A>], DTypeOf<T>>
     : { readonly [K in keyof A]: JacobianOf<T, A[K]> }
   : { readonly [K in keyof T]: JacobianOf<T[K], A> }
 

@@ -24,6 +24,7 @@ export {
   softSign,
   tanhShrink,
 } from './activations.ts'
+export { checkGradient, type GradientCheckOptions } from './check-gradient.ts'
 export { checkpoint } from './checkpoint.ts'
 export { chromeTrace } from './chrome-trace.ts'
 export { type Compiled, compile } from './compile.ts'

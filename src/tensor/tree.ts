@@ -1,5 +1,6 @@
 // Trees of tensors: arrays and plain objects, taken apart and put together again.
 
+import type { DTypeOf, Shape } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
 
 /** Anything made of tensors, arrays and plain objects; other values are carried along unchanged. */
@@ -12,6 +13,15 @@ export type Tree =
   | boolean
   | null
   | undefined
+
+/** A tree of the same structure, whose tensors may have any shape. */
+export type AnyShape<T> = T extends Tensor
+  ? Tensor<Shape, DTypeOf<T>>
+  : T extends (...args: never[]) => unknown
+    ? T
+    : T extends object
+      ? { [K in keyof T]: AnyShape<T[K]> }
+      : T
 
 const isPlain = (v: unknown): v is Record<string, unknown> =>
   typeof v === 'object' &&

@@ -8,7 +8,7 @@ import { Batching } from '../transform/batch.ts'
 import type { DTypeOf, Shape } from './shape-types.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { placeholder, transforming } from './transforming.ts'
-import { zipTree } from './tree.ts'
+import { type AnyShape, zipTree } from './tree.ts'
 
 /** The axis that holds the examples; null: one value for all. An array or object says it for each part of a tree. */
 export type MappedAxes = number | null | readonly MappedAxes[] | { readonly [key: string]: MappedAxes }
@@ -46,7 +46,7 @@ export function vmap<A extends readonly unknown[], R>(
 export function vmap<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: VmapOptions = {},
-): (...args: A) => R {
+): (...args: { [K in keyof A]: AnyShape<A[K]> }) => AnyShape<R> {
   const { in: inAxes = 0, out: outAxes = 0, randomness = 'different' } = options
   return (...args) => {
     if (Array.isArray(inAxes) && inAxes.length !== args.length)
@@ -83,7 +83,7 @@ export function vmap<A extends readonly unknown[], R>(
       if (isBatched)
         throw new RangeError(`vmap: a result ${show(t.shape)} depends on the example: its axis cannot be null`)
       return wrap(node)
-    }) as R
+    }) as AnyShape<R>
   }
 }
 
