@@ -73,7 +73,8 @@ function convolutionPadding(
   })
 }
 
-const perAxis = (value: PerAxis, axes: number): Dims => {
+/** A number for each axis. Throws when there are too many or too few. */
+export const perAxis = (value: PerAxis, axes: number): Dims => {
   if (typeof value === 'number') return new Array<number>(axes).fill(value)
   if (value.length !== axes) throw new RangeError(`${show(value)} has ${value.length} numbers for ${axes} spatial axes`)
   return value
@@ -85,10 +86,12 @@ export interface PoolOptions {
   readonly stride?: PerAxis
   /** On both sides of each axis; at most half the kernel. */
   readonly padding?: PerAxis
+  /** Whether a last window may reach past the end; false unless told. */
+  readonly ceil?: boolean
 }
 
 /** The windows of the spatial axes as last axes: x [n, c, ...spatial] to [n, c, ...positions, ...kernel]. */
-function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: number): Tensor {
+export function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: number): Tensor {
   if (x.rank !== axes + 2)
     throw new RangeError(`pool: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
   const size = perAxis(options.kernel, axes)
@@ -99,8 +102,19 @@ function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: numbe
       `pool: padding ${show(padding)} is more than half the kernel ${show(size)}: whole windows would lie in it`,
     )
   }
-  const padded = x.pad([[0, 0], [0, 0], ...padding.map((p) => [p, p] as const)], value)
+  const around = options.ceil
+    ? padding.map((p, i) => [p, p + lacking(x.shape[i + 2], size[i], stride[i], p)])
+    : undefined
+  const amounts = around ?? padding.map((p) => [p, p])
+  const padded = x.pad([[0, 0], [0, 0], ...amounts.map(([low, high]) => [low, high] as const)], value)
   return new Tensor(build.node('windows', [padded.node], { size, stride, dilation: size.map(() => 1) }))
+}
+
+/** What the last window lacks at the end of an axis; a window that would begin past the input is left out, as PyTorch does. */
+function lacking(extent: number, size: number, stride: number, padding: number): number {
+  const positions = Math.ceil((extent + 2 * padding - size) / stride) + 1
+  const last = (positions - 1) * stride < extent + padding ? positions - 1 : positions - 2
+  return Math.max(0, last * stride + size - extent - 2 * padding)
 }
 
 const lastAxes = (x: Tensor, count: number): number[] => Array.from({ length: count }, (_, i) => x.rank - count + i)
@@ -120,9 +134,14 @@ export interface AveragePoolOptions extends PoolOptions {
 export function averagePool(x: Tensor, options: AveragePoolOptions, axes = 2): Tensor {
   const windows = poolWindows(x, options, 0, axes)
   const total = windows.sum(lastAxes(windows, axes))
-  if (options.countPadding ?? true) return total.div(sizeOf(perAxis(options.kernel, axes)))
-  const inside = poolWindows(ones([1, 1, ...x.shape.slice(2)], x.dtype), options, 0, axes)
-  return total.div(inside.sum(lastAxes(inside, axes)))
+  const { countPadding = true, ceil = false } = options
+  if (countPadding && !ceil) return total.div(sizeOf(perAxis(options.kernel, axes)))
+  // What a window that reaches past the end lacks is never counted.
+  const counted = countPadding ? perAxis(options.padding ?? 0, axes) : perAxis(0, axes)
+  const elements = ones([1, 1, ...x.shape.slice(2).map((d, i) => d + 2 * counted[i])], x.dtype)
+  const inside = poolWindows(elements, countPadding ? { ...options, padding: 0 } : options, 0, axes)
+  const cut = inside.slice(null, null, ...total.shape.slice(2).map((d) => [0, d] as const))
+  return total.div(cut.sum(lastAxes(cut, axes)))
 }
 
 /** Zeroes each element with probability p and scales the others by 1 / (1 − p), so that the mean stays. Draws anew in each call. */
@@ -183,7 +202,8 @@ export function batchNorm(
 
 const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.size, ...new Array<number>(x.rank - 2).fill(1)])
 
-function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
+/** x [n, c, ...] times weight [c], plus bias [c]. */
+export function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
   const scaled = weight ? x.mul(perChannel(weight, x)) : x
   return bias ? scaled.add(perChannel(bias, x)) : scaled
 }

@@ -19,14 +19,24 @@ const convolution: CaseFunction = ([x, w, b], { stride, padding, dilation, group
     groups: Number(groups ?? 1),
   })
 
+const transposed: CaseFunction = ([x, weight, bias], { stride, padding, dilation, groups, output_padding }) =>
+  f.transposedConvolution(x, weight, bias, {
+    stride: Number(stride),
+    padding: Number(padding),
+    dilation: Number(dilation),
+    groups: Number(groups),
+    outputPadding: Number(output_padding),
+  })
+
 const conv: Functions = Object.fromEntries(
-  [...casesOf('conv').keys()].filter((name) => !name.startsWith('conv_transpose')).map((name) => [name, convolution]),
+  [...casesOf('conv').keys()].map((name) => [name, name.startsWith('conv_transpose') ? transposed : convolution]),
 )
 
-const pooling = ({ kernel, stride, padding }: ReferenceCase['attrs']) => ({
+const pooling = ({ kernel, stride, padding, ceil_mode }: ReferenceCase['attrs']) => ({
   kernel: Number(kernel),
   ...(stride === undefined ? {} : { stride: Number(stride) }),
   padding: Number(padding ?? 0),
+  ceil: ceil_mode === true,
 })
 const maxPool: CaseFunction = ([x], a) => f.maxPool(x, pooling(a), x.rank - 2)
 const averagePool: CaseFunction = ([x], a) =>
@@ -40,6 +50,17 @@ const pool: Functions = {
   avg_pool2d: averagePool,
   avg_pool2d_pad_cipTrue: averagePool,
   avg_pool2d_pad_cipFalse: averagePool,
+  max_pool2d_ceil: maxPool,
+  adaptive_avg_pool2d: ([x], a) => f.adaptiveAveragePool(x, a.output as number[]),
+  adaptive_max_pool2d: ([x], a) => f.adaptiveMaxPool(x, a.output as number[]),
+  lp_pool2d: ([x], a) => f.powerPool(x, Number(a.p), pooling(a)),
+  unfold: ([x], a) => f.unfold(x, pooling(a)),
+  fold: ([x], a) => f.fold(x, a.output as number[], pooling(a)),
+  interpolate_nearest_None: ([x], a) => f.interpolate(x, a.size as number[]),
+  interpolate_bilinear_False: ([x], a) => f.interpolate(x, a.size as number[], { mode: 'linear' }),
+  interpolate_bilinear_True: ([x], a) => f.interpolate(x, a.size as number[], { mode: 'linear', alignCorners: true }),
+  pixel_shuffle: ([x], a) => f.pixelShuffle(x, Number(a.factor)),
+  grid_sample: ([x, grid]) => f.gridSample(x, grid),
 }
 
 /** The module with the given tensors in its slots. */
@@ -56,11 +77,18 @@ const norm: Functions = {
     nn.batchNorm(3).with({ weight, bias, running_mean, running_var })(x),
   layer_norm: ([x, weight, bias]) => nn.layerNorm(5).with({ weight, bias })(x),
   layer_norm_2: ([x, weight, bias]) => nn.layerNorm([3, 4]).with({ weight, bias })(x),
+  group_norm: ([x, weight, bias], a) => f.groupNorm(x, Number(a.groups), weight, bias),
+  instance_norm: ([x]) => f.instanceNorm(x),
+  rms_norm: ([x, weight]) => f.rmsNorm(x, [5], weight),
+  local_response_norm: ([x], a) => f.localResponseNorm(x, { size: Number(a.size) }),
+  normalize: ([x]) => f.normalize(x),
+  weight_norm: ([v, g]) => f.weightNorm(v, g),
   layer_norm_const: ([x]) => nn.layerNorm(4, { affine: false })(x),
 }
 
 const embed: Functions = {
   embedding: ([indices, weight]) => nn.embedding(4, 3).with([weight])(indices),
+  embedding_bag_mean: ([indices, weight]) => f.embedding(indices, weight).mean(-2),
   embedding_pad: ([indices, weight]) => nn.embedding(4, 3, { paddingIndex: 0 }).with([weight])(indices),
 }
 
@@ -112,22 +140,6 @@ const groups: { readonly [G in Group]?: Functions } = { conv, pool, norm, embed,
 
 /** Layers to come. */
 const missing: { readonly [G in Group]?: readonly string[] } = {
-  conv: [...casesOf('conv').keys()].filter((name) => name.startsWith('conv_transpose')),
-  pool: [
-    'max_pool2d_ceil',
-    'adaptive_avg_pool2d',
-    'adaptive_max_pool2d',
-    'lp_pool2d',
-    'unfold',
-    'fold',
-    'pixel_shuffle',
-    'interpolate_nearest_None',
-    'interpolate_bilinear_False',
-    'interpolate_bilinear_True',
-    'grid_sample',
-  ],
-  norm: ['group_norm', 'instance_norm', 'rms_norm', 'local_response_norm', 'normalize', 'weight_norm'],
-  embed: ['embedding_bag_mean'],
   module: [
     'rnn_tanh',
     'rnn_relu_2layer',

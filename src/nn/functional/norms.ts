@@ -1,0 +1,72 @@
+// Normalisations beside those of batch and layer: by groups, instances, root mean squares, neighbours, and of weights.
+
+import { build } from '../../graph/build.ts'
+import { type Dims, normalizeAxis, show, sizeOf } from '../../graph/shape.ts'
+import { norm, Tensor } from '../../tensor/index.ts'
+import { affine } from '../functional.ts'
+
+/** Standardizes each example of x [n, c, ...] over groups of channels; then times weight, plus bias, both [c] (Wu and He 2018). Throws when the groups do not divide the channels. */
+export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
+  const [n, channels] = x.shape
+  if (x.rank < 2 || !Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new RangeError(`groupNorm: input ${show(x.shape)}: its channels don't divide into ${groups} groups`)
+  const parts = x.reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])
+  const centred = parts.sub(parts.mean(-1, true))
+  const standard = centred.mul(centred.square().mean(-1, true).add(epsilon).rsqrt())
+  return affine(standard.reshape(x.shape), weight, bias)
+}
+
+/** Standardizes each channel of each example of x [n, c, ...spatial] (Ulyanov et al. 2016). */
+export const instanceNorm = (x: Tensor, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor => {
+  if (x.rank < 3) throw new RangeError(`instanceNorm: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  return groupNorm(x, x.shape[1], weight, bias, epsilon)
+}
+
+/** x over its root mean square over the last axes, those of `shape`, times weight (Zhang and Sennrich 2019). */
+export function rmsNorm(x: Tensor, shape: Dims, weight?: Tensor, epsilon = 1e-6): Tensor {
+  const tail = x.shape.slice(Math.max(0, x.rank - shape.length))
+  if (show(tail) !== show(shape))
+    throw new RangeError(`rmsNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+  const axes = shape.map((_, i) => i - shape.length)
+  const y = x.mul(x.square().mean(axes, true).add(epsilon).rsqrt())
+  return weight ? y.mul(weight) : y
+}
+
+export interface LocalResponseOptions {
+  /** Neighbouring channels, the own included; 5 unless told. */
+  readonly size?: number
+  readonly alpha?: number
+  readonly beta?: number
+  readonly k?: number
+}
+
+/** x / (k + α·mean of the squares of neighbouring channels)^β of x [n, c, ...] (Krizhevsky et al. 2012), as PyTorch. */
+export function localResponseNorm(x: Tensor, options: LocalResponseOptions = {}): Tensor {
+  const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options
+  if (!Number.isInteger(size) || size < 1)
+    throw new RangeError(`localResponseNorm: size is ${size}, it must be at least 1`)
+  if (x.rank < 2) throw new RangeError(`localResponseNorm: input ${show(x.shape)}: expected [n, c, ...]`)
+  const last = x.transpose(1, -1)
+  const before = Math.floor(size / 2)
+  const padded = last
+    .square()
+    .pad(last.shape.map((_, a) => (a === last.rank - 1 ? [before, size - 1 - before] : [0, 0])))
+  const windows = build.node('windows', [padded.node], { size: [size], stride: [1], dilation: [1] })
+  const mean = new Tensor(windows).mean(-1)
+  return last.div(mean.mul(alpha).add(k).pow(beta)).transpose(1, -1)
+}
+
+/** x / max(‖x‖ₚ, ε) along an axis, 1 unless told. */
+export function normalize(
+  x: Tensor,
+  options: { readonly p?: number; readonly axis?: number; readonly epsilon?: number } = {},
+): Tensor {
+  const { p = 2, axis = 1, epsilon = 1e-12 } = options
+  return x.div(norm(x, p, normalizeAxis(axis, x.rank, 'normalize'), true).maximum(epsilon))
+}
+
+/** v·g/‖v‖ over all axes but the first: direction and length of each row apart (Salimans and Kingma 2016). g [rows, 1, ...]. */
+export function weightNorm(direction: Tensor, length: Tensor): Tensor {
+  const axes = direction.shape.slice(1).map((_, i) => i + 1)
+  return direction.mul(length.div(norm(direction, 2, axes, true)))
+}

@@ -1,0 +1,140 @@
+// Images cut into patches and put together again, enlarged, shuffled and warped.
+
+import { build } from '../../graph/build.ts'
+import { show, sizeOf } from '../../graph/shape.ts'
+import { Tensor, tensor, vjp, zeros } from '../../tensor/index.ts'
+import { type PerAxis, perAxis } from '../functional.ts'
+
+export interface PatchOptions {
+  readonly kernel: PerAxis
+  readonly stride?: PerAxis
+  readonly padding?: PerAxis
+  readonly dilation?: PerAxis
+}
+
+/** Patches of x [n, c, ...spatial] as columns: [n, c · kernel elements, positions], as PyTorch's `unfold`. */
+export function unfold(x: Tensor, options: PatchOptions): Tensor {
+  const axes = x.rank - 2
+  if (axes < 1) throw new RangeError(`unfold: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  const size = perAxis(options.kernel, axes)
+  const [stride, dilation] = [perAxis(options.stride ?? 1, axes), perAxis(options.dilation ?? 1, axes)]
+  const padding = perAxis(options.padding ?? 0, axes)
+  const padded = x.pad([[0, 0], [0, 0], ...padding.map((p) => [p, p] as const)])
+  const windows = new Tensor(build.node('windows', [padded.node], { size, stride, dilation }))
+  const positions = windows.shape.slice(2, 2 + axes)
+  const axis = (from: number): number[] => Array.from({ length: axes }, (_, i) => from + i)
+  return windows
+    .permute([0, 1, ...axis(2 + axes), ...axis(2)])
+    .reshape([x.shape[0], x.shape[1] * sizeOf(size), sizeOf(positions)])
+}
+
+/** The adjoint of `unfold`: patches [n, c · kernel elements, positions] added up in an image of the given extents. */
+export function fold(patches: Tensor, extents: readonly number[], options: PatchOptions): Tensor {
+  const size = sizeOf(perAxis(options.kernel, extents.length))
+  if (patches.rank !== 3 || patches.shape[1] % size !== 0)
+    throw new RangeError(
+      `fold: ${show(patches.shape)}: expected [n, c · ${size}, positions] for kernels of ${size} elements`,
+    )
+  const image = zeros([patches.shape[0], patches.shape[1] / size, ...extents], patches.dtype)
+  const columns = unfold(image, options)
+  if (columns.shape[2] !== patches.shape[2])
+    throw new RangeError(
+      `fold: ${show(patches.shape)} for an image of ${show(extents)}: expected ${columns.shape[2]} positions`,
+    )
+  return vjp([columns], [patches], [image])[0]
+}
+
+export type Interpolation = 'nearest' | 'linear'
+
+export interface InterpolationOptions {
+  readonly mode?: Interpolation
+  /** Whether the centres of the outermost elements keep their places; false unless told, for linear interpolation only. */
+  readonly alignCorners?: boolean
+}
+
+/** x [n, c, ...spatial] with other spatial extents: the nearest element, or linear between neighbours along each axis. */
+export function interpolate(x: Tensor, extents: PerAxis, options: InterpolationOptions = {}): Tensor {
+  const { mode = 'nearest', alignCorners = false } = options
+  if (mode !== 'nearest' && mode !== 'linear')
+    throw new RangeError(`interpolate: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
+  const targets = perAxis(extents, x.rank - 2)
+  if (targets.some((t) => !Number.isInteger(t) || t < 1))
+    throw new RangeError(`interpolate: extents ${show(targets)} must be whole numbers of at least 1`)
+  return targets.reduce((y, to, i) => {
+    const [axis, from] = [i + 2, x.shape[i + 2]]
+    if (mode === 'nearest') {
+      const nearest = Int32Array.from({ length: to }, (_, k) => Math.min(from - 1, Math.floor((k * from) / to)))
+      return y.take(tensor(nearest), axis)
+    }
+    const place = (k: number): number =>
+      alignCorners ? (to > 1 ? (k * (from - 1)) / (to - 1) : 0) : Math.max(0, ((k + 0.5) * from) / to - 0.5)
+    const places = Array.from({ length: to }, (_, k) => Math.min(from - 1, place(k)))
+    const low = y.take(tensor(Int32Array.from(places, Math.floor)), axis)
+    const high = y.take(tensor(Int32Array.from(places, (p) => Math.min(from - 1, Math.floor(p) + 1))), axis)
+    const fraction = tensor(Float64Array.from(places, (p) => p - Math.floor(p)))
+      .cast(y.dtype)
+      .reshape([to, ...new Array<number>(x.rank - 1 - axis).fill(1)])
+    return low.add(high.sub(low).mul(fraction))
+  }, x)
+}
+
+/** x [n, c · f², h, w] with channels laid out as pixels: [n, c, h · f, w · f] (Shi et al. 2016). */
+export function pixelShuffle(x: Tensor, factor: number): Tensor {
+  const [n, channels, h, w] = x.shape
+  if (x.rank !== 4 || !Number.isInteger(factor) || factor < 1 || channels % factor ** 2 !== 0)
+    throw new RangeError(`pixelShuffle: input ${show(x.shape)}: expected [n, c · ${factor ** 2}, h, w]`)
+  const c = channels / factor ** 2
+  return x
+    .reshape([n, c, factor, factor, h, w])
+    .permute([0, 1, 4, 2, 5, 3])
+    .reshape([n, c, h * factor, w * factor])
+}
+
+/** Undoes `pixelShuffle`: x [n, c, h · f, w · f] to [n, c · f², h, w]. */
+export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
+  const [n, c, height, width] = x.shape
+  if (x.rank !== 4 || !Number.isInteger(factor) || factor < 1 || height % factor !== 0 || width % factor !== 0)
+    throw new RangeError(`pixelUnshuffle: input ${show(x.shape)}: expected [n, c, h · ${factor}, w · ${factor}]`)
+  const [h, w] = [height / factor, width / factor]
+  return x
+    .reshape([n, c, h, factor, w, factor])
+    .permute([0, 1, 3, 5, 2, 4])
+    .reshape([n, c * factor ** 2, h, w])
+}
+
+/**
+ * x [n, c, h, w] at places grid [n, h', w', 2], (x, y) from −1 to 1 over the image: [n, c, h', w'], linear between pixels, 0 outside
+ * (Jaderberg et al. 2015). Gradients go to image and places.
+ */
+export function gridSample(x: Tensor, grid: Tensor, options: { readonly alignCorners?: boolean } = {}): Tensor {
+  const { alignCorners = false } = options
+  if (x.rank !== 4 || grid.rank !== 4 || grid.shape[3] !== 2 || grid.shape[0] !== x.shape[0])
+    throw new RangeError(
+      `gridSample: image ${show(x.shape)} and grid ${show(grid.shape)}: expected [n, c, h, w] and [n, h', w', 2]`,
+    )
+  const [n, c, h, w] = x.shape
+  const [rows, columns] = grid.shape.slice(1, 3)
+  const pixel = (coordinate: Tensor, extent: number): Tensor =>
+    alignCorners
+      ? coordinate.add(1).mul((extent - 1) / 2)
+      : coordinate
+          .add(1)
+          .mul(extent / 2)
+          .sub(0.5)
+  const [px, py] = [pixel(grid.at(0, -1), w), pixel(grid.at(1, -1), h)]
+  const [left, top] = [px.floor().detach(), py.floor().detach()]
+  const [fx, fy] = [px.sub(left), py.sub(top)]
+  const flat = x.reshape([n, c, h * w])
+  const corner = (dx: 0 | 1, dy: 0 | 1): Tensor => {
+    const [cx, cy] = [left.add(dx), top.add(dy)]
+    const isInside = cx.greaterEqual(0).and(cx.less(w)).and(cy.greaterEqual(0)).and(cy.less(h))
+    const index = isInside
+      .where(cy.mul(w).add(cx), 0)
+      .cast('int32')
+      .reshape([n, 1, rows * columns])
+    const values = flat.takeAlong(index.broadcastTo([n, c, rows * columns]), 2).reshape([n, c, rows, columns])
+    const weight = (dx === 1 ? fx : fx.neg().add(1)).mul(dy === 1 ? fy : fy.neg().add(1))
+    return values.mul(isInside.where(weight, 0).unsqueeze(1))
+  }
+  return corner(0, 0).add(corner(1, 0)).add(corner(0, 1)).add(corner(1, 1))
+}
