@@ -48,7 +48,7 @@ const epilogues: {
   double: { dtypes: ['float64'], stores: [{ access: 0, value: x.convert('f64', total), mode: 'set' }] },
 }
 
-const widths = [2, 4, 6, 8, 16]
+const widths = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16]
 
 interface Case {
   readonly kernel: ContractKernel

@@ -87,8 +87,9 @@ test('the args block has a word for what the kernel asks at run time and none fo
 })
 
 test.each([
-  { rows: 2, columns: 16 },
-  { rows: 6, columns: 8 },
+  { rows: 2, columns: 16, spread: false },
+  { rows: 5, columns: 8, spread: true },
+  { rows: 6, columns: 8, spread: false },
 ])('blocks cover the product, are whole tiles and fit the scratch memory: tile %o', (tile) => {
   const next = integers(11)
   const extent = (): number => 1 + next([4, 40, 400, 4000][next(4)])

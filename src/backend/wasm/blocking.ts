@@ -34,9 +34,9 @@ const maximumRun = 320
 /** Each step of a right operand in place is on another page of memory: few of them at a time, and each one far along. */
 const maximumRunInPlace = 64
 /** A block of each operand and its tile fill a second-level cache of 1 MiB. */
-const maximumRows = 256
+const maximumRows = 260
 const maximumColumns = 512
-const maximumTile = 2 ** 16
+const maximumTile = 260 * 256
 /** Nanoseconds of a multiply-add on one thread, and of what surrounds a register tile and a block. */
 const multiplyAdd = 0.06
 const tileCall = 8

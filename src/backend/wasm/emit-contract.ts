@@ -15,7 +15,7 @@ export { emitEpilogue } from './emit-epilogue.ts'
 
 /**
  * Adds a function with the parameters of `packParams` that writes an operand, its pointwise prologue applied, into panels
- * of `width` (2, 4, 6, 8, …) outer elements.
+ * of `width` outer elements.
  */
 export function emitPack(
   module: ModuleBuilder,
@@ -29,6 +29,17 @@ export function emitPack(
 }
 
 const [o0, o1, k0, k1, destination] = [2, 3, 4, 5, 6] as const
+
+/** Up to four neighbouring lanes of a panel. */
+interface Part {
+  readonly first: number
+  readonly size: number
+  /** Local: all ones in lanes that are inside the operand. */
+  readonly mask: number
+  /** Locals, per access: the address of each lane's element at offset 0 of k; and, read along lanes, 1 where they are neighbours. */
+  readonly rows: readonly (readonly number[])[]
+  readonly runs: readonly (number | undefined)[]
+}
 
 class PackCode {
   private readonly f: FunctionBuilder
@@ -60,34 +71,56 @@ class PackCode {
   emit(): void {
     const { f, code, width } = this
     const lanes = topological([this.value]).every((e) => hasVectorForm(e, (c) => c.op === 'const'))
-    const panelBytes = code.prologue.define('panel', 'i32', () =>
-      f
-        .get(k1)
-        .get(k0)
-        .op('i32.sub')
-        .i32(4 * width)
-        .op('i32.mul'),
-    )
     // o0 itself runs over the panels
     whileLess(f, o0, o1, () => {
       if (!lanes) this.plainPanel()
       else if (this.operand.lane === 'outer' && width % 4 === 0) {
-        this.pushWholePanel()
+        this.pushWholePanels(1)
         f.if(
-          () => this.wholePanel(),
+          () => {
+            // Two narrow panels at a time use the whole of a cache line
+            if (width < 16) {
+              this.pushWholePanels(2)
+              f.if(
+                () => {
+                  this.wholePanels(2)
+                  this.nextPanel()
+                },
+                () => this.wholePanels(1),
+              )
+            } else this.wholePanels(1)
+          },
           () => this.groups(),
         )
       } else this.groups()
-      f.get(destination).get(panelBytes).op('i32.add').set(destination)
-      f.get(o0).i32(width).op('i32.add').set(o0)
+      this.nextPanel()
     })
     code.prologue.finish()
   }
 
-  // ---- A panel all of whose rows of `width` elements are runs of memory
+  private nextPanel(): void {
+    const { f } = this
+    f.get(destination).get(this.panelBytes()).op('i32.add').set(destination)
+    f.get(o0).i32(this.width).op('i32.add').set(o0)
+  }
 
-  private pushWholePanel(): void {
-    const { f, code, width } = this
+  private panelBytes(): number {
+    const { f } = this
+    return this.code.prologue.define('panel', 'i32', () =>
+      f
+        .get(k1)
+        .get(k0)
+        .op('i32.sub')
+        .i32(4 * this.width)
+        .op('i32.mul'),
+    )
+  }
+
+  // ---- Panels all of whose rows of `width` elements are runs of memory
+
+  private pushWholePanels(panels: number): void {
+    const { f, code } = this
+    const width = panels * this.width
     const number = code.locals.take('i32')
     f.get(o0).i32(width).op('i32.add').get(o1).op('i32.le_s')
     f.if(
@@ -124,63 +157,56 @@ class PackCode {
       .op('i32.and')
   }
 
-  private wholePanel(): void {
-    const { f, width } = this
+  private wholePanels(panels: number): void {
+    const { f, code, width } = this
     const starts = this.tables.map((t) => this.address(t, () => f.get(o0)))
+    const second = code.locals.take('i32')
     this.eachK(1, () => {
       const places = this.tables.map((t, i) => this.sumOf(starts[i], t))
-      for (let quad = 0; quad < width / 4; quad++) {
+      if (panels > 1) f.get(this.at).get(this.panelBytes()).op('i32.add').set(second)
+      for (let n = 0; n < panels * width; n += 4) {
         this.load = (access) => {
           f.get(places[access])
-          this.tables[access].loadVector(4 * quad * this.tables[access].bytes)
+          this.tables[access].loadVector(n * this.tables[access].bytes)
         }
-        f.get(this.at)
+        f.get(n < width ? this.at : second)
         this.evaluate()
-        f.memory('v128.store', 16 * quad)
+        f.memory('v128.store', 4 * (n % width))
       }
       this.give(places)
     })
+    code.locals.give(second)
     this.give(starts)
   }
 
-  // ---- Panels in groups of up to four outer elements
+  // ---- Panels in groups of up to eight outer elements, each of parts of up to four
 
   private groups(): void {
-    for (let first = 0; first < this.width; first += 4) this.group(first, Math.min(4, this.width - first))
+    for (let first = 0; first < this.width; first += 8) this.group(first, Math.min(8, this.width - first))
   }
 
   private group(first: number, size: number): void {
     const { f, code } = this
     const count = code.locals.take('i32')
-    f.get(o1).get(o0).op('i32.sub').i32(first).op('i32.sub').set(count)
-    const mask = code.locals.take('v128')
     const iota = code.prologue.define('iota', 'v128', () => f.v128(new Int32Array([0, 1, 2, 3])))
-    f.get(iota).get(count).op('i32x4.splat').op('i32x4.lt_s').set(mask)
-    // Addresses of the group's elements; past the last one, of the last
-    const rows = this.tables.map((t) =>
-      Array.from({ length: size }, (_, lane) => this.address(t, () => this.pushOuter(first + lane))),
-    )
-    if (this.operand.lane === 'outer') {
-      const runs = this.tables.map((t, i) => this.runFlag(t, rows[i]))
-      this.eachK(1, () => this.oneK(rows, runs, mask, first, size))
-      this.give(runs)
-    } else {
-      this.eachK(4, () => this.fourK(rows, mask, first, size))
-      this.eachK(
-        1,
-        () =>
-          this.oneK(
-            rows,
-            this.tables.map(() => undefined),
-            mask,
-            first,
-            size,
-          ),
-        true,
-      )
+    const parts = Array.from({ length: Math.ceil(size / 4) }, (_, i): Part => {
+      const from = first + 4 * i
+      const mask = code.locals.take('v128')
+      f.get(o1).get(o0).op('i32.sub').i32(from).op('i32.sub').set(count)
+      f.get(iota).get(count).op('i32x4.splat').op('i32x4.lt_s').set(mask)
+      const lanes = Array.from({ length: Math.min(4, first + size - from) }, (_, lane) => from + lane)
+      // Addresses of the part's elements; past the last one, of the last
+      const rows = this.tables.map((t) => lanes.map((lane) => this.address(t, () => this.pushOuter(lane))))
+      const runs = this.tables.map((t, i) => (this.operand.lane === 'outer' ? this.runFlag(t, rows[i]) : undefined))
+      return { first: from, size: lanes.length, mask, rows, runs }
+    })
+    if (this.operand.lane === 'inner') this.eachK(4, () => this.fourK(parts))
+    this.eachK(1, () => this.oneK(parts), this.operand.lane === 'inner')
+    for (const { mask, rows, runs } of parts) {
+      for (const list of rows) this.give(list)
+      this.give(runs.filter((run) => run !== undefined))
+      code.locals.give(mask)
     }
-    for (const list of rows) this.give(list)
-    code.locals.give(mask)
     code.locals.give(count)
   }
 
@@ -211,112 +237,114 @@ class PackCode {
   }
 
   /** The elements of a group at one k, stored side by side. */
-  private oneK(
-    rows: readonly (readonly number[])[],
-    runs: readonly (number | undefined)[],
-    mask: number,
-    first: number,
-    size: number,
-  ): void {
+  private oneK(parts: readonly Part[]): void {
     const { f, code } = this
-    const offset = code.locals.take('i32')
-    this.load = (access) => {
-      const table = this.tables[access]
-      const lane = (n: number): number => rows[access][Math.min(n, size - 1)]
-      table.entry(table.inner, () => f.get(this.k))
-      f.set(offset)
-      const apart = (): void => table.gather((n) => f.get(lane(n)).get(offset).op('i32.add'))
-      const run = runs[access]
-      if (run === undefined) {
-        apart()
-        return
-      }
-      f.get(run).if(
-        () => {
-          f.get(lane(0)).get(offset).op('i32.add')
-          table.loadVector()
-        },
-        apart,
-        'v128',
-      )
-    }
-    f.get(this.at)
-    this.evaluate()
-    f.get(mask).op('v128.and')
-    this.storeGroup(first, size)
-    code.locals.give(offset)
-  }
-
-  /** The elements of a group at four k, read along k and transposed. */
-  private fourK(rows: readonly (readonly number[])[], mask: number, first: number, size: number): void {
-    const { f, code, width } = this
-    const runs = this.tables.map((t) => {
-      const flag = code.locals.take('i32')
-      t.pushNeighbours(t.inner, this.k)
-      f.set(flag)
-      return flag
-    })
-    const values = Array.from({ length: size }, (_, lane) => {
+    const offsets = this.tables.map((t) => this.offset(t))
+    for (const { first, size, mask, rows, runs } of parts) {
       this.load = (access) => {
         const table = this.tables[access]
-        const row = rows[access][lane]
-        f.get(runs[access]).if(
+        const address = (n: number): void =>
+          void f
+            .get(rows[access][Math.min(n, size - 1)])
+            .get(offsets[access])
+            .op('i32.add')
+        const run = runs[access]
+        if (run === undefined) {
+          table.gather(address)
+          return
+        }
+        f.get(run).if(
           () => {
-            table.entry(table.inner, () => f.get(this.k))
-            f.get(row).op('i32.add')
+            address(0)
             table.loadVector()
           },
-          () =>
-            table.gather((n) => {
-              table.entry(table.inner, () => f.get(this.k).i32(n).op('i32.add'))
-              f.get(row).op('i32.add')
-            }),
+          () => table.gather(address),
           'v128',
         )
       }
       const value = code.locals.take('v128')
       this.evaluate()
-      f.get(mask).lane('i32x4.extract_lane', lane).op('i32x4.splat').op('v128.and').set(value)
-      return value
-    })
-    const step = 4 * width
-    if (size === 4) {
-      const pairs = [
-        this.shuffled(values[0], values[1], [0, 4, 1, 5]),
-        this.shuffled(values[2], values[3], [0, 4, 1, 5]),
-        this.shuffled(values[0], values[1], [2, 6, 3, 7]),
-        this.shuffled(values[2], values[3], [2, 6, 3, 7]),
-      ]
-      for (let n = 0; n < 4; n++) {
-        const [low, high] = n < 2 ? [pairs[0], pairs[1]] : [pairs[2], pairs[3]]
-        f.get(this.at).get(low).get(high)
-        f.shuffle(bytesOf(n % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7]))
-        f.memory('v128.store', n * step + 4 * first)
-      }
-      this.give(pairs)
-    } else {
-      const pairs = [
-        this.shuffled(values[0], values[1], [0, 4, 1, 5]),
-        this.shuffled(values[0], values[1], [2, 6, 3, 7]),
-      ]
-      pairs.forEach((pair, half) => {
-        if (width === 2)
-          f.get(this.at)
-            .get(pair)
-            .memory('v128.store', 2 * half * step)
-        else {
-          f.get(this.at)
-            .get(pair)
-            .laneMemory('v128.store64_lane', 0, 2 * half * step + 4 * first)
-          f.get(this.at)
-            .get(pair)
-            .laneMemory('v128.store64_lane', 1, (2 * half + 1) * step + 4 * first)
-        }
-      })
-      this.give(pairs)
+      f.get(mask).op('v128.and').set(value)
+      this.storePart(4 * first, size, value)
+      code.locals.give(value)
     }
-    this.give(values)
-    this.give(runs)
+    this.give(offsets)
+  }
+
+  /** The elements of a group at four k, read along k and transposed. */
+  private fourK(parts: readonly Part[]): void {
+    const { f, code } = this
+    const flags = this.tables.map((t) => {
+      const flag = code.locals.take('i32')
+      t.pushNeighbours(t.inner, this.k)
+      f.set(flag)
+      return flag
+    })
+    const offsets = this.tables.map((t) => this.offset(t))
+    for (const { first, size, mask, rows } of parts) {
+      const values = Array.from({ length: size }, (_, lane) => {
+        this.load = (access) => {
+          const table = this.tables[access]
+          const row = rows[access][lane]
+          f.get(flags[access]).if(
+            () => {
+              f.get(row).get(offsets[access]).op('i32.add')
+              table.loadVector()
+            },
+            () =>
+              table.gather((n) => {
+                table.entry(table.inner, () => f.get(this.k).i32(n).op('i32.add'))
+                f.get(row).op('i32.add')
+              }),
+            'v128',
+          )
+        }
+        const value = code.locals.take('v128')
+        this.evaluate()
+        f.set(value)
+        return value
+      })
+      this.transpose(values, (n, pushColumn) => {
+        const column = code.locals.take('v128')
+        pushColumn()
+        f.get(mask).op('v128.and').set(column)
+        this.storePart(4 * (n * this.width + first), size, column)
+        code.locals.give(column)
+      })
+      this.give(values)
+    }
+    this.give(offsets)
+    this.give(flags)
+  }
+
+  /** Hands on, for each n, code that pushes lane n of up to four vectors as one vector. */
+  private transpose(values: readonly number[], put: (n: number, push: () => void) => void): void {
+    const { f } = this
+    const lanes = [0, 1, 2, 3]
+    const [a, b, c, d] = lanes.map((i) => values[Math.min(i, values.length - 1)])
+    if (values.length === 1) {
+      for (const n of lanes)
+        put(n, () =>
+          f
+            .get(a)
+            .get(a)
+            .shuffle(bytesOf([n, n, n, n])),
+        )
+      return
+    }
+    const pairs = [this.shuffled(a, b, [0, 4, 1, 5]), this.shuffled(a, b, [2, 6, 3, 7])]
+    const others = values.length === 2 ? pairs : [this.shuffled(c, d, [0, 4, 1, 5]), this.shuffled(c, d, [2, 6, 3, 7])]
+    for (const n of lanes) {
+      const half = n >> 1
+      put(n, () =>
+        f
+          .get(pairs[half])
+          .get(others[half])
+          .shuffle(bytesOf(n % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7])),
+      )
+    }
+    this.give(pairs)
+    if (others !== pairs) this.give(others)
   }
 
   private shuffled(a: number, b: number, lanes: readonly number[]): number {
@@ -325,10 +353,15 @@ class PackCode {
     return result
   }
 
-  /** Stores the vector on the stack, above its address. */
-  private storeGroup(first: number, size: number): void {
-    if (size === 4) this.f.memory('v128.store', 4 * first)
-    else this.f.laneMemory('v128.store64_lane', 0, 4 * first)
+  /** Stores the first `size` lanes of a vector at `at` + offset. */
+  private storePart(offset: number, size: number, value: number): void {
+    const { f, at } = this
+    if (size === 4) f.get(at).get(value).memory('v128.store', offset)
+    if (size === 2 || size === 3) f.get(at).get(value).laneMemory('v128.store64_lane', 0, offset)
+    if (size % 2 === 1)
+      f.get(at)
+        .get(value)
+        .laneMemory('v128.store32_lane', size - 1, offset + 4 * (size - 1))
   }
 
   // ---- One element at a time, for prologues that lanes can't compute
@@ -367,6 +400,14 @@ class PackCode {
     const local = this.code.locals.take('i32')
     table.entry(table.outer, push)
     this.f.get(table.base).op('i32.add').set(local)
+    return local
+  }
+
+  /** A local with inner[k]. */
+  private offset(table: TableCode): number {
+    const local = this.code.locals.take('i32')
+    table.entry(table.inner, () => this.f.get(this.k))
+    this.f.set(local)
     return local
   }
 

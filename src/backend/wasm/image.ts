@@ -288,7 +288,7 @@ class Writer {
       throw new TypeError(`launch: kernel ${launch.kernel} is no contract kernel`)
     }
     const { tile } = this.engine
-    const leftRow = this.leftInPlace(kernel, launch)
+    const leftRow = tile.spread ? 0 : this.leftInPlace(kernel, launch)
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
     const blocking = contractBlocking(
       {
