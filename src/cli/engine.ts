@@ -10,6 +10,8 @@ export interface EngineOptions {
   readonly backend?: BackendName
   readonly threads?: number
   readonly seed?: number
+  /** Whether a·b + c may be one instruction. The process is ours, so it may unless told. */
+  readonly relaxedSimd?: boolean
 }
 
 export interface RunningEngine {
@@ -20,13 +22,18 @@ export interface RunningEngine {
 }
 
 /** Chooses backend, threads and seed; starts no thread before it is needed. */
-export function chooseEngine({ backend = 'wasm', ...options }: EngineOptions): RunningEngine {
-  configure({ backend, ...options })
+export function chooseEngine({
+  backend = 'wasm',
+  relaxedSimd = wantsRelaxedSimd(),
+  ...options
+}: EngineOptions): RunningEngine {
+  configure({ backend, relaxedSimd, ...options })
   if (backend === 'reference') return { backend, threads: 1, ready: async () => {} }
   const { threads } = options
   let isReady = false
   const engine = createWasmBackend({
     ...(threads === undefined ? {} : { threads }),
+    relaxedSimd,
     // Before it is ready, a thread that failed is reported by the error below.
     warn: (message) => {
       if (isReady) process.stderr.write(`${message}\n`)
@@ -43,3 +50,6 @@ export function chooseEngine({ backend = 'wasm', ...options }: EngineOptions): R
   }
   return { backend, threads: engine.threads, ready }
 }
+
+/** What the command line uses unless told: the variable TENON_RELAXED_SIMD can forbid it. */
+export const wantsRelaxedSimd = (): boolean => process.env.TENON_RELAXED_SIMD !== '0'

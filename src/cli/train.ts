@@ -14,6 +14,7 @@ import {
   meanLoss,
   predict,
 } from '../train/index.ts'
+import { isFused } from '../train/run-config.ts'
 import { hasRun, readConfig } from '../train/run-folder.ts'
 import { chooseEngine, type EngineOptions } from './engine.ts'
 import { exitCodes, UsageError } from './failure.ts'
@@ -58,6 +59,8 @@ export async function train(recipeName: string, options: TrainOptions): Promise<
       backend: settings.backend,
       seed: settings.seed,
       ...(threads === undefined ? {} : { threads }),
+      // A run goes on with the arithmetic it began with, so that its numbers stay the same.
+      ...(resumed && !isFused(readConfig(resumed)) ? { relaxedSimd: false } : {}),
     })
     await engine.ready()
     const data = await recipe.data(settings.data ?? undefined)

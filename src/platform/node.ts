@@ -2,6 +2,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { nativeHost } from './native.ts'
 import type { Platform } from './platform.ts'
@@ -20,6 +21,8 @@ export const platform: Platform = {
     writeFileSync(temporary, text)
     renameSync(temporary, path)
   },
+  // Only V8 before 11.4 has the flag, and only it lacks the instructions.
+  enableRelaxedSimd: () => setFlagsFromString('--experimental-wasm-relaxed-simd'),
   native: nativeHost,
   startWorker(program, data, events) {
     try {

@@ -54,6 +54,8 @@ export interface Platform {
   readonly writeFile: (path: string, text: string) => void
   /** Whether this thread may block: a browser's main thread may not. */
   readonly mayBlock: () => boolean
+  /** Switches relaxed SIMD on where the host has it behind a flag: for the whole process, and only to be called where it is missing. */
+  readonly enableRelaxedSimd?: () => void
   /** Access to machine code, or why there is none. */
   readonly native: () => NativeHost | string
   /**

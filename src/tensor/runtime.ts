@@ -23,6 +23,11 @@ export interface RuntimeOptions {
   readonly stabilize?: boolean
   /** Notes for every value where in your code it was made, for `memoryReport`; it costs some microseconds an operation. */
   readonly trackMemory?: boolean
+  /**
+   * Whether products may use one instruction for a·b + c, whose last bits differ. `true` switches it on for the whole process
+   * where Node has it behind a flag (Node 20); `false` does without. Default: TENON_RELAXED_SIMD (1 or 0), else as the host has it.
+   */
+  readonly relaxedSimd?: boolean
   /** Seed of all random numbers drawn without a key of their own; default 0. */
   readonly seed?: number
   /**
@@ -81,6 +86,7 @@ interface ActiveRecorder {
 interface Runtime {
   backendName: BackendName
   threads: number | undefined
+  relaxedSimd: boolean | undefined
   worker: boolean | (() => WorkerLike)
   backend: Backend | undefined
   trace: ActiveTrace | undefined
@@ -116,6 +122,7 @@ const residentBytes = 64 * 2 ** 20
 const fresh = (): Runtime => ({
   backendName: 'wasm',
   threads: undefined,
+  relaxedSimd: undefined,
   worker: true,
   backend: undefined,
   trace: undefined,
@@ -142,7 +149,14 @@ export const runtime: Runtime = fresh()
 
 /** Chooses backend, threads, seed and, in a page, the engine's worker. Values made before stay with the backend they were made on, so call it first. */
 export function configure(options: RuntimeOptions): void {
-  const { backend = runtime.backendName, threads, seed, trackMemory, worker = runtime.worker } = options
+  const {
+    backend = runtime.backendName,
+    threads,
+    seed,
+    worker = runtime.worker,
+    relaxedSimd = runtime.relaxedSimd,
+    trackMemory,
+  } = options
   if (backend !== 'wasm' && backend !== 'reference')
     throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
@@ -152,7 +166,9 @@ export function configure(options: RuntimeOptions): void {
   // As asked for: a page may have got fewer.
   const hasThreads =
     threads === undefined || (runtime.backend && threads === (runtime.threads ?? runtime.backend.threads))
-  if (backend !== runtime.backendName || worker !== runtime.worker || !hasThreads) {
+  const isSame = backend === runtime.backendName && worker === runtime.worker && relaxedSimd === runtime.relaxedSimd
+  if (!isSame || !hasThreads) {
+    runtime.relaxedSimd = relaxedSimd
     runtime.backendName = backend
     runtime.worker = worker
     runtime.threads = threads ?? runtime.threads
@@ -179,9 +195,14 @@ export function backend(): Backend {
 }
 
 function start(): Backend {
-  const { backendName: name, threads, worker } = runtime
+  const { backendName: name, threads, worker, relaxedSimd } = runtime
   const here = (): DirectBackend =>
-    name === 'reference' ? createReferenceBackend() : createWasmBackend(threads === undefined ? {} : { threads })
+    name === 'reference'
+      ? createReferenceBackend()
+      : createWasmBackend({
+          ...(threads === undefined ? {} : { threads }),
+          ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
+        })
   // Where waiting is allowed, the engine works on the calling thread.
   const open = worker === true ? platform.engineWorker : worker
   return open && !platform.mayBlock() ? pageEngine({ name, threads, open, here }) : here()

@@ -34,8 +34,17 @@ export function configOf(net: Module, data: Dataset, options: FitOptions): RunCo
 export function engineOf(): { readonly [key: string]: string } {
   const { process } = globalThis as { process?: { versions?: Record<string, string>; arch?: string } }
   const host = process?.versions?.node ? `Node ${process.versions.node} ${process.arch}` : 'browser'
-  return { tenon: `Tenon ${version}`, host, backend: `backend ${runtime.backendName}` }
+  const used = backend()
+  const arithmetic = 'relaxedMadd' in used && used.relaxedMadd ? { arithmetic: fused } : {}
+  return { tenon: `Tenon ${version}`, host, backend: `backend ${runtime.backendName}`, ...arithmetic }
 }
+
+/** Whether the run in a folder used one instruction for a·b + c. */
+export function isFused({ engine }: RunConfig): boolean {
+  return typeof engine === 'object' && engine !== null && 'arithmetic' in engine && engine.arithmetic === fused
+}
+
+const fused = 'relaxed SIMD'
 
 /** In words, what differs between the run in a folder and the one that is to go on with it. */
 export function differences(known: RunConfig, now: RunConfig): string[] {

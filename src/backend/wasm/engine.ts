@@ -16,6 +16,11 @@ import { layout, threadProgram, type WorkerData } from './worker.ts'
 export interface EngineOptions {
   /** Threads that run kernels, the calling one included: a whole number from 1. Default: one for each core. */
   readonly threads?: number
+  /**
+   * Whether a·b + c may be one instruction, which rounds once: `true` also switches it on for the whole process where Node has it
+   * behind a flag (Node 20), `false` does without. Default: what the variable TENON_RELAXED_SIMD says (1 or 0), else as the host has it.
+   */
+  readonly relaxedSimd?: boolean
   readonly memory?: LinearMemory
   readonly platform?: Platform
   /** Told once when a worker could not start or died; default `console.warn`. */
@@ -79,7 +84,8 @@ export class Engine {
     this.threads = this.threadCount(options.threads)
     this.routines = new RoutineTable(this.memory)
     this.host = { ...math, routine: (args: number) => this.routines.run(args) }
-    const features = hostFeatures()
+    const wanted = { 1: true, 0: false }[this.platform.environment('TENON_RELAXED_SIMD') ?? '']
+    const features = hostFeatures(options.relaxedSimd ?? wanted, this.platform.enableRelaxedSimd)
     this.relaxedMadd = features.relaxedMadd
     this.tile = features.tile
     this.control = this.memory.allocate(control.bytes).address

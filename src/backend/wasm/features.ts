@@ -1,4 +1,4 @@
-// What the host's WebAssembly compiler can do, asked with small probes: its version is not ours to know, its flags not ours to set.
+// What the host's WebAssembly compiler can do, asked with small probes: its version is not ours to know.
 
 import { ModuleBuilder } from './assembler.ts'
 import type { Tile } from './micro-kernel.ts'
@@ -15,9 +15,12 @@ export interface Features {
  * holds a register; shuffles stay where they are used, and with them ten sums fit: madd takes four cycles, two run at a time, and
  * eight sums would leave no slack. From 13 on, which is told by 64-bit memory, 6×8 fits as it is. Multiplication and
  * addition are held up by neither: 2×16 loads least.
+ *
+ * Relaxed SIMD is left alone where `relaxedSimd` is false; where it is true, `enable` is called if it is missing.
  */
-export function hostFeatures(): Features {
-  const relaxedMadd = hasRelaxedMadd()
+export function hostFeatures(relaxedSimd?: boolean, enable?: () => void): Features {
+  if (relaxedSimd && !hasRelaxedMadd()) enable?.()
+  const relaxedMadd = relaxedSimd !== false && hasRelaxedMadd()
   if (!relaxedMadd) return { relaxedMadd, tile: { rows: 2, columns: 16, spread: false } }
   return { relaxedMadd, tile: hasMemory64() ? sixRows : fiveRows }
 }
