@@ -36,9 +36,8 @@ export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, optio
  */
 const logistic = customGradient(
   (z, a, b) =>
-    a
-      .mul(z.neg().relu())
-      .add(b.mul(z.relu()))
+    product(a, z.neg().relu())
+      .add(product(b, z.relu()))
       .add(a.add(b).mul(tail(z))),
   (g, [z, a, b]) => [
     g.mul(b.mul(z.sigmoid()).sub(a.mul(z.neg().sigmoid()))),
@@ -46,6 +45,9 @@ const logistic = customGradient(
     g.mul(z.relu().add(tail(z))),
   ],
 )
+
+/** 0 where the factor is 0, also times infinity: what is certain and right costs nothing. */
+const product = (factor: Tensor, x: Tensor): Tensor => factor.mul(factor.equal(0).where(0, x))
 
 const tail = (z: Tensor): Tensor => z.abs().neg().exp().log1p()
 

@@ -40,16 +40,14 @@ export function huber(predictions: Tensor, targets: Tensor, options: HuberOption
   const { delta = 1 } = options
   if (!(delta > 0)) throw new RangeError(`huber: delta is ${delta}, it must be greater than 0`)
   const d = difference('huber', predictions, targets)
-  const losses = d
+  const isNear = d.abs().lessEqual(delta)
+  // The parabola's derivative is infinite where the line's is needed.
+  const parabola = isNear.where(d, 0).square().mul(0.5)
+  const line = d
     .abs()
-    .lessEqual(delta)
-    .where(
-      d.square().mul(0.5),
-      d
-        .abs()
-        .sub(delta / 2)
-        .mul(delta),
-    )
+    .sub(delta / 2)
+    .mul(delta)
+  const losses = isNear.where(parabola, line)
   return reduce(losses, options.reduction)
 }
 

@@ -225,7 +225,7 @@ export interface AttentionOptions {
 
 /**
  * softmax(q kᵀ · scale) v for q [..., queries, d], k [..., keys, d], v [..., keys, e] (Vaswani et al. 2017). A query that
- * may see nothing gives NaN.
+ * may see nothing gives 0, and gets no gradient.
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -239,8 +239,10 @@ export function scaledDotProductAttention(
     const last = scores.shape.slice(-2)
     scores = iota(last, 0).less(iota(last, 1)).where(-Infinity, scores)
   }
-  if (mask) scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
-  return scores.softmax(-1).matmul(value)
+  if (!mask) return scores.softmax(-1).matmul(value)
+  scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
+  const isBlind = scores.amax(-1, true).equal(-Infinity)
+  return isBlind.where(0, isBlind.where(0, scores).softmax(-1)).matmul(value)
 }
 
 /** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */

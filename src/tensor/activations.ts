@@ -42,24 +42,26 @@ export function gelu<S extends Shape, D extends DType>(
   approximate?: 'none' | 'tanh',
 ): Tensor<S, Floating<D>>
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
-  const cdf =
-    approximate === 'tanh'
-      ? x
-          .square()
-          .mul(0.044715)
-          .add(1)
-          .mul(x)
-          .mul(Math.sqrt(2 / Math.PI))
-          .tanh()
-      : x.mul(Math.SQRT1_2).erf()
-  return x.mul(0.5).mul(cdf.add(1))
+  return withLimit(floating(x), relu, (v) => {
+    const cdf =
+      approximate === 'tanh'
+        ? v
+            .square()
+            .mul(0.044715)
+            .add(1)
+            .mul(v)
+            .mul(Math.sqrt(2 / Math.PI))
+            .tanh()
+        : v.mul(Math.SQRT1_2).erf()
+    return v.mul(0.5).mul(cdf.add(1))
+  })
 }
 
 /** x·sigmoid(x), also called swish (Elfwing 2018). */
-export const silu: Pointwise = (x: Tensor) => like(x.mul(x.sigmoid()))
+export const silu: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(v.sigmoid())))
 
 /** x·tanh(softplus(x)) (Misra 2019). */
-export const mish: Pointwise = (x: Tensor) => like(x.mul(softplus(x).tanh()))
+export const mish: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(softplus(v).tanh())))
 
 /** log(1 + e^(βx)) / β, a smooth relu; exactly x where βx is above the threshold (PyTorch's is 20). */
 export function softplus<S extends Shape, D extends DType>(
@@ -88,10 +90,17 @@ export const relu6: Pointwise = (x: Tensor) => like(hardTanh(x, 0, 6))
 export const hardSigmoid: Pointwise = (x: Tensor) => like(relu6(floating(x).add(3)).div(6))
 
 /** x·hardSigmoid(x) (Howard 2019). */
-export const hardSwish: Pointwise = (x: Tensor) => like(x.mul(hardSigmoid(x)))
+export const hardSwish: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(hardSigmoid(v))))
 
 /** x / (1 + |x|). */
-export const softSign: Pointwise = (x: Tensor) => like(x.div(x.abs().add(1)))
+export const softSign: Pointwise = (x: Tensor) =>
+  like(
+    withLimit(
+      floating(x),
+      (v) => v.sign(),
+      (v) => v.div(v.abs().add(1)),
+    ),
+  )
 
 /** x − tanh(x). */
 export const tanhShrink: Pointwise = (x: Tensor) => like(x.sub(x.tanh()))
@@ -119,3 +128,11 @@ export const softmin: Pointwise<[axis?: number]> = (x: Tensor, axis = -1) => lik
 
 /** A result of the argument's shape. */
 const like = <S extends Shape, D extends DType>(x: Tensor): Tensor<S, D> => x as Tensor<S, D>
+
+const relu = (x: Tensor): Tensor => x.relu()
+
+/** f, but `limit` at ±∞, where f multiplies infinity by 0. */
+function withLimit(x: Tensor, limit: (x: Tensor) => Tensor, f: (x: Tensor) => Tensor): Tensor {
+  const isInfinite = x.abs().equal(Infinity)
+  return isInfinite.where(limit(x), f(isInfinite.where(0, x)))
+}

@@ -15,7 +15,7 @@ export const xlogy = (x: Tensor, y: Tensor): Tensor => wrap(forms.xlogy(x.node, 
 /** start + weight·(end − start). */
 export const lerp = (start: Tensor, end: Tensor, weight: Operand): Tensor => start.add(end.sub(start).mul(weight))
 
-/** sin(πx) / (πx), 1 at 0. */
+/** sin(πx) / (πx), 1 at 0 and 0 at infinity. */
 export function sinc(x: Tensor): Tensor {
   const angle = floating(x).mul(Math.PI)
   // Near 0 the quotient's derivatives cancel; the series has none of that.
@@ -25,6 +25,7 @@ export function sinc(x: Tensor): Tensor {
     (sum, coefficient) => sum.mul(t).neg().add(coefficient),
     t.mul(0).add(1 / 6227020800),
   )
-  const far = isSmall.where(1, angle)
-  return isSmall.where(series.mul(t).neg().add(1), far.sin().div(far))
+  const isInfinite = angle.abs().equal(Infinity)
+  const far = isSmall.or(isInfinite).where(1, angle)
+  return isSmall.where(series.mul(t).neg().add(1), isInfinite.where(0, far.sin().div(far)))
 }

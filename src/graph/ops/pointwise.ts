@@ -183,10 +183,14 @@ export const binaryOps: { readonly [O in BinaryName]: OpRecord<O> } = {
     'float',
     (y, x) => s.call('atan2', y, x),
     (b, g, y, x) => {
-      // 0 at the origin, where the angle has no derivative.
+      // 0 at the origin, where the angle has no derivative, and far out, where the square of the distance overflows.
       const squared = b.binary('add', square(b, x), square(b, y))
-      const scale = b.binary('div', g, b.where(b.binary('equal', squared, 0), Infinity, squared))
-      return [b.binary('mul', scale, x), b.unary('neg', b.binary('mul', scale, y))]
+      const isRegular = b.binary('and', b.binary('less', 0, squared), b.binary('less', squared, Infinity))
+      const scale = b.binary('div', g, b.where(isRegular, squared, 1))
+      return [
+        b.binary('mul', scale, b.where(isRegular, x, 0)),
+        b.unary('neg', b.binary('mul', scale, b.where(isRegular, y, 0))),
+      ]
     },
   ),
   maximum: binary(
