@@ -8,7 +8,7 @@ import * as transform from '../transform/grad.ts'
 import { stabilize } from '../transform/stability/stabilize.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
 import type { DTypeOf, Shape, ShapeOf } from './shape-types.ts'
-import { described, StabilityReport, type Stabilization } from './stability.ts'
+import { described, givenDerivative, StabilityReport, type Stabilization } from './stability.ts'
 import { pullBack } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { Variable, VariableSource } from './variable.ts'
@@ -79,14 +79,26 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
  */
 export function stabilizations(values: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): StabilityReport {
   const outputs = ('node' in values ? [values] : values).map((t) => t.node)
-  const read = topologicalOrder(outputs).filter((node) => node.value !== undefined)
+  const order = topologicalOrder(outputs)
+  const given = new Set(order.flatMap(insideOfGiven))
   const found: Stabilization[] = []
   stabilize(outputs, {
     mode: 'gradient',
-    barriers: [...wrt.map((t) => t.node), ...read],
-    report: (finding) => found.push(described(finding)),
+    barriers: [...wrt.map((t) => t.node), ...order.filter((node) => node.value !== undefined)],
+    report: (finding) => {
+      found.push(described(finding))
+      if (given.has(finding.node)) found.push(givenDerivative(described(finding)))
+    },
   })
   return new StabilityReport(found)
+}
+
+/** What a function with a derivative of its own computes from sigmoids. */
+function insideOfGiven(node: Node): Node[] {
+  if (!isOp(node, 'custom') || node.attributes.isExact) return []
+  const [body, ...inputs] = node.inputs as [Node, ...Node[]]
+  if (!inputs.some((x) => x.op === 'sigmoid')) return []
+  return topologicalOrder([body], (x) => inputs.includes(x)).filter((x) => !inputs.includes(x))
 }
 
 /**

@@ -15,8 +15,9 @@ export interface Stabilization {
   readonly why: string
   /** The composition as it was built, with the dtype and shape of its result, and the module it is in. */
   readonly at: string
-  /** False where it is left alone, since it leads across a value that was read, assigned or differentiated with respect to. */
   readonly rewritten: boolean
+  /** Where it is not rewritten, or not all of it: why. */
+  readonly reason?: string
 }
 
 /** What `stabilizations` found; prints one line for each. */
@@ -54,12 +55,20 @@ export const described = ({ rule, node, rewritten }: Finding): Stabilization => 
   why: rule.why,
   at: `${expression(node, 4)} ${node.dtype} ${show(node.shape)}${node.scope?.path ? ` in ${node.scope.path}` : ''}`,
   rewritten,
+  ...(rewritten ? {} : { reason: 'a part of it was read, assigned or differentiated with respect to' }),
 })
 
-const line = ({ rule, from, to, why, at, rewritten }: Stabilization): string =>
-  rewritten
+/** The same, where its value is rewritten inside a function whose derivative was given for probabilities. */
+export const givenDerivative = (found: Stabilization): Stabilization => ({
+  ...found,
+  rewritten: false,
+  reason: 'its value is rewritten, but a derivative by the probabilities was given: start from the logits instead',
+})
+
+const line = ({ rule, from, to, why, at, reason }: Stabilization): string =>
+  reason === undefined
     ? `${rule}: ${from} → ${to}, at ${at}. ${why}`
-    : `${rule}: ${from} is left alone at ${at}, though ${to} would be better: a part of it was read, assigned or differentiated with respect to. ${why}`
+    : `${rule}: ${from} is left alone at ${at}, though ${to} would be better: ${reason}. ${why}`
 
 /** The node as text, a few steps deep; what only moves elements or changes no value is left out. */
 function expression(node: Node, depth: number): string {

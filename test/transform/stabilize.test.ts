@@ -2,9 +2,11 @@
 
 import { beforeEach, describe, expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
+import * as nn from '../../src/nn/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { configure, grad, stabilizations, type Tensor, tensor, variable, vjp } from '../../src/tensor/index.ts'
 import { rules } from '../../src/transform/stability/rules.ts'
+import { stabilize } from '../../src/transform/stability/stabilize.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { normals, randomOf } from '../support/random.ts'
@@ -114,6 +116,13 @@ forEachBackend(({ backend }) => {
       const gradient = values(grad(l.sum(), x))
       expect(gradient.slice(0, 2)).toEqual([1, -1])
       expect(gradient[2] / 4.248354255291589e-18).toBeCloseTo(1, 12)
+    })
+    it('binaryCrossEntropy of a sigmoid: warns, as its gradient was given for probabilities (R22)', () => {
+      const x = f64([3, -2])
+      const report = stabilizations(loss.binaryCrossEntropy(x.sigmoid(), f64([1, 0])))
+      expect(report.leftAlone.map((s) => s.rule)).toEqual(['log of sigmoid', 'log1p of −sigmoid'])
+      expect(String(report)).toContain('start from the logits instead')
+      expect(stabilizations(loss.sigmoidBinaryCrossEntropy(x, f64([1, 0]))).leftAlone).toEqual([])
     })
     it('negative log likelihood of the logarithm of a softmax (R29)', () => {
       const x = tensor([[1, 2, 3]], { dtype: 'float64' })
@@ -226,6 +235,31 @@ forEachBackend(({ backend }) => {
       // d/dx log(through(x)) = 1 / exp(x) by the given derivative, not 1.
       expect(grad(through(x).log().sum(), x).itemSync()).toBeCloseTo(Math.exp(-2), 14)
     })
+  })
+
+  it('leaves what the library makes as it is', () => {
+    const x = tensor(new Float32Array(24), { shape: [2, 3, 4] })
+    const made = [
+      x.softmax(),
+      x.logSoftmax(),
+      x.logSumExp(-1),
+      x.std(-1),
+      t.norm(x),
+      t.gelu(x),
+      t.silu(x),
+      t.softplus(x),
+      t.logSigmoid(x),
+      t.elu(x),
+      t.logAddExp(x, x.neg()),
+      nn.functional.layerNorm(x, [4]),
+      nn.functional.scaledDotProductAttention(x, x, x, { causal: true }),
+      loss.softmaxCrossEntropy(x, t.zeros([2, 4], 'int32'), { labelSmoothing: 0.1 }),
+      loss.sigmoidBinaryCrossEntropy(x, t.zerosLike(x)),
+    ]
+    for (const y of made) {
+      expect(String(stabilizations(y))).toBe('nothing to stabilize')
+      expect(stabilize([y.node, grad(y.sum(), x).node], { mode: 'value' }).changed).toBe(false)
+    }
   })
 
   it('is looked through without gradients, too', () => {
