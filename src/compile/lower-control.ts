@@ -6,6 +6,7 @@ import { resultsOf } from '../graph/ops/control.ts'
 import { bytesOf } from './classify.ts'
 import type { Group } from './group.ts'
 import { lowerCopy } from './lower-loop.ts'
+import { contents } from './operand.ts'
 import type { Block, Control, Inner, Slot, Unit } from './unit.ts'
 
 /** Compiles a graph whose memory is given slot by slot. */
@@ -21,7 +22,8 @@ interface Lowered {
 
 /** Carries live in the memory of their results: they are copied there first, and replaced turn by turn. */
 export function lowerControl(group: Group, compile: CompileBlock): Unit[] {
-  const [node, ...parts] = group.nodes as [Node, ...Node[]]
+  const [original, ...parts] = group.nodes as [Node, ...Node[]]
+  const node: Node = { ...original, inputs: original.inputs.map(contents) }
   const results = resultsOf(node).map(
     ({ shape, dtype }, index): Node =>
       parts.find((p) => isOp(p, 'part') && p.attributes.index === index) ?? memory(node, shape, dtype),

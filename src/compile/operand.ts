@@ -4,15 +4,22 @@ import { isOp, type Node } from '../graph/node.ts'
 import { type Dims, forEachIndex } from '../graph/shape.ts'
 import { groupedConvShape, type NodeClass } from './classify.ts'
 import { rowShape, type Space } from './space.ts'
-import { movedFrom, reshapeView, resolve, type View, wholeView } from './view.ts'
+import { isMovement, movedFrom, reshapeView, resolve, type View, wholeView } from './view.ts'
 
 /** What a node reads, as views. Products and contractions take no views with bounds: a padded operand is made first. */
 export function operandsOf(node: Node, kind: NodeClass): View[] {
   if (kind === 'movement') return [movedFrom(node)]
   if (kind === 'lookup') return [lookedUp(node), resolve(node.inputs[1])]
-  if (kind === 'control') return node.inputs.map(wholeView)
+  if (kind === 'control') return node.inputs.map((x) => wholeView(contents(x)))
   if (kind === 'part') return []
   return node.inputs.map(kind === 'product' || kind === 'contract' ? unbounded : resolve)
+}
+
+/** A value with the same elements in memory: control flow reads these in order, whatever their shape. */
+export function contents(x: Node): Node {
+  let at = x
+  while (at.op === 'reshape') at = at.inputs[0] as Node
+  return isMovement(at) ? x : at
 }
 
 /** What take and takeAlong choose from: padding along the axis is made, since a row read from memory knows no bounds. */

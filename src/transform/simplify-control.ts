@@ -5,6 +5,7 @@ import { type ControlName, isControl, isOp, type Node, type Subgraph } from '../
 import { resultsOf } from '../graph/ops/control.ts'
 import { inline } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { hoisted } from './hoist.ts'
 import { joinScans } from './join-scans.ts'
 
 type Simplify = (outputs: readonly Node[]) => Node[]
@@ -149,7 +150,11 @@ function reduceScan(node: Node<'scan'>, used: ReadonlySet<number>, simplify: Sim
       sequences: kinds[1].length,
     },
   )
-  return withFixed(resultsAt(made, kept), node, results.filter(isFixed))
+  const all: (Node | undefined)[] = []
+  hoisted(made).forEach((result, i) => {
+    all[kept[i] as number] = result
+  })
+  return withFixed(all, node, results.filter(isFixed))
 }
 
 function reduceWhile(node: Node<'whileLoop'>, used: ReadonlySet<number>, simplify: Simplify): Results {
