@@ -1,11 +1,25 @@
 // Bodies: tracing the functions that a conditional or loop is made of, and what they read and assign.
 
 import { build } from '../graph/build.ts'
-import type { Node } from '../graph/node.ts'
+import type { Node, ShapeAndType } from '../graph/node.ts'
+import type { LeafSource } from './leaf.ts'
 import { fold, nextKey } from './random.ts'
 import { type ActiveTrace, type RunHook, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 import type { Variable } from './variable.ts'
+
+/** The source of leaves that stand for values inside a conditional or loop. */
+const inside: LeafSource = {
+  storage: () => inside.read() as never,
+  read: () => {
+    throw new Error(
+      'reading a value inside cond, scan or whileLoop: it is another one in every turn. Return the tensor and read it outside; to branch on it, use where or cond',
+    )
+  },
+}
+
+/** A leaf that stands for a value inside. */
+export const stand = ({ shape, dtype }: ShapeAndType): Node<'leaf'> => build.leaf(inside, shape, dtype)
 
 /** What the functions of one operation share: the trace around them, and the leaves by which they read variables. */
 export class Surroundings {
@@ -33,7 +47,7 @@ export class Surroundings {
         `${this.what}: an optimizer's step counts calls of the host, which do not happen inside: take the step outside, or repeat a compiled step`,
       )
     }
-    const inside: ActiveTrace = {
+    const trace: ActiveTrace = {
       read: (v) => values.get(v as Variable) ?? this.leafOf(v as Variable),
       assign: (v, value) => {
         this.leafOf(v as Variable)
@@ -46,8 +60,8 @@ export class Surroundings {
       ordinal: this.ordinal,
       stream: () => this.stream(),
     }
-    const result = this.within(inside, f)
-    this.ordinal = inside.ordinal
+    const result = this.within(trace, f)
+    this.ordinal = trace.ordinal
     if (result instanceof Promise)
       throw new TypeError(`${this.what}: a function is async: only synchronous functions of tensors can be traced`)
     return { result, values }
@@ -57,7 +71,7 @@ export class Surroundings {
 
   /** The leaf that stands for a variable's value at the start. */
   leafOf(v: Variable): Node<'leaf'> {
-    const leaf = this.leaves.get(v) ?? build.leaf({}, v.shape, v.dtype)
+    const leaf = this.leaves.get(v) ?? stand(v)
     this.leaves.set(v, leaf)
     return leaf
   }

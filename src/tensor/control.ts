@@ -5,7 +5,7 @@ import type { Node } from '../graph/node.ts'
 import { resultsOf } from '../graph/ops/control.ts'
 import { show } from '../graph/shape.ts'
 import { invariants, outsiders } from '../graph/subgraph.ts'
-import { Surroundings } from './body.ts'
+import { Surroundings, stand } from './body.ts'
 import { evaluate } from './execute.ts'
 import { runtime } from './runtime.ts'
 import { Tensor, wrap } from './tensor.ts'
@@ -72,8 +72,8 @@ export function scan<C, X, Y>(
   const series = tensorsOf(sequences).map((t) => t.node)
   const length = lengthOf(series, options.length)
   const carries = inputs.map(stand)
-  const slices = series.map(({ shape, dtype }) => build.leaf({}, shape.slice(1), dtype))
-  const turn = build.leaf({}, [], 'int32')
+  const slices = series.map(({ shape, dtype }) => stand({ shape: shape.slice(1), dtype }))
+  const turn = stand({ shape: [], dtype: 'int32' })
   const around = new Surroundings('scan', turn)
   const { result, values } = around.trace(() => body(fill(initial, carries), fill(sequences as X, slices)))
   if (!Array.isArray(result) || result.length !== 2)
@@ -132,7 +132,7 @@ export function whileLoop<C>(
     throw new RangeError(`whileLoop: maximum is ${maximum}, it must be an integer ≥ 0`)
   const inputs = tensorsOf(initial).map((t) => t.node)
   const own = inputs.map(stand)
-  const turn = build.leaf({}, [], 'int32')
+  const turn = stand({ shape: [], dtype: 'int32' })
   const around = new Surroundings('whileLoop', turn)
   const asked = around.trace(() => condition(fill(initial, own)))
   if (asked.values.size > 0) throw new Error('whileLoop: the condition assigns a variable: do that in the body')
@@ -169,8 +169,6 @@ export function whileLoop<C>(
   )
   return finish(node, result, variables) as AnyTensors<C>
 }
-
-const stand = ({ shape, dtype }: Node): Node => build.leaf({}, shape, dtype)
 
 /** The tree with other tensors. */
 function fill<T>(tree: T, nodes: readonly Node[]): AnyTensors<T> {
