@@ -104,7 +104,8 @@ export function runner(
   return (cuts) => runOn(memory, functions[0], kernel, launch, buffers, cuts)
 }
 
-function runOn(
+/** Runs it on a memory, cut at given iterations. */
+export function runOn(
   memory: WebAssembly.Memory,
   run: (...args: number[]) => void,
   kernel: LoopKernel,

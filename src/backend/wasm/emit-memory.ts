@@ -30,7 +30,7 @@ const scalarAdd: { readonly [D in DType]: Plain } = {
 }
 
 /** Loads the element at the address on the stack. */
-export function loadElement(f: FunctionBuilder, dtype: DType, offset = 0): void {
+export function loadElement(f: Code, dtype: DType, offset = 0): void {
   f.memory(loadOps[dtype], offset)
   if (dtype === 'bool') f.i32(0).op('i32.ne')
 }
@@ -50,7 +50,7 @@ export function loadVector(f: FunctionBuilder, dtype: DType, offset: number, zer
 
 /** Stores or adds one element at the address in the local; `push` puts it on the stack. */
 export function storeOne(
-  f: FunctionBuilder,
+  f: Code,
   mode: Store['mode'],
   dtype: DType,
   address: number,

@@ -1,0 +1,38 @@
+// Machine code for loop kernels: the emitters that WebAssembly's kernels come from, with sixteen lanes and masks.
+
+import { loopExpressions } from '../../kernel/key.ts'
+import type { LoopKernel } from '../../kernel/loop.ts'
+import { type Expr, topological } from '../../scalar/expr.ts'
+import { fillLoop } from '../wasm/emit-loop.ts'
+import type { EmitEnvironment } from '../wasm/layout.ts'
+import { MaskedAccesses } from './accesses.ts'
+import type { Assembler, Label } from './assembler.ts'
+import { NativeFunction } from './builder.ts'
+
+/** What emitters may ask of this target; without `fused`, products are rounded before they are added to. */
+const environment = (fused: boolean): EmitEnvironment => ({
+  relaxedMadd: fused,
+  math: (name) => {
+    throw new Error(`x86: ${name} in float64 stays with WebAssembly`)
+  },
+})
+
+/** Whether every value of the expressions fits into 32 bits; float64 stays with WebAssembly. */
+export const isNative = (roots: readonly Expr[]): boolean => topological(roots).every((e) => e.type !== 'f64')
+
+/** Whether machine code can be made of a loop kernel. */
+export function isNativeLoop(kernel: LoopKernel): boolean {
+  return kernel.accesses.every((a) => a.dtype !== 'float64') && isNative(loopExpressions(kernel))
+}
+
+/** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. */
+export function emitNativeLoop(a: Assembler, kernel: LoopKernel, fused = true): Label {
+  const f = new NativeFunction(a, 4)
+  fillLoop(
+    f,
+    kernel,
+    environment(fused),
+    (plan, layout, code, cursor) => new MaskedAccesses(f, plan, layout, code, cursor),
+  )
+  return f.finish()
+}
