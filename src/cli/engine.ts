@@ -1,10 +1,11 @@
 // The engine as the command line starts it: a thread that can't start is an error, not a surprise.
-import { createWasmBackend } from '../backend/wasm/index.ts'
+import { createX86Backend } from '#x86'
+import { createWasmBackend, type WasmBackend, type WasmOptions } from '../backend/wasm/index.ts'
 import { configure, type RuntimeOptions, runtime } from '../tensor/index.ts'
 
 type BackendName = NonNullable<RuntimeOptions['backend']>
 
-export const backends = ['wasm', 'reference'] as const satisfies readonly BackendName[]
+export const backends = ['wasm', 'x86', 'reference'] as const satisfies readonly BackendName[]
 
 export interface EngineOptions {
   readonly backend?: BackendName
@@ -31,7 +32,7 @@ export function chooseEngine({
   if (backend === 'reference') return { backend, threads: 1, ready: async () => {} }
   const { threads } = options
   let isReady = false
-  const engine = createWasmBackend({
+  const engine = openEngine(backend, {
     ...(threads === undefined ? {} : { threads }),
     relaxedSimd,
     // Before it is ready, a thread that failed is reported by the error below.
@@ -53,3 +54,11 @@ export function chooseEngine({
 
 /** What the command line uses unless told: the variable TENON_RELAXED_SIMD can forbid it. */
 export const wantsRelaxedSimd = (): boolean => process.env.TENON_RELAXED_SIMD !== '0'
+
+/** Throws where the backend does not exist. */
+function openEngine(name: 'wasm' | 'x86', options: WasmOptions): WasmBackend {
+  if (name === 'wasm') return createWasmBackend(options)
+  const engine = createX86Backend(options)
+  if (typeof engine === 'string') throw new Error(`there is no backend x86 here: ${engine}; use --backend wasm`)
+  return engine
+}

@@ -12,7 +12,7 @@ export interface Settings {
   readonly batch: number
   readonly lr: number
   readonly seed: number
-  readonly backend: 'wasm' | 'reference'
+  readonly backend: 'wasm' | 'x86' | 'reference'
 }
 
 /** Everything about a run that is known before it begins. */

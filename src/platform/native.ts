@@ -46,11 +46,13 @@ export function nativeHost(): NativeHost | string {
 }
 
 let prototypes = 0
+/** Each has a name of its own, for koffi keeps them. */
+const prototype = (parameters: number): string =>
+  `int32_t tenon${prototypes++}(${Array.from({ length: parameters }, () => 'uintptr_t').join(', ')})`
 
 function host(koffi: Koffi, koffiPath: string, pages: Pages): NativeHost {
   return {
     convention: process.platform === 'win32' ? 'windows' : 'systemV',
-    koffiPath,
     addressOf: (view) => koffi.address(view),
     reserve: (bytes) => pages.reserve(bytes),
     install(address, code) {
@@ -60,10 +62,14 @@ function host(koffi: Koffi, koffiPath: string, pages: Pages): NativeHost {
       return pages.makeExecutable(address, bytes)
     },
     release: (address, bytes) => pages.release(address, bytes),
-    callable(address, parameters) {
-      const list = Array.from({ length: parameters }, () => 'uintptr_t').join(', ')
-      return koffi.decode(BigInt(address), koffi.proto(`int32_t tenon${prototypes++}(${list})`))
-    },
+    callable: (address, parameters) => koffi.decode(BigInt(address), koffi.proto(prototype(parameters))),
+    forWorkers: (address, parameters) => ({
+      koffiPath,
+      library: process.platform === 'win32' ? 'kernel32.dll' : null,
+      ordinary: process.platform === 'win32' ? 'uint32_t GetCurrentThreadId()' : 'int getpid()',
+      address: BigInt(address),
+      prototype: prototype(parameters),
+    }),
   }
 }
 

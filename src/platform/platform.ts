@@ -23,14 +23,26 @@ export interface WorkerLike {
 /**
  * What a thread runs. It is sent to workers as text where they have no file, so it uses nothing but its arguments and globals.
  */
-export type ThreadProgram<Data> = (data: Data, post: (value: unknown) => void) => void
+export type ThreadProgram<Data> = (
+  data: Data,
+  post: (value: unknown) => void,
+  /** Loads a package by its file, in Node. */
+  load?: (path: string) => unknown,
+) => void
+
+/** What a worker needs to call machine code: the first call of a thread has to be an ordinary one, or koffi 3.3 crashes. */
+export interface NativeForWorkers {
+  readonly koffiPath: string
+  readonly library: string | null
+  readonly ordinary: string
+  readonly address: bigint
+  readonly prototype: string
+}
 
 /** How machine code gets into memory and is called. Addresses are whole numbers below 2^53. */
 export interface NativeHost {
   /** Where the system's functions find their parameters. */
   readonly convention: 'systemV' | 'windows'
-  /** The file of koffi, for workers to load. */
-  readonly koffiPath: string
   addressOf(view: ArrayBufferView): bigint
   /** Reserves addresses, for code to be installed at multiples of 4096 bytes; throws when there are none. */
   reserve(bytes: number): number
@@ -40,6 +52,8 @@ export interface NativeHost {
   release(address: number, bytes: number): void
   /** The code at the address as a function of so many whole numbers, with a result of 32 bits. */
   callable(address: number, parameters: number): (...values: (number | bigint)[]) => number
+  /** How a worker makes the same of an address. */
+  forWorkers(address: number, parameters: number): NativeForWorkers
 }
 
 export interface Platform {

@@ -4,4 +4,4 @@ import type { ThreadProgram } from './platform.ts'
 
 // tsx, by way of esbuild, wraps functions in calls that keep their names.
 export const programText = (program: ThreadProgram<never>): string =>
-  `const __name = (f) => f;\n(${program})(data, post)`
+  `const __name = (f) => f;\n(${program})(data, post, typeof require === 'function' ? require : undefined)`

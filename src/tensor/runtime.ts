@@ -1,9 +1,10 @@
 // The one record of module state: the backend in use, the trace in progress, modes and random numbers; replaceable in tests.
 
 import { platform } from '#platform'
+import { createX86Backend } from '#x86'
 import type { Backend, DirectBackend, Loaded } from '../backend/backend.ts'
 import { createReferenceBackend } from '../backend/reference/index.ts'
-import { createWasmBackend } from '../backend/wasm/index.ts'
+import { createWasmBackend, type WasmOptions } from '../backend/wasm/index.ts'
 import { trackPlaces } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import type { Node, Scope } from '../graph/node.ts'
@@ -12,10 +13,15 @@ import type { WorkerLike } from '../platform/platform.ts'
 import { pageEngine } from './page-engine.ts'
 import { userPlace } from './place.ts'
 
-export type BackendName = 'wasm' | 'reference'
+const backendNames: readonly BackendName[] = ['wasm', 'x86', 'reference']
+
+export type BackendName = 'wasm' | 'x86' | 'reference'
 
 export interface RuntimeOptions {
-  /** `wasm` (default) or `reference`, which is slow and obvious. */
+  /**
+   * `wasm` (default); `x86`, machine code for processors with AVX-512, in Node with the package koffi; or `reference`, which is
+   * slow and obvious.
+   */
   readonly backend?: BackendName
   /** Threads that compute, the calling one included; default: the machine's cores. */
   readonly threads?: number
@@ -157,8 +163,8 @@ export function configure(options: RuntimeOptions): void {
     relaxedSimd = runtime.relaxedSimd,
     trackMemory,
   } = options
-  if (backend !== 'wasm' && backend !== 'reference')
-    throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm' or 'reference'`)
+  if (!backendNames.includes(backend))
+    throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm', 'x86' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
   if (seed !== undefined && !Number.isSafeInteger(seed))
@@ -194,15 +200,23 @@ export function backend(): Backend {
   return started
 }
 
+const openers: { readonly [N in BackendName]: (options: WasmOptions) => DirectBackend } = {
+  reference: () => createReferenceBackend(),
+  wasm: (options) => createWasmBackend(options),
+  x86(options) {
+    const found = createX86Backend(options)
+    if (typeof found !== 'string') return found
+    throw new Error(`configure: there is no backend 'x86' here: ${found}. Use 'wasm'`)
+  },
+}
+
 function start(): Backend {
   const { backendName: name, threads, worker, relaxedSimd } = runtime
   const here = (): DirectBackend =>
-    name === 'reference'
-      ? createReferenceBackend()
-      : createWasmBackend({
-          ...(threads === undefined ? {} : { threads }),
-          ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
-        })
+    openers[name]({
+      ...(threads === undefined ? {} : { threads }),
+      ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
+    })
   // Where waiting is allowed, the engine works on the calling thread.
   const open = worker === true ? platform.engineWorker : worker
   return open && !platform.mayBlock() ? pageEngine({ name, threads, open, here }) : here()

@@ -2,6 +2,7 @@
 
 import { beforeAll, describe } from 'vitest'
 import { platform } from '#platform'
+import { createX86Backend } from '#x86'
 import { createRemoteBackend } from '../../src/backend/remote/index.ts'
 import type { Command, Port, Reply } from '../../src/backend/remote/messages.ts'
 import { createWasmBackend } from '../../src/backend/wasm/index.ts'
@@ -9,7 +10,7 @@ import { configure, runtime } from '../../src/tensor/index.ts'
 import { localPort } from '../../src/tensor/page-engine.ts'
 
 export interface TestBackend {
-  readonly backend: 'reference' | 'wasm'
+  readonly backend: 'reference' | 'wasm' | 'x86'
   readonly threads: number
   /** Whether everything that it is told, and that it says, goes through messages, as between a page and a worker. */
   readonly messages?: boolean
@@ -19,10 +20,18 @@ const onPage: readonly TestBackend[] = globalThis.crossOriginIsolated
   ? [{ backend: 'wasm', threads: 2 }]
   : [{ backend: 'wasm', threads: 1, messages: true }]
 
+const x86: readonly TestBackend[] = [
+  { backend: 'x86', threads: 1 },
+  { backend: 'x86', threads: 2 },
+]
+/** Machine code needs Node on a processor with AVX-512, and koffi. */
+const hasX86 = typeof createX86Backend({ threads: 1 }) !== 'string'
+
 const inNode: readonly TestBackend[] = [
   { backend: 'reference', threads: 1 },
   { backend: 'wasm', threads: 1 },
   { backend: 'wasm', threads: 2 },
+  ...(hasX86 ? x86 : []),
 ]
 
 const backends = platform.name === 'browser' || platform.environment('TENON_MESSAGES') ? onPage : inNode
@@ -32,6 +41,7 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
   describe.each(backends.filter(wanted))('$backend, $threads thread(s)', ({ messages = false, ...on }) => {
     beforeAll(() => {
       configure({ ...on, seed: 0, worker: false })
+      if (on.backend === 'x86') useMachineCode(on.threads)
       if (messages) {
         runtime.backend = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
         runtime.executables = new Map()
@@ -40,6 +50,15 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
     })
     body(on)
   })
+}
+
+/** Everything that can be is machine code, however small. */
+function useMachineCode(threads: number): void {
+  const backend = createX86Backend({ threads, worthCalling: 0 })
+  if (typeof backend === 'string') throw new Error(backend)
+  runtime.backend = backend
+  runtime.executables = new Map()
+  runtime.structure++
 }
 
 /** The way to an engine on this thread, over which only copies go, as between threads. */

@@ -97,5 +97,5 @@ export function load(
     arenaBytes: Math.max(0, ...buffers.map((b) => (b.kind === 'arena' ? b.offset + b.bytes : 0))),
     bindings: buffers.reduce((count, b) => (b.kind === 'binding' ? Math.max(count, b.slot + 1) : count), 0),
   }
-  return new LoadedProgram(engine, kernels, program)
+  return new LoadedProgram(engine, { compile: (p) => kernels.compile(p.kernels) }, program)
 }

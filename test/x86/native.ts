@@ -1,8 +1,8 @@
 // Runs functions of machine code on a memory of their own, without the engine.
 
 import { platform } from '#platform'
-import { Assembler, type Label } from '../../src/backend/x86/assembler.ts'
-import { emitEntry } from '../../src/backend/x86/entry.ts'
+import type { Assembler, Label } from '../../src/backend/x86/assembler.ts'
+import { CodeMemory } from '../../src/backend/x86/code-memory.ts'
 import { cpuFeatures } from '../../src/backend/x86/features.ts'
 import { emitNativeLoop } from '../../src/backend/x86/loop.ts'
 import type { DataArray } from '../../src/graph/dtype.ts'
@@ -20,21 +20,12 @@ function host(): NativeHost {
   return found
 }
 
-/** Installs what `emit` emits, and calls it with up to five numbers and the memory. */
-export function install(memory: WebAssembly.Memory, emit: (a: Assembler) => Label): (...values: number[]) => number {
+/** Installs what `emit` emits, and calls it with up to four numbers. */
+export function install(memory: WebAssembly.Memory, emit: (a: Assembler) => Label): (...values: number[]) => void {
   const native = host()
-  const a = new Assembler()
-  const start = a.label()
-  // The entry comes first, so that the function is where the code is
-  a.jump(start)
-  const entry = emitEntry(a, native.convention, emit(a))
-  a.bind(start).jump(entry)
-  const code = a.finish()
-  const address = native.reserve(Math.ceil(code.length / 4096) * 4096)
-  if (!native.install(address, code)) throw new Error('pages could not be made executable')
-  const base = native.addressOf(new Uint8Array(memory.buffer))
-  const f = native.callable(address, 6)
-  return (...values) => f(base, ...values, ...new Array<number>(5 - values.length).fill(0))
+  const code = new CodeMemory(native, native.addressOf(new Uint8Array(memory.buffer)))
+  const [at] = code.install((a) => [emit(a)])
+  return (...values) => code.call(at, ...values, ...new Array<number>(4 - values.length).fill(0))
 }
 
 /** As `runner` of the WebAssembly kernels. */

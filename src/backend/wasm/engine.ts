@@ -9,6 +9,7 @@ import { hostFeatures } from './features.ts'
 import { scratchBytes } from './layout.ts'
 import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
+import { type NativeCode, nativeModule } from './native.ts'
 import { control, moduleRecord, timeRecord } from './records.ts'
 import { RoutineTable, routineModule } from './routines.ts'
 import { layout, threadProgram, type WorkerData } from './worker.ts'
@@ -23,6 +24,8 @@ export interface EngineOptions {
   readonly relaxedSimd?: boolean
   readonly memory?: LinearMemory
   readonly platform?: Platform
+  /** Machine code that kernels may be. */
+  readonly native?: NativeCode
   /** Told once when a worker could not start or died; default `console.warn`. */
   readonly warn?: (message: string) => void
 }
@@ -68,6 +71,9 @@ export class Engine {
   private readonly routines: RoutineTable
   /** The function of the table that runs routines, made when first asked for. */
   private routineIndex: number | undefined
+  private readonly native: NativeCode | undefined
+  private nativeIndex: number | undefined
+  private readonly scratchBytes: number
   private readonly workers: { handle: WorkerHandle; settle: () => void; settled: Promise<void> }[] = []
   private readonly workerScratch: number[] = []
   private started = false
@@ -83,14 +89,16 @@ export class Engine {
     this.memory = options.memory ?? new LinearMemory()
     this.threads = this.threadCount(options.threads)
     this.routines = new RoutineTable(this.memory)
-    this.host = { ...math, routine: (args: number) => this.routines.run(args) }
+    this.native = options.native
+    this.scratchBytes = Math.max(scratchBytes, options.native?.scratchBytes ?? 0)
+    this.host = { ...math, routine: (args: number) => this.routines.run(args), ...nativeImport(options.native) }
     const wanted = { 1: true, 0: false }[this.platform.environment('TENON_RELAXED_SIMD') ?? '']
     const features = hostFeatures(options.relaxedSimd ?? wanted, this.platform.enableRelaxedSimd)
     this.relaxedMadd = features.relaxedMadd
     this.tile = features.tile
     this.control = this.memory.allocate(control.bytes).address
     this.memory.views.u8.fill(0, this.control, this.control + control.bytes)
-    this.scratch = this.memory.allocate(scratchBytes).address
+    this.scratch = this.memory.allocate(this.scratchBytes).address
     this.lastModule = this.control + control.modules - moduleRecord.next
     this.table = new WebAssembly.Table({ initial: ownFunctions, element: 'anyfunc' })
     this.bytes = this.emit()
@@ -174,6 +182,12 @@ export class Engine {
     return { index: this.routineIndex, number: this.routines.numberOf(kernel) }
   }
 
+  /** The table's function that calls machine code. */
+  nativeFunction(): number {
+    this.nativeIndex ??= this.addModule(nativeModule(this.memory.shared), 1)
+    return this.nativeIndex
+  }
+
   /** Runs a program that lies in memory as `programRecord` says, `times` times over. */
   run(program: number, times: number): void {
     if (this.stopped !== undefined) throw new Error(`wasm: ${this.stopped}`)
@@ -227,8 +241,9 @@ export class Engine {
       memory: this.memory.memory,
       engine: this.module,
       control: this.control,
-      scratch: this.memory.allocate(scratchBytes).address,
+      scratch: this.memory.allocate(this.scratchBytes).address,
       functions: ownFunctions,
+      native: this.native?.forWorkers,
       timeOrigin: performance.timeOrigin,
       layout,
     }
@@ -283,6 +298,16 @@ export class Engine {
 }
 
 const clock = (): number => performance.now()
+
+/** Addresses are unsigned there. */
+function nativeImport(native: NativeCode | undefined): WebAssembly.ModuleImports {
+  if (!native) return {}
+  const { call } = native
+  return {
+    native: (kernel: number, args: number, begin: number, end: number, scratch: number) =>
+      call(kernel, args >>> 0, begin, end, scratch >>> 0),
+  }
+}
 
 function compiledModule(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {

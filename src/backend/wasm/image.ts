@@ -12,6 +12,7 @@ import { contractDriverIndex } from './engine-module.ts'
 import type { CompiledKernel } from './kernels.ts'
 import { loopLayout, tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
+import { nativeKernelWord } from './native.ts'
 import {
   contractRecord,
   launchRecord,
@@ -228,7 +229,7 @@ class Writer {
     const compiled = this.kernels[launch.kernel]
     if (compiled.kind !== 'loop') throw new TypeError(`launch: kernel ${launch.kernel} is no loop kernel`)
     const layout = loopLayout(compiled.kernel)
-    const args = this.record(4 * layout.words)
+    const args = this.args(layout.words, compiled.loop.native)
     const put = (words: readonly number[], values: readonly number[], scale: number): void => {
       for (const [i, word] of words.entries()) if (word >= 0) this.words[args + word] = values[i] * scale
     }
@@ -372,6 +373,13 @@ class Writer {
     return affineStep(tables[right[0].outer]) === 1 ? 4 * affineStep(tables[right[0].inner]) : 0
   }
 
+  /** An args block, with the number of its machine code before it. */
+  private args(words: number, native: number | undefined): number {
+    if (native === undefined) return this.record(4 * words)
+    const args = this.record(4 * (words + 1)) - nativeKernelWord
+    this.words[args + nativeKernelWord] = native
+    return args
+  }
   private record(bytes: number): number {
     const at = this.words.length
     for (let i = 0; i < bytes; i += 4) this.words.push(0)

@@ -4,7 +4,7 @@ import { type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
 import type { Program } from '../../kernel/program.ts'
 import type { KernelBackend, Loaded, ProgramTime, Storage } from '../backend.ts'
 import { Engine, type EngineOptions } from './engine.ts'
-import { KernelCache } from './kernels.ts'
+import { type CompiledKernel, KernelCache } from './kernels.ts'
 import { LoadedProgram } from './load.ts'
 import { Block, type LinearMemory } from './memory.ts'
 
@@ -25,21 +25,30 @@ export type WasmOptions = EngineOptions
  * A backend with memory and threads of its own. Throws when `threads` is no whole number from 1, or the host grants no memory.
  */
 export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
-  return new Backend(new Engine(options))
+  const engine = new Engine(options)
+  const cache = new KernelCache(engine)
+  return new EngineBackend('wasm', engine, { compile: ({ kernels }) => cache.compile(kernels) })
 }
 
-class Backend implements WasmBackend {
+/** Compiles the kernels of programs. */
+interface Kernels {
+  compile(program: Program): CompiledKernel[]
+}
+
+/** A backend on an engine, whatever its kernels are. */
+export class EngineBackend implements WasmBackend {
   readonly kind = 'kernels'
-  readonly name = 'wasm'
+  readonly name: string
   private readonly engine: Engine
   private readonly memory: LinearMemory
-  private readonly kernels: KernelCache
+  private readonly kernels: Kernels
   private listener: ((run: ProgramTime) => void) | undefined
 
-  constructor(engine: Engine) {
+  constructor(name: string, engine: Engine, kernels: Kernels) {
+    this.name = name
     this.engine = engine
     this.memory = engine.memory
-    this.kernels = new KernelCache(engine)
+    this.kernels = kernels
     // Backends are made when first needed: the workers come up while the first program is compiled.
     engine.start()
   }

@@ -21,6 +21,8 @@ export interface Compiled {
   readonly cost: number
   /** Whether it calls float64 functions, which only the calling thread has. */
   readonly callerOnly: boolean
+  /** The number of its machine code, if it is that. */
+  readonly native?: number
 }
 
 export type CompiledKernel =

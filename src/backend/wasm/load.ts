@@ -4,7 +4,7 @@ import type { Launch, Program } from '../../kernel/program.ts'
 import type { Loaded, ProgramTime, Storage } from '../backend.ts'
 import type { Engine } from './engine.ts'
 import { type ProgramImage, programImage } from './image.ts'
-import type { KernelCache } from './kernels.ts'
+import type { CompiledKernel } from './kernels.ts'
 import { Block } from './memory.ts'
 
 export class LoadedProgram implements Loaded {
@@ -24,14 +24,14 @@ export class LoadedProgram implements Loaded {
 
   constructor(
     engine: Engine,
-    kernels: Pick<KernelCache, 'compile'>,
+    kernels: { compile(program: Program): CompiledKernel[] },
     program: Program,
     onMeasured: (run: ProgramTime) => void = () => {},
   ) {
     this.engine = engine
     this.source = program
     this.onMeasured = onMeasured
-    const image = programImage(program, kernels.compile(program.kernels), engine)
+    const image = programImage(program, kernels.compile(program), engine)
     this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
     try {
       this.image = engine.memory.allocate(4 * image.words.length)

@@ -1,5 +1,6 @@
 // The program of a worker thread: takes part in the runs of an engine, and compiles the kernels that come.
 
+import type { NativeForWorkers } from '../../platform/platform.ts'
 import { control, moduleRecord } from './records.ts'
 
 /** What a worker is given. */
@@ -10,6 +11,8 @@ export interface WorkerData {
   readonly control: number
   readonly scratch: number
   readonly functions: number
+  /** Machine code, where kernels may be that. */
+  readonly native: NativeForWorkers | undefined
   /** The caller's time origin, by which all threads tell the time. */
   readonly timeOrigin: number
   /** Where things lie in memory: the program can't look it up, because it may be sent as text. */
@@ -20,15 +23,36 @@ export const layout = { control, moduleRecord }
 
 type Work = (scratch: number, generation: number) => number
 
+type NativeFunction = (...values: number[]) => void
+/** What of koffi a worker uses. */
+interface Koffi {
+  load(library: string | null): { func(declaration: string): () => void }
+  proto(declaration: string): unknown
+  decode(address: bigint, prototype: unknown): NativeFunction
+}
+
 /** Posts 'ready' when the worker takes part, or the reason why a kernel trapped on it. Uses nothing but its arguments. */
-export function threadProgram(data: WorkerData, post: (value: unknown) => void): void {
-  const { memory, engine, control: block, scratch, functions, timeOrigin } = data
+export function threadProgram(
+  data: WorkerData,
+  post: (value: unknown) => void,
+  load?: (path: string) => unknown,
+): void {
+  const { memory, engine, control: block, scratch, functions, timeOrigin, native } = data
   const { control, moduleRecord } = data.layout
   const table = new WebAssembly.Table({ initial: functions, element: 'anyfunc' })
   const refuse = (): never => {
     throw new Error('float64 functions and routines run on the calling thread')
   }
-  const host = new Proxy({}, { get: () => refuse })
+  const callNative = (): NativeFunction => {
+    if (!native || !load) return refuse
+    const koffi = load(native.koffiPath) as Koffi
+    koffi.load(native.library).func(native.ordinary)()
+    const call = koffi.decode(native.address, koffi.proto(native.prototype))
+    return (kernel, args, begin, end, own) => call(kernel, args >>> 0, begin, end, own >>> 0)
+  }
+  const host = new Proxy({ native: callNative() } as WebAssembly.ModuleImports, {
+    get: (given, name: string) => given[name] ?? refuse,
+  })
   const clock = (): number => performance.now() + (performance.timeOrigin - timeOrigin)
   const words = (): Int32Array => new Int32Array(memory.buffer)
   const word = (offset: number): number => (block + offset) >>> 2

@@ -75,6 +75,13 @@ export class Assembler {
     return this
   }
 
+  /** How far from the start of the code a label is. */
+  placeOf(label: Label): number {
+    const bound = this.labels[label]
+    if (bound === undefined || bound < 0) throw new Error('x86: the label is not in the code')
+    return bound
+  }
+
   /** A place with the four bytes of the number. */
   constant(word: number): Memory {
     return this.constants([word])
@@ -270,6 +277,9 @@ export class Assembler {
   }
   call(to: Label): this {
     return this.byte(0xe8).distance(to)
+  }
+  jumpRegister(register: number): this {
+    return this.plain([0xff], 4, register, false)
   }
   callRegister(register: number): this {
     return this.plain([0xff], 2, register, false)

@@ -27,8 +27,8 @@ const conventions: { readonly [C in 'systemV' | 'windows']: Convention } = {
 }
 
 /**
- * Emits a C function (base, p0 … p4) that calls `target` with p0 … p4 and the base of the linear memory in r15, and
- * returns its result.
+ * Emits a C function of up to six whole numbers that calls `target` with them, and returns its result. Our functions expect a
+ * frame at a multiple of 64, and keep rsp and r15, the base of the linear memory.
  */
 export function emitEntry(a: Assembler, convention: keyof typeof conventions, target: Label): Label {
   const { parameters, savedGeneral, savedVectors } = conventions[convention]
@@ -46,9 +46,9 @@ export function emitEntry(a: Assembler, convention: keyof typeof conventions, ta
     if (typeof from === 'number') a.store(room(i), from, true)
     else a.move(rax, { base: rbp, displacement: from.stack }, true).store(room(i), rax, true)
   })
-  a.move(r15, room(0), true)
-  for (let i = 1; i < parameters.length; i++) a.move(parameterRegisters[i - 1], room(i), true)
-  // Our functions expect a frame at a multiple of 64, and keep r15 and rsp alone
+  parameters.forEach((_, i) => {
+    a.move(parameterRegisters[i], room(i), true)
+  })
   a.arithmeticImmediate('and', rsp, -64, true).arithmeticImmediate('sub', rsp, 64, true)
   a.store({ base: rsp }, rbp, true).call(target).move(rbp, { base: rsp }, true).vzeroupper()
   savedVectors.forEach((saved, i) => {
