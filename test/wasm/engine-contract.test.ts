@@ -1,19 +1,16 @@
 // The contract driver against the triple loop: every odd shape, operands in any layout, and the same bits on any number of threads.
 
 import { afterAll, describe, expect, test } from 'vitest'
+import { createX86Backend } from '#x86'
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts'
 import { contractProgram, matrices, multiply, type Product } from './contract-program.ts'
 import { floats, integers } from './random.ts'
 
-const backends = new Map([1, 2, 3].map((threads) => [threads, createWasmBackend({ threads })] as const))
-const backend = (threads: number): WasmBackend => {
-  const found = backends.get(threads)
-  if (found === undefined) throw new Error(`no backend with ${threads} threads`)
-  return found
+/** WebAssembly, and machine code where it can be. */
+const engines: { readonly [name: string]: (threads: number) => WasmBackend | string } = {
+  wasm: (threads) => createWasmBackend({ threads }),
+  x86: (threads) => createX86Backend({ threads, worthCalling: 0 }),
 }
-afterAll(() => {
-  for (const made of backends.values()) made.terminate()
-})
 
 function run(on: WasmBackend, product: Product, a: Float32Array, b: Float32Array): Float32Array {
   const length = product.batch * product.m * product.n
@@ -44,89 +41,101 @@ function difference(a: Float32Array, b: Float32Array): string {
   return `lengths ${a.length} and ${b.length}, at ${at}: ${a[at]} and ${b[at]}`
 }
 
-const extents = [1, 2, 3, 15, 17, 33, 64, 100]
-
-describe.each(extents)('m = %i', (m) => {
-  test.each(extents)('n = %i, every k', (n) => {
-    for (const k of extents) check(backend(1), matrices(1, m, n, k))
+describe.each(Object.keys(engines).filter((name) => typeof engines[name](1) !== 'string'))('%s', (name) => {
+  const backends = new Map([1, 2, 3].map((threads) => [threads, engines[name](threads)] as const))
+  const backend = (threads: number): WasmBackend => {
+    const found = backends.get(threads)
+    if (found === undefined || typeof found === 'string') throw new Error(`no backend with ${threads} threads`)
+    return found
+  }
+  afterAll(() => {
+    for (const made of backends.values()) if (typeof made !== 'string') made.terminate()
   })
-})
 
-test('stored transposed, one or both', () => {
-  for (const [m, n, k] of [
-    [17, 33, 15],
-    [64, 100, 3],
-    [1, 64, 33],
-    [100, 1, 64],
-  ] as const) {
-    for (const left of [false, true]) {
-      for (const right of [false, true]) check(backend(2), matrices(2, m, n, k, { left, right }))
+  const extents = [1, 2, 3, 15, 17, 33, 64, 100]
+
+  describe.each(extents)('m = %i', (m) => {
+    test.each(extents)('n = %i, every k', (n) => {
+      for (const k of extents) check(backend(1), matrices(1, m, n, k))
+    })
+  })
+
+  test('stored transposed, one or both', () => {
+    for (const [m, n, k] of [
+      [17, 33, 15],
+      [64, 100, 3],
+      [1, 64, 33],
+      [100, 1, 64],
+    ] as const) {
+      for (const left of [false, true]) {
+        for (const right of [false, true]) check(backend(2), matrices(2, m, n, k, { left, right }))
+      }
     }
-  }
-})
+  })
 
-test('an empty sum is zero', () => {
-  expect(run(backend(1), matrices(2, 3, 17, 0), new Float32Array(0), new Float32Array(0))).toEqual(
-    new Float32Array(102),
-  )
-})
+  test('an empty sum is zero', () => {
+    expect(run(backend(1), matrices(2, 3, 17, 0), new Float32Array(0), new Float32Array(0))).toEqual(
+      new Float32Array(102),
+    )
+  })
 
-test('nothing at all to compute', () => {
-  for (const [batch, m, n] of [
-    [0, 3, 5],
-    [2, 0, 5],
-    [2, 3, 0],
-  ] as const) {
-    expect(run(backend(1), matrices(batch, m, n, 4), exact(24, 1), exact(40, 2))).toEqual(new Float32Array(0))
-  }
-})
+  test('nothing at all to compute', () => {
+    for (const [batch, m, n] of [
+      [0, 3, 5],
+      [2, 0, 5],
+      [2, 3, 0],
+    ] as const) {
+      expect(run(backend(1), matrices(batch, m, n, 4), exact(24, 1), exact(40, 2))).toEqual(new Float32Array(0))
+    }
+  })
 
-test('operands gathered by random tables', () => {
-  const next = integers(5)
-  const random = (count: number, below: number): Int32Array => Int32Array.from({ length: count }, () => next(below))
-  for (let turn = 0; turn < 30; turn++) {
-    const [batch, m, n, k] = [1 + next(3), 1 + next(70), 1 + next(70), 1 + next(400)]
-    const gather = (outer: number): Product['left'] => ({
-      offset: next(10),
-      batch: random(batch, 300),
-      outer: random(outer, 300),
-      inner: random(k, 300),
-    })
-    check(backend(1 + (turn % 3)), {
-      batch,
-      m,
-      n,
-      k,
-      left: gather(m),
-      right: gather(n),
-      leftLength: 907,
-      rightLength: 907,
-    })
-  }
-})
+  test('operands gathered by random tables', () => {
+    const next = integers(5)
+    const random = (count: number, below: number): Int32Array => Int32Array.from({ length: count }, () => next(below))
+    for (let turn = 0; turn < 30; turn++) {
+      const [batch, m, n, k] = [1 + next(3), 1 + next(70), 1 + next(70), 1 + next(400)]
+      const gather = (outer: number): Product['left'] => ({
+        offset: next(10),
+        batch: random(batch, 300),
+        outer: random(outer, 300),
+        inner: random(k, 300),
+      })
+      check(backend(1 + (turn % 3)), {
+        batch,
+        m,
+        n,
+        k,
+        left: gather(m),
+        right: gather(n),
+        leftLength: 907,
+        rightLength: 907,
+      })
+    }
+  })
 
-test('many runs of k, in place and packed', () => {
-  check(backend(1), matrices(1, 9, 50, 2000))
-  check(backend(1), matrices(1, 9, 50, 2000, { left: true, right: true }))
-  check(backend(1), matrices(1, 3, 50, 2000))
-})
+  test('many runs of k, in place and packed', () => {
+    check(backend(1), matrices(1, 9, 50, 2000))
+    check(backend(1), matrices(1, 9, 50, 2000, { left: true, right: true }))
+    check(backend(1), matrices(1, 3, 50, 2000))
+  })
 
-test('one, two and three threads give the same bits', async () => {
-  for (const on of backends.values()) await on.ready()
-  for (const [batch, m, n, k] of [
-    [1, 150, 200, 700],
-    [12, 64, 64, 64],
-    [1, 5, 500, 600],
-    [1, 1000, 10, 300],
-  ] as const) {
-    const product = matrices(batch, m, n, k)
-    const [a, b] = [floats(product.leftLength, 3), floats(product.rightLength, 4)]
-    const [one, two, three] = [1, 2, 3].map((threads) => run(backend(threads), product, a, b))
-    expect(difference(two, one)).toBe('none')
-    expect(difference(three, one)).toBe('none')
-    const reference = multiply(product, a, b)
-    const scale = reference.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
-    const worst = one.reduce((error, x, i) => Math.max(error, Math.abs(x - reference[i])), 0)
-    expect(worst).toBeLessThan(2e-5 * scale)
-  }
+  test('one, two and three threads give the same bits', async () => {
+    for (const threads of backends.keys()) await backend(threads).ready()
+    for (const [batch, m, n, k] of [
+      [1, 150, 200, 700],
+      [12, 64, 64, 64],
+      [1, 5, 500, 600],
+      [1, 1000, 10, 300],
+    ] as const) {
+      const product = matrices(batch, m, n, k)
+      const [a, b] = [floats(product.leftLength, 3), floats(product.rightLength, 4)]
+      const [one, two, three] = [1, 2, 3].map((threads) => run(backend(threads), product, a, b))
+      expect(difference(two, one)).toBe('none')
+      expect(difference(three, one)).toBe('none')
+      const reference = multiply(product, a, b)
+      const scale = reference.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+      const worst = one.reduce((error, x, i) => Math.max(error, Math.abs(x - reference[i])), 0)
+      expect(worst).toBeLessThan(2e-5 * scale)
+    }
+  })
 })

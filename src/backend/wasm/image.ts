@@ -9,7 +9,7 @@ import type { RoutineLaunch } from '../../kernel/routine.ts'
 import { contractBlocking, scratchLayout } from './blocking.ts'
 import { loopCost, worthSharing } from './cost.ts'
 import { contractDriverIndex } from './engine-module.ts'
-import type { CompiledKernel } from './kernels.ts'
+import type { CompiledKernel, NativeContract } from './kernels.ts'
 import { loopLayout, tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
 import { nativeKernelWord } from './native.ts'
@@ -285,6 +285,9 @@ class Writer {
     if (batch * m * n === 0) return undefined
     const kernel = this.source.kernels[launch.kernel]
     const compiled = this.kernels[launch.kernel]
+    if (kernel.kind === 'contract' && compiled.kind === 'native contract') {
+      return this.nativeContractTask(launch, kernel, compiled)
+    }
     if (kernel.kind !== 'contract' || compiled.kind !== 'contract') {
       throw new TypeError(`launch: kernel ${launch.kernel} is no contract kernel`)
     }
@@ -326,6 +329,33 @@ class Writer {
       total: blocking.blocks,
       nanoseconds: blocking.nanoseconds,
       callerOnly: compiled.left.callerOnly || compiled.right.callerOnly || compiled.epilogue.callerOnly,
+      source: launch,
+    }
+  }
+
+  private nativeContractTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
+    const { batch, m, n, k } = launch
+    const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
+    const { words, blocks, grain, nanoseconds } = compiled.plan({ batch, m, n, k, rightStep })
+    const args = this.args(words.length + 3, compiled.native)
+    words.forEach((word, i) => {
+      this.words[args + i] = word
+    })
+    const parts = [
+      [launch.left, kernel.left],
+      [launch.right, kernel.right],
+      [launch.epilogue, kernel.epilogue],
+    ] as const
+    for (const [i, [given, { accesses }]] of parts.entries()) {
+      this.pointer(args + words.length + i, this.operand(given, accesses))
+    }
+    return {
+      function: compiled.index,
+      args,
+      grain: Math.min(grain, blocks),
+      total: blocks,
+      nanoseconds,
+      callerOnly: false,
       source: launch,
     }
   }

@@ -25,8 +25,32 @@ export interface Compiled {
   readonly native?: number
 }
 
+/** A product as machine code, with the number of its code and its blocking for a shape. */
+export interface NativeContract {
+  readonly kind: 'native contract'
+  readonly index: number
+  readonly native: number
+  plan(shape: NativeShape): NativePlan
+}
+export interface NativeShape {
+  readonly batch: number
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** Bytes from k to k of a right operand that is read in place, else 0. */
+  readonly rightStep: number
+}
+export interface NativePlan {
+  /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow. */
+  readonly words: readonly number[]
+  readonly blocks: number
+  readonly grain: number
+  readonly nanoseconds: number
+}
+
 export type CompiledKernel =
   | { readonly kind: 'loop'; readonly kernel: LoopKernel; readonly loop: Compiled }
+  | NativeContract
   | { readonly kind: 'routine'; readonly index: number; readonly number: number }
   | { readonly kind: 'contract'; readonly left: Compiled; readonly right: Compiled; readonly epilogue: Compiled }
 

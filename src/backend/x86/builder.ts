@@ -80,7 +80,7 @@ export class NativeFunction implements Code {
       return { to, from: [], emit: (a, t) => a.constantTo(t, 0), depth: 0 }
     })
     lower(this.a, [...zeros, ...code], this.kinds, {
-      frameStart: 128,
+      frameStart: 192,
       parameters: parameterRegisters.slice(0, this.parameters),
       calls: this.calls,
     })
@@ -265,10 +265,32 @@ export class NativeFunction implements Code {
     if (to >= 0) this.stack.push({ is: 'register', register: to })
     return this
   }
-  /** The code calls other code from here or there: nothing stays in registers. */
-  willCall(): this {
+  /**
+   * Calls a function of ours with the whole numbers that `parameters` push; it may change all registers, so that values lie in the
+   * frame in a function that calls. The function is a label, or its address in the register on the stack.
+   */
+  callFunction(to: Label | undefined, parameters: readonly (() => void)[]): this {
     this.calls = true
+    const slot = (i: number): Memory => ({ base: register.rsp, displacement: 128 + 8 * i })
+    const address = to === undefined ? [this.popGeneral()] : []
+    parameters.forEach((push, i) => {
+      push()
+      this.emit(-1, [this.popGeneral()], (a, _, [s]) => a.store(slot(i), reg(s), true))
+    })
+    this.emit(-1, address, (a, _, [s]) => {
+      if (s !== undefined) a.move(register.rax, reg(s), true)
+      parameters.forEach((_, i) => {
+        a.move(parameterRegisters[i], slot(i), true)
+      })
+      if (to === undefined) a.callRegister(register.rax)
+      else a.call(to)
+    })
     return this
+  }
+  /** Replaces the address in the linear memory on the stack by one of the machine. */
+  absolute(): this {
+    const { from, displacement } = this.popAddress(0)
+    return this.push('general', [from], (a, to, [s]) => a.lea(to, linear(s, displacement), true))
   }
   pop(kind: Kind): number {
     return this.as(kind, this.value(this.take()))

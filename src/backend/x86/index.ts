@@ -7,6 +7,7 @@ import { EngineBackend, type WasmBackend } from '../wasm/index.ts'
 import { KernelCache } from '../wasm/kernels.ts'
 import { LinearMemory } from '../wasm/memory.ts'
 import type { NativeCode } from '../wasm/native.ts'
+import { contractScratchBytes } from './blocking.ts'
 import { CodeMemory } from './code-memory.ts'
 import { cpuFeatures } from './features.ts'
 import { NativeKernels } from './kernels.ts'
@@ -23,19 +24,19 @@ export interface X86Options extends Omit<EngineOptions, 'native'> {
 export function createX86Backend(options: X86Options = {}): WasmBackend | string {
   const host = (options.platform ?? hostPlatform).native()
   if (typeof host === 'string') return host
-  const { avx512 } = cpuFeatures(host)
+  const { avx512, cache } = cpuFeatures(host)
   if (!avx512) return 'the processor has no AVX-512, or the system does not support it'
   const memory = options.memory ?? new LinearMemory()
   if (!memory.shared) return 'there is no shared memory, whose place machine code could rely on'
   const code = codeMemory(host, memory)
   if (typeof code === 'string') return code
   const { call, forWorkers } = code
-  const native: NativeCode = { scratchBytes: 0, call, forWorkers }
+  const native: NativeCode = { scratchBytes: contractScratchBytes, call, forWorkers }
   const engine = new Engine({ ...options, memory, native })
   return new EngineBackend(
     'x86',
     engine,
-    new NativeKernels(engine, code, new KernelCache(engine), options.worthCalling),
+    new NativeKernels(engine, code, new KernelCache(engine), cache, options.worthCalling),
   )
 }
 

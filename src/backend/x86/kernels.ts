@@ -1,47 +1,101 @@
 // Which kernels become machine code, found again by their structure; all others stay with WebAssembly.
 
-import { loopKey } from '../../kernel/key.ts'
+import type { ContractKernel } from '../../kernel/contract.ts'
+import { kernelKey, loopKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
-import type { Kernel, Program } from '../../kernel/program.ts'
-import { iterationCost, loopCost } from '../wasm/cost.ts'
+import type { Kernel, Launch, Program } from '../../kernel/program.ts'
+import type { Expr } from '../../scalar/expr.ts'
+import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
-import type { Compiled, CompiledKernel, KernelCache } from '../wasm/kernels.ts'
+import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
+import { contractBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
+import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
+import { emitMicroKernel, tileRows } from './micro-kernel.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
 const usuallyWorth = 1000
 /** How much faster sixteen lanes are than four, roughly: memory is as fast for both. */
 const fasterThanWasm = 0.4
 
+/** Nanoseconds to move an element into a panel: runs of memory along its rows, or across them. */
+const packCost = { outer: 0.05, inner: 0.1 }
+const tileHeights = Array.from({ length: tileRows }, (_, i) => i + 1)
+
 export class NativeKernels {
   private readonly engine: Engine
   private readonly code: CodeMemory
   private readonly rest: KernelCache
   private readonly worthCalling: number
+  private readonly cache: CpuFeatures['cache']
   private readonly known = new Map<string, Compiled>()
+  private readonly products = new Map<string, NativeContract>()
+  private microKernels: readonly bigint[] | undefined
 
-  constructor(engine: Engine, code: CodeMemory, rest: KernelCache, worthCalling = usuallyWorth) {
+  constructor(
+    engine: Engine,
+    code: CodeMemory,
+    rest: KernelCache,
+    cache: CpuFeatures['cache'],
+    worthCalling = usuallyWorth,
+  ) {
     this.engine = engine
     this.code = code
     this.rest = rest
+    this.cache = cache
     this.worthCalling = worthCalling
   }
 
   compile(program: Program): CompiledKernel[] {
-    const loops = loopLaunches(program)
-    const native = program.kernels.map((kernel, i) => this.native(kernel, loops.get(i) ?? []))
+    const launches = launchesByKernel(program)
+    const native = program.kernels.map((kernel, i) => this.native(kernel, launches.get(i) ?? []))
     const others = program.kernels.filter((_, i) => native[i] === undefined)
     const compiled = this.rest.compile(others)
     return native.map((found) => found ?? (compiled.shift() as CompiledKernel))
   }
 
-  private native(kernel: Kernel, launches: readonly LoopLaunch[]): CompiledKernel | undefined {
-    if (kernel.kind !== 'loop' || !isNativeLoop(kernel)) return undefined
-    const cost = iterationCost(kernel)
-    if (!launches.some((launch) => loopCost(cost, launch) >= this.worthCalling)) return undefined
-    if (launches.some((launch) => reachesFar(kernel, launch))) return undefined
-    return { kind: 'loop', kernel, loop: this.loop(kernel, cost) }
+  private native(kernel: Kernel, launches: readonly Launch[]): CompiledKernel | undefined {
+    if (kernel.kind === 'loop') {
+      if (!isNativeLoop(kernel)) return undefined
+      const loops = launches.filter((launch) => launch.kind === 'loop')
+      const cost = iterationCost(kernel)
+      if (!loops.some((launch) => loopCost(cost, launch) >= this.worthCalling)) return undefined
+      if (loops.some((launch) => reachesFar(kernel, launch))) return undefined
+      return { kind: 'loop', kernel, loop: this.loop(kernel, cost) }
+    }
+    if (kernel.kind !== 'contract' || !isNativeContract(kernel)) return undefined
+    return this.contract(kernel)
+  }
+
+  private contract(kernel: ContractKernel): NativeContract {
+    const key = kernelKey(kernel)
+    const known = this.products.get(key)
+    if (known) return known
+    this.microKernels ??= this.code
+      .install((a) => [1, 2].flatMap((vectors) => tileHeights.map((rows) => emitMicroKernel(a, rows, vectors))))
+      .map((at) => this.code.addressOf(at))
+    const { microKernels } = this
+    const [native] = this.code.install((a) => [emitContract(a, kernel, microKernels)])
+    const cost = (roots: readonly Expr[]): number => fasterThanWasm * expressionCost(roots, true)
+    const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
+    const epilogue = cost(kernel.epilogue.stores.map((s) => s.value)) + packCost.outer
+    const made: NativeContract = {
+      kind: 'native contract',
+      index: this.engine.nativeFunction(),
+      native,
+      plan: ({ rightStep, ...shape }) => {
+        const packRight = rightStep === 0 ? right : 0
+        const blocking = contractBlocking({ ...shape, packLeft: left, packRight, epilogue }, this.cache)
+        const known: { readonly [N in ContractWord]?: number } = { ...shape, ...blocking, rightStep }
+        const words = contractWords.flatMap((name) => known[name] ?? [])
+        const { blocks, grain, nanoseconds } = blocking
+        return { words, blocks, grain, nanoseconds }
+      },
+    }
+    this.products.set(key, made)
+    return made
   }
 
   private loop(kernel: LoopKernel, cost: number): Compiled {
@@ -60,10 +114,9 @@ export class NativeKernels {
   }
 }
 
-function loopLaunches(program: Program): Map<number, LoopLaunch[]> {
-  const found = new Map<number, LoopLaunch[]>()
+function launchesByKernel(program: Program): Map<number, Launch[]> {
+  const found = new Map<number, Launch[]>()
   for (const launch of program.phases.flat()) {
-    if (launch.kind !== 'loop') continue
     const list = found.get(launch.kernel)
     if (list) list.push(launch)
     else found.set(launch.kernel, [launch])

@@ -10,7 +10,7 @@ import type { Assembler, Label } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
 
 /** What emitters may ask of this target; without `fused`, products are rounded before they are added to. */
-const environment = (fused: boolean): EmitEnvironment => ({
+export const environment = (fused: boolean): EmitEnvironment => ({
   relaxedMadd: fused,
   math: (name) => {
     throw new Error(`x86: ${name} in float64 stays with WebAssembly`)

@@ -30,7 +30,7 @@ export function loadNeighbours(
 /** Loads from the address plus the lanes' offsets, both on the stack. */
 export function gather(f: NativeFunction, dtype: DType, mask: number | undefined, fill: number): void {
   const index = f.popVector()
-  const base = pushBase(f).popGeneral()
+  const base = f.absolute().popGeneral()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   f.push(
     'vector',
@@ -52,7 +52,7 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
 /** Stores the vector in the local to the address plus the lanes' offsets, both on the stack; where two meet, the last stays. */
 export function scatter(f: NativeFunction, value: number, mask: number | undefined): void {
   const index = f.popVector()
-  const base = pushBase(f).popGeneral()
+  const base = f.absolute().popGeneral()
   const v = f.get(value).popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   f.emit(-1, [base, index, v, ...k], (a, _, [b, i, x, m]) => {
@@ -87,12 +87,6 @@ export function storeNeighbours(
   f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
     a.vector(name, reg(x), 0, linear(s, displacement), m === undefined ? {} : { mask: reg(m) })
   })
-}
-
-/** Replaces the address in the linear memory on the stack by one of the machine. */
-function pushBase(f: NativeFunction): NativeFunction {
-  const { from, displacement } = f.popAddress(0)
-  return f.push('general', [from], (a, to, [s]) => a.lea(to, linear(s, displacement), true))
 }
 
 /** Lanes out of the mask become the fill, bytes of bools a mask. */

@@ -1,0 +1,234 @@
+// Products as machine code: the blocked loops around the micro-kernel pack, multiply, and hand the finished tile to the epilogue.
+
+import type { ContractKernel } from '../../kernel/contract.ts'
+import { tableAccess } from '../wasm/layout.ts'
+import { type Assembler, type Label, register } from './assembler.ts'
+import { NativeFunction } from './builder.ts'
+import { emitEpilogue, isNativeEpilogue } from './epilogue.ts'
+import { isNative } from './loop.ts'
+import { tileColumns, tileRows } from './micro-kernel.ts'
+import { emitPack } from './pack.ts'
+import { pushSmaller } from './tables.ts'
+
+/** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
+ * `rightStep` bytes from k to k, its columns side by side. The last three are addresses of args blocks. */
+export const contractWords = [
+  'm',
+  'n',
+  'k',
+  'mc',
+  'nc',
+  'kc',
+  'mBlocks',
+  'nBlocks',
+  'rightAt',
+  'tileAt',
+  'rightStep',
+  'leftArgs',
+  'rightArgs',
+  'epilogueArgs',
+] as const
+export type ContractWord = (typeof contractWords)[number]
+
+/** Whether machine code can be made of a product. */
+export function isNativeContract({ left, right, epilogue }: ContractKernel): boolean {
+  const accesses = [left, right, epilogue].flatMap((part) => part.accesses)
+  const roots = [left.value, right.value, ...epilogue.stores.map((s) => s.value)]
+  return accesses.every((a) => a.dtype !== 'float64') && isNative(roots) && isNativeEpilogue(epilogue)
+}
+
+/**
+ * Emits a product as a function (args, begin, end, scratch): iteration number (b·mBlocks + i)·nBlocks + j is one block of batch
+ * element b. `microKernels` has the addresses of those of 1 to 14 rows of one vector, then of two.
+ */
+export function emitContract(a: Assembler, kernel: ContractKernel, microKernels: readonly bigint[]): Label {
+  const packLeft = emitPack(a, kernel.left, tileRows)
+  const packRight = emitPack(a, kernel.right, tileColumns)
+  const epilogue = emitEpilogue(a, kernel.epilogue)
+  const f = new NativeFunction(a, 4)
+  const [args, block, end, scratch] = [0, 1, 2, 3] as const
+  const local = (): number => f.local('i32')
+  const word = (name: ContractWord): number => {
+    const l = local()
+    f.get(args)
+      .memory('i32.load', 4 * contractWords.indexOf(name))
+      .set(l)
+    return l
+  }
+  const [m, n, k, mc, nc, kc] = (['m', 'n', 'k', 'mc', 'nc', 'kc'] as const).map(word)
+  const [mBlocks, nBlocks, rightAt, tileAt] = (['mBlocks', 'nBlocks', 'rightAt', 'tileAt'] as const).map(word)
+  const [rightStep, leftArgs, rightArgs, epilogueArgs] = (
+    ['rightStep', 'leftArgs', 'rightArgs', 'epilogueArgs'] as const
+  ).map(word)
+  const tileStride = local()
+  f.get(rightAt).get(scratch).op('i32.add').set(rightAt)
+  f.get(tileAt).get(scratch).op('i32.add').set(tileAt)
+  f.get(nc).i32(2).op('i32.shl').set(tileStride)
+
+  // The block: its batch element, its rows m0 … m1 − 1 and columns n0 … n1 − 1.
+  const [index, batch, m0, m1, n0, n1] = [local(), local(), local(), local(), local(), local()]
+  // The run of k in work, and the tile.
+  const [k0, k1, run, row, column, rows, columns] = [local(), local(), local(), local(), local(), local(), local()]
+  const [right, step, narrow] = [local(), local(), local()]
+
+  f.range(
+    index,
+    () => f.get(block),
+    end,
+    1,
+    () => {
+      f.get(index).get(nBlocks).op('i32.div_u').set(row)
+      f.get(index).get(nBlocks).op('i32.rem_u').get(nc).op('i32.mul').set(n0)
+      f.get(row).get(mBlocks).op('i32.div_u').set(batch)
+      f.get(row).get(mBlocks).op('i32.rem_u').get(mc).op('i32.mul').set(m0)
+      sumAtMost(m0, mc, m, m1)
+      sumAtMost(n0, nc, n, n1)
+      f.get(k).op('i32.eqz')
+      f.if(clearTile)
+      f.i32(0).set(k0)
+      f.block(() => {
+        f.loop(() => {
+          f.get(k0).get(k).op('i32.ge_s').brIf(1)
+          sumAtMost(k0, kc, k, k1)
+          f.get(k1).get(k0).op('i32.sub').set(run)
+          f.get(rightStep).op('i32.eqz')
+          f.if(() => callPack(packRight, rightArgs, n0, n1, rightAt))
+          callPack(packLeft, leftArgs, m0, m1, scratch)
+          multiply()
+          f.get(k1).set(k0).br(0)
+        })
+      })
+      f.callFunction(
+        epilogue,
+        [epilogueArgs, batch, m0, m1, n0, n1, tileAt, tileStride].map((l) => () => void f.get(l)),
+      )
+    },
+  )
+  return f.finish()
+
+  /** result = min(a + b, limit) */
+  function sumAtMost(a: number, b: number, limit: number, result: number): void {
+    const sum = local()
+    f.get(a).get(b).op('i32.add').set(sum)
+    pushSmaller(f, sum, limit)
+    f.set(result)
+  }
+
+  function callPack(pack: Label, operand: number, from: number, to: number, destination: number): void {
+    f.callFunction(
+      pack,
+      [operand, batch, from, to, k0, k1, destination].map((l) => () => void f.get(l)),
+    )
+  }
+
+  function multiply(): void {
+    f.range(
+      column,
+      () => f.get(n0),
+      n1,
+      tileColumns,
+      () => {
+        f.get(n1).get(column).op('i32.sub').set(columns)
+        f.get(columns)
+          .i32(tileColumns / 2)
+          .op('i32.le_s')
+          .set(narrow)
+        f.get(rightStep)
+        f.if(
+          () => {
+            pushElement(rightArgs, column)
+            f.set(right).get(rightStep).set(step)
+          },
+          () => {
+            f.get(rightAt).get(column).get(n0).op('i32.sub').get(run).op('i32.mul').i32(2).op('i32.shl').op('i32.add')
+            f.set(right)
+            f.i32(2 * tileColumns)
+              .i32(4 * tileColumns)
+              .get(narrow)
+              .op('select')
+              .set(step)
+          },
+        )
+        f.range(
+          row,
+          () => f.get(m0),
+          m1,
+          tileRows,
+          () => {
+            f.get(m1).get(row).op('i32.sub').set(rows)
+            const most = local()
+            f.i32(tileRows).set(most)
+            pushSmaller(f, rows, most)
+            f.set(rows)
+            multiplyTile()
+          },
+        )
+      },
+    )
+  }
+
+  function multiplyTile(): void {
+    const kernelNumber = local()
+    f.i32(0).i32(tileRows).get(narrow).op('select').get(rows).op('i32.add').i32(1).op('i32.sub').set(kernelNumber)
+    const table = microKernels.flatMap((at) => [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))])
+    f.get(kernelNumber).machine(['general'], 'general', (asm, to, [number]) => {
+      // In functions that call, no value lies in r11
+      asm.lea(register.r11, asm.constants(table), true)
+      asm.move(to, { base: register.r11, index: number, scale: 8 }, true)
+    })
+    f.callFunction(undefined, [
+      () => f.get(run),
+      () => {
+        f.get(scratch)
+          .get(row)
+          .get(m0)
+          .op('i32.sub')
+          .get(run)
+          .op('i32.mul')
+          .i32(2)
+          .op('i32.shl')
+          .op('i32.add')
+          .absolute()
+      },
+      () => f.get(right).absolute(),
+      () => {
+        f.get(tileAt).get(row).get(m0).op('i32.sub').get(tileStride).op('i32.mul').op('i32.add')
+        f.get(column).get(n0).op('i32.sub').i32(2).op('i32.shl').op('i32.add').absolute()
+      },
+      () => f.get(tileStride),
+      () => f.get(step),
+      () => f.get(k0),
+    ])
+  }
+
+  /** Pushes the address of element (batch, outer, k0) of an operand's only access. */
+  function pushElement(operand: number, outer: number): void {
+    f.get(operand).memory('i32.load', 4 * tableAccess.address)
+    for (const [table, number] of [
+      [tableAccess.batch, batch],
+      [tableAccess.outer, outer],
+      [tableAccess.inner, k0],
+    ] as const) {
+      f.get(operand)
+        .memory('i32.load', 4 * table)
+        .get(number)
+        .i32(2)
+        .op('i32.shl')
+        .op('i32.add')
+        .memory('i32.load')
+        .op('i32.add')
+    }
+  }
+
+  function clearTile(): void {
+    const [at, last] = [local(), local()]
+    f.get(m1).get(m0).op('i32.sub').get(tileStride).op('i32.mul').get(tileAt).op('i32.add').set(last)
+    f.range(
+      at,
+      () => f.get(tileAt),
+      last,
+      64,
+      () => f.get(at).splat('f32', 0).memory('v128.store'),
+    )
+  }
+}

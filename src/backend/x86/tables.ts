@@ -1,0 +1,74 @@
+// Reads of contract kernels, whose places are given by tables of byte offsets.
+
+import { type DType, dtypes } from '../../graph/dtype.ts'
+import type { ExprCode } from '../wasm/emit-expr.ts'
+import { tableAccess } from '../wasm/layout.ts'
+import { lanes, type NativeFunction } from './builder.ts'
+import { loadNeighbours } from './memory.ts'
+
+/** One access of an operand or epilogue at the batch element in work; the args block is parameter 0, the batch element's number parameter 1. */
+export class NativeTable {
+  readonly dtype: DType
+  /** Local: address of the access's batch element. */
+  readonly base: number
+  /** Locals: addresses of the tables of the outer (m or n) and inner (k, or n of an epilogue) axis. */
+  readonly outer: number
+  readonly inner: number
+  private readonly f: NativeFunction
+  private readonly code: ExprCode<NativeFunction>
+
+  constructor(code: ExprCode<NativeFunction>, access: number, dtype: DType) {
+    const { f, prologue } = code
+    const word = (name: 'address' | 'batch' | 'outer' | 'inner'): number =>
+      prologue.word(tableAccess.words * access + tableAccess[name])
+    this.f = f
+    this.code = code
+    this.dtype = dtype
+    const [address, batch] = [word('address'), word('batch')]
+    this.base = prologue.define(`base ${access}`, 'i32', () => {
+      this.entry(batch, 1)
+      f.get(address).op('i32.add')
+    })
+    this.outer = word('outer')
+    this.inner = word('inner')
+  }
+
+  /** Pushes the table entry whose number is in the local. */
+  entry(table: number, number: number): void {
+    this.f.get(table).get(number).i32(2).op('i32.shl').op('i32.add').memory('i32.load')
+  }
+
+  /** Pushes the entries from the local's number on, zero out of the mask. */
+  entries(table: number, number: number, mask: number | undefined): void {
+    this.f.get(table).get(number).i32(2).op('i32.shl').op('i32.add')
+    loadNeighbours(this.f, 'int32', 0, mask, 0)
+  }
+
+  /** Pushes 1 if those entries of the mask are neighbouring elements, else 0. */
+  pushNeighbours(table: number, number: number, mask: number): void {
+    const { f, code } = this
+    const { bytes } = dtypes[this.dtype]
+    const steps = code.prologue.define(`steps ${bytes}`, 'v128', () => f.iota(0).splat('i32', bytes).op('i32x4.mul'))
+    const entries = f.local('v128')
+    this.entries(table, number, mask)
+    f.set(entries)
+    // Lanes that are wrong although they count
+    f.get(entries).get(entries).lane('i32x4.extract_lane', 0).op('i32x4.splat').op('i32x4.sub')
+    f.get(steps).op('i32x4.ne').get(mask).op('v128.and')
+    f.machine(['mask'], 'general', (a, to, [k]) => a.mask('kmovwTo', to, 0, k)).op('i32.eqz')
+  }
+}
+
+/** Pushes the mask of the first lanes, as many as the local says. */
+export function pushFirst(code: ExprCode<NativeFunction>, count: number): void {
+  const { f } = code
+  f.get(code.prologue.define('iota 0', 'v128', () => f.iota(0)))
+  f.get(count).op('i32x4.splat').op('i32x4.lt_s')
+}
+
+/** Emits min(local + lanes · chunk …) forms: pushes the smaller of two locals. */
+export function pushSmaller(f: NativeFunction, a: number, b: number): void {
+  f.get(a).get(b).get(a).get(b).op('i32.lt_s').op('select')
+}
+
+export { lanes }
