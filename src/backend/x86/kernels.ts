@@ -3,7 +3,7 @@
 import type { ContractKernel } from '../../kernel/contract.ts'
 import { kernelKey, loopKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
-import type { Kernel, Launch, Program } from '../../kernel/program.ts'
+import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
@@ -116,7 +116,7 @@ export class NativeKernels {
 
 function launchesByKernel(program: Program): Map<number, Launch[]> {
   const found = new Map<number, Launch[]>()
-  for (const launch of program.phases.flat()) {
+  for (const launch of launchesOf(program.steps)) {
     const list = found.get(launch.kernel)
     if (list) list.push(launch)
     else found.set(launch.kernel, [launch])
