@@ -1,9 +1,12 @@
 // checkpoint(fn): less memory for more time; what a function computes inside is not kept for the backward pass.
 
+import { lastId } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
+import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import * as transform from '../transform/checkpoint.ts'
 import { concat } from './create.ts'
+import { stabilizedBody } from './stabilized.ts'
 import { type Tensor, wrap } from './tensor.ts'
 import { independent, transforming } from './transforming.ts'
 import { mapTree, tensorsOf } from './tree.ts'
@@ -19,13 +22,14 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
   return (...args) => {
     const own = independent(args)
     const inputs = tensorsOf(own).map((t) => t.node)
+    const startId = lastId()
     const result = transforming(() => fn(...own))
     if (inputs.length === 0) return result
     const outputs = [...new Set(tensorsOf(result))].filter((t) => isFloat(t.dtype))
     const replaced = new Map<Tensor, Tensor>()
     for (const dtype of ['float32', 'float64'] as const) {
       const same = outputs.filter((t) => t.dtype === dtype)
-      joined(same, inputs).forEach((t, i) => {
+      joined(same, inputs, startId).forEach((t, i) => {
         replaced.set(same[i] as Tensor, t)
       })
     }
@@ -34,17 +38,17 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
 }
 
 /** One checkpoint for several outputs, so that they are computed again together. */
-function joined(outputs: readonly Tensor[], inputs: readonly Tensor['node'][]): Tensor[] {
+function joined(outputs: readonly Tensor[], inputs: readonly Node[], since: number): Tensor[] {
   const [first] = outputs
   if (!first) return []
-  if (outputs.length === 1) return [wrap(transform.checkpoint(first.node, inputs))]
-  const all = wrap(
-    transform.checkpoint(
-      concat(
-        outputs.map((t) => t.flatten()),
-        0,
-      ).node,
-      inputs,
+  // Its gradient is built from its own graph.
+  const checkpoint = ({ node }: Tensor): Tensor =>
+    wrap(transform.checkpoint(stabilizedBody([node], since)[0] as Node, inputs))
+  if (outputs.length === 1) return [checkpoint(first)]
+  const all = checkpoint(
+    concat(
+      outputs.map((t) => t.flatten()),
+      0,
     ),
   )
   let start = 0

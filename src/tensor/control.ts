@@ -8,6 +8,7 @@ import { invariants, outsiders } from '../graph/subgraph.ts'
 import { Surroundings, stand } from './body.ts'
 import { evaluate } from './execute.ts'
 import { runtime } from './runtime.ts'
+import { stabilizedBody } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { mapTree, tensorsOf, treeKey } from './tree.ts'
 import type { Variable } from './variable.ts'
@@ -36,10 +37,13 @@ export function cond<A extends readonly unknown[], R>(
   const [yes, no] = traced as [(typeof traced)[number], (typeof traced)[number]]
   checkStructure('cond: the branches give', yes.result, no.result, 'they must be equal')
   const variables = [...around.assigned]
-  const outputs = traced.map(({ result, values }) => [
-    ...tensorsOf(result).map((t) => t.node),
-    ...variables.map((v) => values.get(v) ?? around.leafOf(v)),
-  ])
+  const outputs = traced.map(({ result, values }) =>
+    stabilizedBody(
+      [...tensorsOf(result).map((t) => t.node), ...variables.map((v) => values.get(v) ?? around.leafOf(v))],
+      startId,
+      values.values(),
+    ),
+  )
   const parameters = [...new Set(outputs.flatMap((o) => outsiders(o, [], startId)))]
   const node = build.node('cond', [predicate.node, ...parameters.map((p) => around.outer(p))], {
     whenTrue: { parameters, outputs: outputs[0] as Node[] },
@@ -71,6 +75,7 @@ export function scan<C, X, Y>(
   const inputs = tensorsOf(initial).map((t) => t.node)
   const series = tensorsOf(sequences).map((t) => t.node)
   const length = lengthOf(series, options.length)
+  const startId = lastId()
   const carries = inputs.map(stand)
   const slices = series.map(({ shape, dtype }) => stand({ shape: shape.slice(1), dtype }))
   const turn = stand({ shape: [], dtype: 'int32' })
@@ -84,11 +89,15 @@ export function scan<C, X, Y>(
   const variables = [...around.assigned]
   const state = [...carries, ...variables.map((v) => around.leafOf(v))]
   const seen = around.drawsRandom ? [...slices, turn] : slices
-  const outputs = [
-    ...tensorsOf(next).map((t) => t.node),
-    ...variables.map((v) => values.get(v) as Node),
-    ...tensorsOf(given).map((t) => t.node),
-  ]
+  const outputs = stabilizedBody(
+    [
+      ...tensorsOf(next).map((t) => t.node),
+      ...variables.map((v) => values.get(v) as Node),
+      ...tensorsOf(given).map((t) => t.node),
+    ],
+    startId,
+    values.values(),
+  )
   const constants = invariants(outputs, [...state, ...seen])
   const node = build.node(
     'scan',
@@ -131,6 +140,7 @@ export function whileLoop<C>(
   if (maximum !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maximum) && maximum >= 0))
     throw new RangeError(`whileLoop: maximum is ${maximum}, it must be an integer ≥ 0`)
   const inputs = tensorsOf(initial).map((t) => t.node)
+  const startId = lastId()
   const own = inputs.map(stand)
   const turn = stand({ shape: [], dtype: 'int32' })
   const around = new Surroundings('whileLoop', turn)
@@ -149,12 +159,16 @@ export function whileLoop<C>(
   const variables = [...around.assigned]
   const counts = around.drawsRandom
   const state = [...own, ...variables.map((v) => around.leafOf(v)), ...(counts ? [turn] : [])]
-  const outputs = [
-    ...tensorsOf(result).map((t) => t.node),
-    ...variables.map((v) => values.get(v) as Node),
-    ...(counts ? [build.binary('add', turn, 1)] : []),
-  ]
-  const keepGoing = [asked.result.node]
+  const outputs = stabilizedBody(
+    [
+      ...tensorsOf(result).map((t) => t.node),
+      ...variables.map((v) => values.get(v) as Node),
+      ...(counts ? [build.binary('add', turn, 1)] : []),
+    ],
+    startId,
+    values.values(),
+  )
+  const keepGoing = stabilizedBody([asked.result.node], startId)
   const constants = [...new Set([...invariants(outputs, state), ...invariants(keepGoing, state)])]
   const parameters = [...state, ...constants]
   const node = build.node(

@@ -79,12 +79,11 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
  */
 export function stabilizations(values: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): StabilityReport {
   const outputs = ('node' in values ? [values] : values).map((t) => t.node)
-  const order = topologicalOrder(outputs)
-  const given = new Set(order.flatMap(insideOfGiven))
+  const given = new Set(topologicalOrder(outputs).flatMap(insideOfGiven))
   const found: Stabilization[] = []
   stabilize(outputs, {
     mode: 'gradient',
-    barriers: [...wrt.map((t) => t.node), ...order.filter((node) => node.value !== undefined)],
+    barriers: wrt.map((t) => t.node),
     report: (finding) => {
       found.push(described(finding))
       if (given.has(finding.node)) found.push(givenDerivative(described(finding)))

@@ -13,6 +13,15 @@ export function stabilized(outputs: readonly Node[], assigned: readonly Node[]):
   return printed((report) => stabilize(outputs, { mode: 'value', barriers: assigned, report }).outputs)
 }
 
+/**
+ * Results of a function that was traced after node number `since`, which will be differentiated and evaluated apart: the
+ * body of a loop, say.
+ */
+export function stabilizedBody(outputs: readonly Node[], since: number, assigned: Iterable<Node> = []): Node[] {
+  if (!runtime.stabilize) return [...outputs]
+  return printed((report) => [...stabilize(outputs, { mode: 'gradient', barriers: assigned, since, report }).outputs])
+}
+
 /** The vector-Jacobian product. */
 export function pullBack(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
   if (!runtime.stabilize) return vjp(outputs, cotangents, wrt)

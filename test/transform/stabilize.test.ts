@@ -237,6 +237,46 @@ forEachBackend(({ backend }) => {
     })
   })
 
+  describe('inside of', () => {
+    const x = f64([1000, -1000, 1])
+    const naive = (v: Tensor): Tensor => v.exp().add(1).log()
+    const gradient = [1, 0, 1 / (1 + Math.exp(-1))]
+    it('a scan', () => {
+      const [total] = t.scan((sum: Tensor, v: Tensor) => [sum.add(naive(v)), undefined], f64([0]).sum(), x)
+      expect(total.itemSync()).toBeCloseTo(1000 + Math.log1p(Math.E), 10)
+      expectClose(grad(total, x), gradient, 1e-14)
+    })
+    it('a conditional', () => {
+      const y = t.cond(x.sum().greater(0), naive, (v: Tensor) => v.neg(), x) as Tensor
+      expectClose(y, [1000, 0, Math.log1p(Math.E)], 1e-14)
+      expectClose(grad(y.sum(), x), gradient, 1e-14)
+    })
+    it('a loop', () => {
+      const y = t.whileLoop(
+        (v: Tensor) => v.sum().less(2000),
+        (v: Tensor) => naive(v).mul(2),
+        x.slice([0, 1]),
+        {
+          maximum: 3,
+        },
+      ) as Tensor
+      expect(values(y)).toEqual([2000])
+      expect(values(grad(y.sum(), x))).toEqual([2, 0, 0])
+    })
+    it('a checkpoint', () => {
+      const y = t.checkpoint(naive)(x)
+      expectClose(y, [1000, 0, Math.log1p(Math.E)], 1e-14)
+      expectClose(grad(y.sum(), x), gradient, 1e-14)
+    })
+    it('vmap, jvp and a Hessian', () => {
+      expectClose(t.vmap(naive)(x), [1000, 0, Math.log1p(Math.E)], 1e-14)
+      expectClose(t.jvp(naive, [x], [t.onesLike(x)])[1] as Tensor, gradient, 1e-14)
+      const hessian = t.hessian((v: Tensor) => naive(v).sum())(x) as Tensor
+      const last = gradient[2] * (1 - gradient[2])
+      expectClose(hessian, [0, 0, 0, 0, 0, 0, 0, 0, last], 1e-14)
+    })
+  })
+
   it('leaves what the library makes as it is', () => {
     const x = tensor(new Float32Array(24), { shape: [2, 3, 4] })
     const made = [

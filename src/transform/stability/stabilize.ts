@@ -2,7 +2,7 @@
 
 import { build, within } from '../../graph/build.ts'
 import type { Node } from '../../graph/node.ts'
-import { mapGraph, topologicalOrder } from '../../graph/walk.ts'
+import { mapGraph } from '../../graph/walk.ts'
 import { vjp } from '../grad.ts'
 import { jvp } from '../jvp.ts'
 import { identity } from './forms.ts'
@@ -13,8 +13,10 @@ import { rulesFor } from './rules.ts'
 export interface StabilizeOptions {
   /** `gradient`: the result will be differentiated; `value`: evaluated. */
   readonly mode: Mode
-  /** Nodes that must stay what they are: nothing is rewritten across them. */
+  /** Nodes that must stay what they are, beside those that were read: nothing is rewritten across them. */
   readonly barriers?: Iterable<Node>
+  /** Nodes up to this id, made before a function was traced, are kept and not looked into. */
+  readonly since?: number
   /** Called for each pattern found. */
   readonly report?: ((finding: Finding) => void) | undefined
 }
@@ -41,9 +43,14 @@ export interface Stabilized {
 const mostSteps = 8
 
 /** Rewrites a graph by the rules of `rules.ts`; every node keeps its value, up to rounding, where that was finite. */
-export function stabilize(outputs: readonly Node[], { mode, barriers = [], report }: StabilizeOptions): Stabilized {
+export function stabilize(
+  outputs: readonly Node[],
+  { mode, barriers = [], since = 0, report }: StabilizeOptions,
+): Stabilized {
   const barrierNodes = new Set(barriers)
+  const isKept = (node: Node): boolean => node.id <= since
   const barrierImages = new Set<Node>()
+  const matcher = new Matcher(mode, barrierImages)
   let changed = false
   const rewrite = (original: Node, start: Node): Node => {
     let node = start
@@ -60,7 +67,7 @@ export function stabilize(outputs: readonly Node[], { mode, barriers = [], repor
     let leftAlone: Rule | undefined
     for (const rule of rulesFor(node)) {
       if (rule.only && rule.only !== mode) continue
-      const matcher = new Matcher(mode, barrierImages)
+      matcher.crossed = false
       const next = rule.rewrite(matcher, node.inputs[0] as Node, node)
       if (next && !matcher.crossed) {
         report?.({ rule, node: original, rewritten: true })
@@ -71,18 +78,25 @@ export function stabilize(outputs: readonly Node[], { mode, barriers = [], repor
     if (leftAlone) report?.({ rule: leftAlone, node: original, rewritten: false })
     return undefined
   }
-  const { map } = mapGraph(outputs, (node, inputs) => within(node.scope, () => become(node, inputs)))
-  function become(node: Node, inputs: readonly Node[]): Node {
-    const isSame = inputs.every((x, i) => x === node.inputs[i])
-    const rebuilt = isSame ? node : build.node(node.op, inputs, node.attributes)
-    const rewritten = rewrite(node, rebuilt)
-    const isBarrier = barrierNodes.has(node)
-    // A barrier that became one of its own inputs has to stay apart from that.
-    const result = isBarrier && rewritten !== rebuilt ? identity(rewritten) : rewritten
-    if (isBarrier) barrierImages.add(result)
-    if (result !== node) changed = true
-    return result
+  const become = (node: Node, inputs: readonly Node[]): Node => {
+    // What was read is a number.
+    const isBarrier = barrierNodes.has(node) || (mode === 'gradient' && node.value !== undefined) || isKept(node)
+    const isSame = isKept(node) || inputs.every((x, i) => x === node.inputs[i])
+    if (isSame && (isKept(node) || rulesFor(node).length === 0)) {
+      if (isBarrier) barrierImages.add(node)
+      return node
+    }
+    return within(node.scope, () => {
+      const rebuilt = isSame ? node : build.node(node.op, inputs, node.attributes)
+      const rewritten = rewrite(node, rebuilt)
+      // A barrier that became one of its own inputs has to stay apart from that.
+      const result = isBarrier && rewritten !== rebuilt ? identity(rewritten) : rewritten
+      if (isBarrier) barrierImages.add(result)
+      if (result !== node) changed = true
+      return result
+    })
   }
+  const { map } = mapGraph(outputs, become, isKept)
   return {
     outputs: outputs.map((o) => map.get(o) ?? o),
     changed,
@@ -135,7 +149,6 @@ export function stableJvp(
 }
 
 function forDerivatives(outputs: readonly Node[], wrt: readonly Node[], options: Differentiation): Stabilized {
-  const read = topologicalOrder(outputs).filter((node) => node.value !== undefined)
-  const barriers = [...wrt, ...read, ...(options.barriers ?? [])]
+  const barriers = [...wrt, ...(options.barriers ?? [])]
   return stabilize(outputs, { ...options, mode: 'gradient', barriers })
 }
