@@ -1,7 +1,7 @@
 // Adam and AdamW: steps scaled by running means of the gradient and of its square.
 
 import { type Optimizer, optimizer } from './optimizer.ts'
-import type { Rule } from './rule.ts'
+import { type Rule, withDecay } from './rule.ts'
 import { type Rate, rateAt } from './schedule.ts'
 
 export interface AdamOptions {
@@ -46,7 +46,7 @@ function adamRule(kind: 'adam' | 'adamW', options: AdamOptions): Rule<Moments, '
       keep: typeof learningRate === 'number' ? keepAt(0) : keepAt,
     },
     update: (p, gradient, slots, { size, root, keep }) => {
-      const g = kind === 'adam' && weightDecay !== 0 ? gradient.add(p.mul(weightDecay)) : gradient
+      const g = kind === 'adam' ? withDecay(gradient, p, weightDecay) : gradient
       const first = slots.first.mul(beta1).add(g.mul(1 - beta1))
       const second = slots.second.mul(beta2).add(g.mul(g).mul(1 - beta2))
       const largest = amsgrad ? slots.largest.maximum(second) : second

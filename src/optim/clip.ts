@@ -14,3 +14,9 @@ export function clipGlobalNorm(gradients: readonly Tensor[], max: number): Tenso
   const scale = globalNorm(gradients).add(1e-6).reciprocal().mul(max).clamp(-Infinity, 1)
   return gradients.map((g) => g.mul(scale.cast(g.dtype)))
 }
+
+/** The gradients with every element brought into [−limit, limit]. */
+export function clipValue(gradients: readonly Tensor[], limit: number): Tensor[] {
+  if (!(limit > 0)) throw new RangeError(`clipValue: the limit is ${limit}, it must be greater than 0`)
+  return gradients.map((g) => g.clamp(-limit, limit))
+}

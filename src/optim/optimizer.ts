@@ -39,7 +39,7 @@ export interface Optimizer {
   step(parameters: readonly Variable[], gradients: readonly Tensor[]): void
   /** Step count and live slots of those of the named variables that have been updated; without names, by order of first use. */
   state(parameters?: NamedVariables): OptimizerState
-  /** Takes over a state for the named variables; slots that it lacks become zero. Throws when it belongs to other ones, and then loads nothing. */
+  /** Takes over a state for the named variables; slots that it lacks start anew. Throws when it belongs to other ones, and then loads nothing. */
   loadState(state: OptimizerState<Tensor | ArrayRecord>, parameters: NamedVariables | readonly Variable[]): void
 }
 
@@ -51,10 +51,12 @@ export function optimizer<S extends string, H extends string>(rule: Rule<S, H>, 
   const traced = new WeakMap<object, number>()
 
   const slotsOf = (parameter: Variable): { readonly [K in S]: Variable } => {
-    const slots = kept.get(parameter) ?? zeroSlots(rule.slots, parameter)
+    const slots = kept.get(parameter) ?? freshSlots(rule, parameter)
     kept.set(parameter, slots)
     return slots
   }
+  /** Where the slot that a name ends in starts. */
+  const startOf = (name: string): number => rule.initial?.[name.slice(name.lastIndexOf('.') + 1) as S] ?? 0
   const ahead = (): number => {
     const { trace } = runtime
     if (!trace) return 0
@@ -112,7 +114,7 @@ export function optimizer<S extends string, H extends string>(rule: Rule<S, H>, 
       )
       checkState(rule.kind, state, targets)
       for (const [name, target] of Object.entries(targets)) {
-        const value = state.slots[name] ?? { data: allocate(target.dtype, target.size) }
+        const value = state.slots[name] ?? { data: allocate(target.dtype, target.size).fill(startOf(name)) }
         target.assign(value instanceof Tensor ? value : value.data)
       }
       stepCount = state.step
@@ -123,13 +125,17 @@ export function optimizer<S extends string, H extends string>(rule: Rule<S, H>, 
 const isList = (value: NamedVariables | readonly Variable[]): value is readonly Variable[] => Array.isArray(value)
 const numbered = (variables: readonly Variable[]): NamedVariables => Object.fromEntries(variables.map((v, i) => [i, v]))
 
-function zeroSlots<S extends string>(
-  names: readonly S[],
+function freshSlots<S extends string, H extends string>(
+  { slots, initial = {} }: Rule<S, H>,
   { name, shape, dtype, size }: Variable,
 ): { readonly [K in S]: Variable } {
-  const entries = names.map((slot) => [
+  const starts: { readonly [slot: string]: number | undefined } = initial
+  const entries = slots.map((slot) => [
     slot,
-    new Variable(allocate(dtype, size), shape, dtype, { name: `${name}.${slot}`, trainable: false }),
+    new Variable(allocate(dtype, size).fill(starts[slot] ?? 0), shape, dtype, {
+      name: `${name}.${slot}`,
+      trainable: false,
+    }),
   ])
   return Object.fromEntries(entries) as { readonly [K in S]: Variable }
 }

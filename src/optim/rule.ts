@@ -13,8 +13,10 @@ export type StepNumber = number | ((step: number) => number)
 
 export interface Rule<S extends string = string, H extends string = string> {
   readonly kind: string
-  /** The names of what is kept for each parameter; all start at zero. */
+  /** The names of what is kept for each parameter. */
   readonly slots: readonly S[]
+  /** Where they start; at 0 unless told. */
+  readonly initial?: { readonly [K in S]?: number }
   /** What depends on the step. */
   readonly hyper: { readonly [K in H]: StepNumber }
   /** The parameter and its slots after a step. */
@@ -25,3 +27,7 @@ export interface Rule<S extends string = string, H extends string = string> {
     hyper: Hyper<H>,
   ): { readonly parameter: Tensor; readonly slots: Slots<S> }
 }
+
+/** The gradient with weight decay as part of it. */
+export const withDecay = (gradient: Tensor, parameter: Tensor, weightDecay: number): Tensor =>
+  weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay))

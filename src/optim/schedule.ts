@@ -76,6 +76,69 @@ export function decay(rate: number, { every = 1, factor }: DecayOptions): Schedu
   return (step) => rate * factor ** Math.floor(step / every)
 }
 
+/** The rate times `factor` once each of the milestones is reached. */
+export function piecewise(
+  rate: number,
+  { milestones, factor }: { readonly milestones: readonly number[]; readonly factor: number },
+): Schedule {
+  return (step) => rate * factor ** milestones.filter((m) => m <= step).length
+}
+
+export interface PolynomialOptions {
+  readonly steps: number
+  /** 1, a straight line, unless told. */
+  readonly power?: number
+  /** Where it ends, and stays; 0 unless told. */
+  readonly minimum?: number
+}
+
+/** From `rate` down to the minimum as a power of the part that is left. */
+export function polynomial(rate: number, { steps, power = 1, minimum = 0 }: PolynomialOptions): Schedule {
+  checkSteps('polynomial', steps)
+  return (step) => minimum + (rate - minimum) * (1 - Math.min(1, step / steps)) ** power
+}
+
+export interface RestartOptions {
+  /** Steps of the first period. */
+  readonly period: number
+  /** Each period over the one before; 1 unless told. */
+  readonly growth?: number
+  readonly minimum?: number
+}
+
+/** Half cosines down to the minimum, one after the other (Loshchilov & Hutter 2017). */
+export function cosineRestarts(rate: number, { period, growth = 1, minimum = 0 }: RestartOptions): Schedule {
+  checkSteps('cosineRestarts', period)
+  if (!(growth >= 1)) throw new RangeError(`cosineRestarts: growth is ${growth}, it must be at least 1`)
+  return (step) => {
+    let [start, length] = [0, period]
+    while (step - start >= length) {
+      start += length
+      length *= growth
+    }
+    return minimum + ((rate - minimum) * (1 + Math.cos((Math.PI * (step - start)) / length))) / 2
+  }
+}
+
+export interface CyclicOptions {
+  readonly low: number
+  readonly high: number
+  /** Steps from low to high, and from high to low. */
+  readonly steps: number
+  /** What is left of the height after each cycle; 1 unless told, ½ for PyTorch's `triangular2`. */
+  readonly factor?: number
+}
+
+/** Up and down along straight lines (Smith 2017). */
+export function cyclic({ low, high, steps, factor = 1 }: CyclicOptions): Schedule {
+  checkSteps('cyclic', steps)
+  return (step) => {
+    const cycle = Math.floor(step / (2 * steps))
+    const height = 1 - Math.abs(step / steps - 2 * cycle - 1)
+    return low + (high - low) * height * factor ** cycle
+  }
+}
+
 function checkSteps(name: string, steps: number): void {
   if (!(Number.isInteger(steps) && steps > 0))
     throw new RangeError(`${name}: steps is ${steps}, it must be a whole number of at least 1`)

@@ -1,7 +1,7 @@
 // Stochastic gradient descent, with momentum.
 
 import { type Optimizer, optimizer } from './optimizer.ts'
-import type { Rule } from './rule.ts'
+import { type Rule, withDecay } from './rule.ts'
 import type { Rate } from './schedule.ts'
 
 export interface SgdOptions {
@@ -31,7 +31,7 @@ const plain = (rate: Rate, weightDecay: number): Rule<never, 'rate'> => ({
   slots: [],
   hyper: { rate },
   update: (p, gradient, slots, { rate }) => {
-    const g = weightDecay === 0 ? gradient : gradient.add(p.mul(weightDecay))
+    const g = withDecay(gradient, p, weightDecay)
     return { parameter: p.sub(g.mul(rate)), slots }
   },
 })
@@ -48,7 +48,7 @@ const withMomentum = ({
   // The first step is not dampened.
   hyper: { rate: learningRate, fresh: dampening === 0 ? 1 : (step) => (step === 0 ? 1 : 1 - dampening) },
   update: (p, gradient, slots, { rate, fresh }) => {
-    const g = weightDecay === 0 ? gradient : gradient.add(p.mul(weightDecay))
+    const g = withDecay(gradient, p, weightDecay)
     const velocity = slots.momentum.mul(momentum).add(fresh === 1 ? g : g.mul(fresh))
     const direction = nesterov ? g.add(velocity.mul(momentum)) : velocity
     return { parameter: p.sub(direction.mul(rate)), slots: { momentum: velocity } }

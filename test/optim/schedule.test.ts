@@ -15,8 +15,15 @@ describe('schedules', () => {
     // PyTorch's rises again after its last step, ours stays.
     cosine: { schedule: optim.cosine(0.1, { steps: 20, minimum: 0.001 }), steps: 21 },
     linear: { schedule: optim.warmup(0.1, { steps: 10, start: 0.1 }) },
+    multistep: { schedule: optim.piecewise(0.1, { milestones: [4, 9], factor: 0.1 }) },
+    cosine_restarts: { schedule: optim.cosineRestarts(0.1, { period: 5, growth: 2, minimum: 0.001 }) },
+    poly: { schedule: optim.polynomial(0.1, { steps: 20, power: 2 }) },
+    cyclic: { schedule: optim.cyclic({ low: 0.001, high: 0.1, steps: 5, factor: 0.5 }) },
     onecycle: { schedule: optim.oneCycle(0.1, { steps: 31 }) },
   }
+  it('all of the fixture are there', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(runs).sort())
+  })
   it.each(Object.keys(cases))('%s', (name) => {
     const { schedule, steps = 30 } = cases[name]
     const expected = runs[name].slice(0, steps)

@@ -31,6 +31,21 @@ const makers: { readonly [name: string]: (run: Run) => optim.Optimizer } = {
   adam_3e4: (run) => optim.adam(options(run)),
   adam_amsgrad_wd: (run) => optim.adam(options(run)),
   adamw: (run) => optim.adamW(options(run)),
+  adagrad: ({ args }) => optim.adagrad({ learningRate: Number(args.lr) }),
+  adagrad_decay: ({ args }) =>
+    optim.adagrad({
+      learningRate: Number(args.lr),
+      rateDecay: Number(args.lr_decay),
+      initialSum: Number(args.initial_accumulator_value),
+    }),
+  rmsprop: (run) => optim.rmsProp(options(run)),
+  rmsprop_centered_mom: (run) => optim.rmsProp({ ...options(run), centered: true }),
+  adadelta: (run) => optim.adadelta(options(run)),
+  adamax: (run) => optim.adamax(options(run)),
+  nadam: (run) => optim.nadam(options(run)),
+  radam: (run) => optim.radam(options(run)),
+  rprop: (run) => optim.rprop(options(run)),
+  asgd: (run) => optim.averagedSgd(options(run)),
 }
 
 const objectives: { readonly [name: string]: (v: Tensor) => Tensor } = {
@@ -69,6 +84,17 @@ forEachBackend(() => {
         expect(optimizer.stepCount).toBe(25)
       }
     })
+  })
+
+  it.each(Object.keys(objectives))('L-BFGS with its line search: %s', async (objective) => {
+    const { trajectory } = runs[`lbfgs_wolfe:${objective}`]
+    const optimizer = optim.lbfgs({ iterations: 1 })
+    const v = variable(tensor(new Float64Array(trajectory[0])))
+    const lossOf = (): Tensor => objectives[objective](v)
+    for (const expected of trajectory.slice(1)) {
+      await optimizer.step([v], lossOf)
+      expectClose(v, expected, 1e-9)
+    }
   })
 
   it('Adam follows the closed form on x²/2', () => {
