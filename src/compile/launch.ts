@@ -232,7 +232,23 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
     const point = !indirect && (readsSamePoint(space, 'element', view) || readsSamePoint(space, 'row', view))
     if (!point) scattered.add(base)
   }
+  for (const base of readAfterStores()) scattered.add(base)
   return { kernel, launch, buffers, reads, writes: new Set(targets.map((t) => t.node)), scattered }
+
+  /** What is read in a sweep after one that stores: its element has been overwritten by then, if it lies where that goes. */
+  function readAfterStores(): Set<Node> {
+    const sweep = (stage: number): number => (stage < 0 ? Number.POSITIVE_INFINITY : stage)
+    const firstStore = Math.min(...targets.map((t) => sweep(t.stage)))
+    const late = [
+      ...reductions.map((r) => parts.reductions[r] as { value: Expr; stage: number }),
+      ...targets.flatMap((t) => [t, ...(t.indirect ? [{ value: t.indirect.rows, stage: t.stage }] : [])]),
+    ].filter(({ stage }) => sweep(stage) > firstStore)
+    const found = new Set<Node>()
+    for (const e of s.topological(late.map(({ value }) => value))) {
+      if (e.op === 'load') found.add((loads[e.value] as Load).base)
+    }
+    return found
+  }
 }
 
 /** Elements of work that are worth a chunk. */

@@ -124,11 +124,16 @@ function after(scan: Node<'scan'>): Node[] {
   const factors = new Set(products.flatMap((i) => frontier(turns, body.outputs[i] as Node)))
   const candidates = sumsOf(turns)
   const sums = candidates.filter(({ terms }) => terms.some(base))
-  for (const { terms } of sums) for (const term of terms) for (const f of frontier(turns, term)) factors.add(f)
+  const addFactors = ({ terms }: Sum): void => {
+    for (const term of terms) for (const f of frontier(turns, term)) factors.add(f)
+  }
+  sums.forEach(addFactors)
   // Other sums leave too where what they sum is stacked anyway.
   for (const sum of candidates) {
     const known = (f: Node): boolean => factors.has(f) || body.outputs.includes(f, carries)
-    if (!sums.includes(sum) && sum.terms.every((t) => t.op === 'sum' && frontier(turns, t).every(known))) sums.push(sum)
+    if (sums.includes(sum) || !sum.terms.every((t) => t.op === 'sum' && frontier(turns, t).every(known))) continue
+    sums.push(sum)
+    addFactors(sum)
   }
   if (products.length === 0 && sums.length === 0) return partsOf(scan)
 

@@ -253,6 +253,25 @@ forEachBackend(() => {
     expect(grad(noGrad(() => cumulative(x)).sum(), x).arraySync()).toEqual([0, 0, 0, 0])
   })
 
+  it('a bias whose gradient sums what the gradient of the sequence is', () => {
+    const xs = random([3, 2, 3], 1)
+    const b = random([3], 2)
+    const both = compile((x: Tensor, bias: Tensor) => {
+      const [last, all] = scan(
+        (s: Tensor, v: Tensor) => {
+          const shifted = v.add(bias)
+          const next = s.mul(0.5).add(shifted.square().sum().mul(0.1).tanh())
+          return [next, shifted.mul(next)]
+        },
+        tensor(0.5),
+        x,
+      )
+      return grad(last.add(all.square().sum()), [x, bias])
+    })
+    const [dx, db] = both(xs, b)
+    expectClose(db as Tensor, (dx as Tensor).sum([0, 1]), 1e-5)
+  })
+
   it('results of results', () => {
     const x = tensor([
       [1, 2],

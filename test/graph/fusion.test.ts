@@ -1,7 +1,7 @@
 /** Graphs that fusing once got wrong: what random programs found, made small. */
 
 import { expect, it } from 'vitest'
-import { compile, grad, roll, type Tensor, tensor } from '../../src/tensor/index.ts'
+import { compile, grad, roll, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { evaluateByRecords } from '../support/records.ts'
@@ -83,5 +83,17 @@ forEachBackend(() => {
     expected.forEach((y, i) => {
       expectClose(outputs[i], evaluateByRecords(y.node), 1e-6, `output ${i}`)
     })
+  })
+
+  it('a variable that is read again after a sweep over its new values', () => {
+    const v = variable(tensor(grid))
+    const before = v.arraySync()
+    const [sum, old] = compile(() => {
+      const was = v.tanh()
+      const next = v.mul(0.5).add(was)
+      v.assign(next)
+      return [next.sum(), was.mul(next.sum())]
+    })()
+    expectClose(old, tensor(before).tanh().mul(sum), 1e-6)
   })
 })

@@ -120,7 +120,7 @@ interface Instruction {
 }
 
 /** Runs the instructions on a growing pool of values; operands count from its end. Gives the last values made. */
-function run(program: readonly Instruction[], inputs: readonly Tensor[]): Tensor[] {
+export function run(program: readonly Instruction[], inputs: readonly Tensor[]): Tensor[] {
   const pool = [...inputs]
   for (const { step, x, y, n } of program) {
     const made = steps[step](pool[pool.length - 1 - (x % pool.length)], pool[pool.length - 1 - (y % pool.length)], n)
