@@ -60,7 +60,11 @@ module.exports = {
       comment: 'What src imports has to be among the dependencies of package.json',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      // What package.json's own imports name is resolved by the host.
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['type-only', 'aliased-subpath-import'],
+      },
     },
     {
       name: 'no-circular',

@@ -5,7 +5,8 @@ import { defineConfig } from 'rolldown'
 interface Manifest {
   dependencies: Record<string, string>
   exports: Record<string, string | { 'tenon-source': string; default: string }>
-  imports: Record<string, { 'tenon-source': { node: string; default: string }; node: string; default: string }>
+  /** Those without a source are packages. */
+  imports: Record<string, { 'tenon-source'?: { node: string; default: string }; node: string; default: string }>
   bin: { tenon: string }
 }
 
@@ -16,8 +17,8 @@ const entries: [string, string][] = [['./src/cli/main.ts', manifest.bin.tenon]]
 for (const target of Object.values(manifest.exports)) {
   if (typeof target !== 'string') entries.push([target['tenon-source'], target.default])
 }
-for (const target of Object.values(manifest.imports)) {
-  entries.push([target['tenon-source'].node, target.node], [target['tenon-source'].default, target.default])
+for (const { 'tenon-source': source, ...built } of Object.values(manifest.imports)) {
+  if (source) entries.push([source.node, built.node], [source.default, built.default])
 }
 
 // The file of a page's workers, which no import names.

@@ -2,6 +2,7 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { findChromium } from './scripts/find-chromium.mjs'
+import { pageTests } from './scripts/page-tests.ts'
 
 const conditions = ['tenon-source']
 const chromium = findChromium()
@@ -27,15 +28,19 @@ const node: TestProjectConfiguration = {
   },
 }
 
-const browser: TestProjectConfiguration = {
+/** Cross-origin isolation is what gives a page shared memory, and so threads. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
+/** The suite in a page: whatever needs nothing of Node, and what is about pages. */
+const page = (name: string, headers: Record<string, string>): TestProjectConfiguration => ({
   resolve: { conditions: [...conditions, 'browser', 'module', 'import', 'default'] },
-  // Cross-origin isolation is what gives a page shared memory, and so threads.
-  server: {
-    headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-  },
+  server: { headers },
+  optimizeDeps: { include: ['fast-check', 'csv-parse/sync'] },
   test: {
-    name: 'browser',
-    include: ['test/browser/**/*.test.ts'],
+    name,
+    include: [...pageTests(), 'test/browser/**/*.test.ts'],
+    setupFiles: ['test/browser/setup.ts'],
+    testTimeout: 60_000,
     browser: {
       enabled: true,
       headless: true,
@@ -57,11 +62,11 @@ const browser: TestProjectConfiguration = {
       instances: [{ browser: 'chromium' }],
     },
   },
-}
+})
 
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/closing-line.ts'],
-    projects: chromium ? [node, browser] : [node],
+    projects: chromium ? [node, page('page', isolation), page('page without isolation', {})] : [node],
   },
 })

@@ -22,6 +22,8 @@ interface Memory<Read> {
   readonly threads: number
   /** Why fewer threads work than were asked for, or elsewhere than they should. */
   readonly threadNote: string | undefined
+  /** Resolves when it works with all the threads that it can get. */
+  ready?(): Promise<void>
   /** Uninitialised memory; throws an error that names the sizes when there is none left. */
   allocate(bytes: number): Storage
   /** Gives the memory back; the storage may not be used again. */
@@ -77,7 +79,6 @@ export interface GraphBackend extends Memory<DataArray> {
 export interface RemoteBackend extends Memory<Arrival> {
   readonly kind: 'remote'
   prepare(graph: Graph): Loaded
-  /** Resolves when it works with all the threads that it can get, which `threads` and `threadNote` then tell. */
   ready(): Promise<void>
 }
 

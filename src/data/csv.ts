@@ -1,5 +1,5 @@
 /** Tables in comma-separated text, read as a data set. */
-import { type CsvError, parse } from 'csv-parse/sync'
+import { type CsvError, parse } from '#csv-parse'
 import { type Dataset, dataset } from './dataset.ts'
 
 /** A column by its name in the header or by its place from 0; −1 is the last. */

@@ -69,7 +69,16 @@ export * as random from './random.ts'
 export { type PadMode, padWith, roll, tile } from './rearrange.ts'
 export { record } from './record.ts'
 export type { Recording } from './recording.ts'
-export { backend, configure, noGrad, type RuntimeOptions, runtime, withTraining } from './runtime.ts'
+export {
+  backend,
+  configure,
+  type EngineInfo,
+  engineInfo,
+  noGrad,
+  type RuntimeOptions,
+  runtime,
+  withTraining,
+} from './runtime.ts'
 export type {
   Agree,
   Checked,

@@ -222,6 +222,21 @@ function start(): Backend {
   return open && !platform.mayBlock() ? pageEngine({ name, threads, open, here }) : here()
 }
 
+/** What computes. */
+export interface EngineInfo {
+  readonly backend: string
+  readonly threads: number
+  /** Why it works with fewer threads than the machine has, or not in a worker where it should; undefined where all is well. */
+  readonly threadNote: string | undefined
+}
+
+/** What computes, once its threads are up. It says so only on the console otherwise, and only where something is amiss. */
+export async function engineInfo(): Promise<EngineInfo> {
+  const on = backend()
+  await on.ready?.()
+  return { backend: on.name, threads: on.threads, threadNote: on.threadNote }
+}
+
 /** Runs `f` with training behaviour on (dropout drops, batch statistics are used and updated) or off. */
 export function withTraining<T>(training: boolean, f: () => T): T {
   const before = runtime.training

@@ -31,7 +31,7 @@ async function asyncCopies(batches: AsyncIterable<Batch>, between: () => unknown
   return found
 }
 
-const laterTask = () => new Promise((resolve) => setImmediate(resolve))
+const laterTask = () => new Promise((resolve) => setTimeout(resolve))
 
 test('without shuffling, batches follow the data; the last is smaller or left out', () => {
   const data = numbered(7)

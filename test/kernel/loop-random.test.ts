@@ -1,6 +1,7 @@
 // Random loop kernels: emitted code equals the interpreter, and its bits do not depend on how the iterations are cut.
 
 import { expect, test } from 'vitest'
+import { platform } from '#platform'
 import { hostFeatures } from '../../src/backend/wasm/features.ts'
 import type { DataArray } from '../../src/graph/dtype.ts'
 import { runner } from './emitted.ts'
@@ -8,7 +9,7 @@ import { interpretLoop } from './interpreter.ts'
 import { Chance } from './random.ts'
 import { type LoopCase, randomLoop } from './random-loop.ts'
 
-const rounds = Number(process.env.TENON_ROUNDS ?? 400)
+const rounds = Number(platform.environment('TENON_ROUNDS') ?? 400)
 
 test('emitted kernels compute what the interpreter does', { timeout: 120_000 }, () => {
   for (let seed = 0; seed < rounds; seed++) {
@@ -50,7 +51,10 @@ function randomCuts(chance: Chance, { kernel, launch }: LoopCase): number[] {
   return cuts
 }
 
-const sameBits = (a: DataArray, b: DataArray): boolean => Buffer.from(a.buffer).equals(Buffer.from(b.buffer))
+function sameBits(a: DataArray, b: DataArray): boolean {
+  const [x, y] = [a, b].map(({ buffer }) => new Uint8Array(buffer))
+  return x.every((byte, i) => byte === y[i])
+}
 
 function firstDifference(got: readonly DataArray[], want: readonly DataArray[]): string | undefined {
   for (let i = 0; i < got.length; i++) {

@@ -36,20 +36,24 @@ const inNode: readonly TestBackend[] = [
 
 const backends = platform.name === 'browser' || platform.environment('TENON_MESSAGES') ? onPage : inNode
 
-/** Runs the same tests on every backend, or on those that `wanted` names. */
+/** Runs the same tests on every backend, or on those that `wanted` names, where there are some. */
 export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: TestBackend): boolean => true): void {
-  describe.each(backends.filter(wanted))('$backend, $threads thread(s)', ({ messages = false, ...on }) => {
-    beforeAll(() => {
-      configure({ ...on, seed: 0, worker: false })
-      if (on.backend === 'x86') useMachineCode(on.threads)
-      if (messages) {
-        runtime.backend = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
-        runtime.executables = new Map()
-        runtime.structure++
-      }
-    })
-    body(on)
-  })
+  const chosen = backends.filter(wanted)
+  describe.each(chosen.length > 0 ? chosen : backends)(
+    '$backend, $threads thread(s)',
+    ({ messages = false, ...on }) => {
+      beforeAll(() => {
+        configure({ ...on, seed: 0, worker: false })
+        if (on.backend === 'x86') useMachineCode(on.threads)
+        if (messages) {
+          runtime.backend = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
+          runtime.executables = new Map()
+          runtime.structure++
+        }
+      })
+      body(on)
+    },
+  )
 }
 
 /** Everything that can be is machine code, however small. */

@@ -1,7 +1,7 @@
 /** The reference fixture: values and derivatives computed by PyTorch in float64. */
 
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
+import { platform } from '#platform'
+import { unpackGzip } from '../../src/data/gzip.ts'
 import { type DType, type Tensor, tensor } from '../../src/tensor/index.ts'
 
 /** An array of the fixture, row-major; `int64` and `bool` inputs are indices and masks. */
@@ -56,7 +56,16 @@ const infinities: { readonly [text: string]: number } = { inf: Infinity, '-inf':
 const revive = (_: string, value: unknown): unknown =>
   Array.isArray(value) ? value.map((v) => (typeof v === 'string' ? (infinities[v] ?? v) : v)) : value
 
-export const reference = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8'), revive) as Reference
+async function load(): Promise<Reference> {
+  const packed =
+    platform.name === 'node'
+      ? await (await import('node:fs/promises')).readFile(file)
+      : await (await fetch(file)).arrayBuffer()
+  const text = new TextDecoder().decode(await unpackGzip(new Uint8Array(packed), file.href))
+  return JSON.parse(text, revive) as Reference
+}
+
+export const reference = await load()
 
 /** The cases of a group, by name. */
 export const casesOf = (group: ReferenceCase['group']): ReadonlyMap<string, ReferenceCase> =>

@@ -17,6 +17,7 @@ afterEach(() => {
   for (const made of engines.splice(0)) made.terminate()
 })
 
+const canShare = typeof SharedArrayBuffer === 'function'
 const length = 50_000
 const bytes = 4 * length
 const ints = (of: Engine, block: Block): Int32Array =>
@@ -120,11 +121,7 @@ test('10,000 runs with other bindings each time', () => {
   expect(blocks.map((block) => [...ints(e, block)])).toEqual(expected)
 })
 
-const noRoom = (): void => {
-  throw new Error('no room for a thread')
-}
-
-test('a worker that cannot start is told of once, and the rest go on', async () => {
+test.runIf(canShare)('a worker that cannot start is told of once, and the rest go on', async () => {
   const told: string[] = []
   let count = 0
   const e = engine({
@@ -132,7 +129,8 @@ test('a worker that cannot start is told of once, and the rest go on', async () 
     warn: (message) => told.push(message),
     platform: {
       ...platform,
-      startWorker: (program, data, events) => platform.startWorker(count++ < 2 ? noRoom : program, data, events),
+      startWorker: (program, data, events) =>
+        platform.startWorker(program, count++ < 2 ? { ...data, memory: undefined } : data, events),
     },
   })
   const kernels = handMade(e, [triple])
@@ -142,7 +140,7 @@ test('a worker that cannot start is told of once, and the rest go on', async () 
   program.run([block], 50)
   expect(ints(e, block)).toEqual(Int32Array.from({ length }, (_, i) => tripled(i, 50)))
   expect(told).toEqual([`tenon: ${e.threadNote}`])
-  expect(e.threadNote).toMatch(/no room for a thread.*fewer than 4 threads/)
+  expect(e.threadNote).toMatch(/could not start or died \(.+\).*fewer than 4 threads/)
 })
 
 test.each([1, 2])('a kernel that traps stops the engine with a clear error, %i threads', async (threads) => {
@@ -172,4 +170,12 @@ test('bindings are checked: missing, released, too small, of another engine', ()
 
 test.each([0, -1, 1.5, Number.NaN])('%d threads are refused', (threads) => {
   expect(() => new Engine({ threads })).toThrow(/threads must be a whole number from 1/)
+})
+
+test.skipIf(canShare)('without shared memory there is one thread, which is told of once', () => {
+  const told: string[] = []
+  const e = engine({ threads: 4, warn: (message) => told.push(message) })
+  expect(e.threads).toBe(1)
+  expect(told).toEqual([`tenon: ${e.threadNote}`])
+  expect(e.threadNote).toMatch(/not cross-origin isolated.*one thread.*Cross-Origin-Opener-Policy/)
 })
