@@ -1,11 +1,12 @@
 // The drawn digits as data sets, and some of them on the page with what the network takes them for.
-import { type Dataset, dataset, digitsScale } from 'tenon/data'
+import { type Dataset, dataset, digits, digitsScale } from 'tenon/data'
+import type { Examples } from './digits.worker.ts'
 
-/** The digits, drawn in a worker. */
-export function drawDigits(examples: number): Promise<{ train: Dataset; test: Dataset }> {
+/** The digits, drawn in a worker; on the page itself where none may start. */
+export function drawDigits(examples: Examples): Promise<{ train: Dataset; test: Dataset }> {
   const worker = new Worker(new URL('./digits.worker.ts', import.meta.url), { type: 'module' })
-  return new Promise((resolve, reject) => {
-    worker.onerror = (event) => reject(new Error(`drawing digits: ${event.message ?? 'the worker could not start'}`))
+  return new Promise((resolve) => {
+    worker.onerror = () => resolve(digits(examples))
     worker.onmessage = ({ data }: MessageEvent<{ inputs: Float32Array; targets: Int32Array }[]>) => {
       const [train, test] = data.map((set, i) =>
         dataset({ name: ['train', 'test'][i], ...set, inputShape: [1, 28, 28], classes: 10 }),
@@ -33,7 +34,7 @@ export function showDigits(list: HTMLElement, { inputs, targets }: Dataset, coun
       const guess = own.indexOf(Math.max(...own))
       item.className = guess === label ? 'right' : 'wrong'
       item.title = guess === label ? `a ${label}` : `a ${label}, taken for a ${guess}`
-      text.innerHTML = `<b>${guess}</b> ${Math.round(100 * own[guess])} %`
+      text.innerHTML = `<b>${guess}</b> ${Math.round(100 * own[guess])}%`
     }
   }
 }

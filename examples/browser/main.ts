@@ -39,7 +39,7 @@ const lenet = (): nn.Module =>
   )
 
 const chart = lossChart(find<SVGSVGElement>('chart'))
-const { train, test } = await drawDigits(examples)
+const { train, test } = await drawDigits({ train: examples, test: Math.max(100, examples / 5) })
 const showGuesses = showDigits(find('digits'), test, shown)
 const held = tensor(test.inputs.slice(0, shown * 784), { shape: [shown, 1, 28, 28] })
 const engine = await engineInfo()
@@ -67,7 +67,7 @@ pause.onclick = () => (pause.textContent === 'Pause' ? hold() : resume())
 
 function hold(): void {
   pause.textContent = 'Go on'
-  say('status', 'Paused.')
+  say('status', 'Paused')
   mayGoOn = new Promise((resolve) => {
     goOn = resolve
   })
@@ -85,14 +85,12 @@ async function run(): Promise<void> {
     const read = percent(history.at(-1)?.validation?.accuracy ?? Number.NaN)
     say(
       'status',
-      ending === 'stopped'
-        ? 'Stopped.'
-        : `Done in ${seconds.toFixed(0)} seconds: it reads ${read} of digits that it has never seen.`,
+      ending === 'stopped' ? 'Stopped' : `Done in ${seconds.toFixed(0)} seconds: it reads ${read} of the test digits.`,
     )
   } catch (error) {
     say('status', error instanceof Error ? error.message : String(error))
   }
-  start.textContent = 'Start again'
+  start.textContent = 'Again'
   for (const button of [start, pause, stop]) button.disabled = button !== start
 }
 
@@ -119,12 +117,12 @@ function trained() {
       async onStep({ step, epoch, loss }) {
         chart.add(loss)
         seen += 64
-        if (step % 10 === 0) {
+        if (step % 10 === 0 || step === steps) {
           const seconds = (performance.now() - began) / 1000
           progress.value = step / steps
           say('loss', loss.toFixed(loss < 0.1 ? 3 : 2))
           say('speed', Math.round(seen / seconds).toLocaleString('en'))
-          say('status', `Epoch ${epoch} of ${epochs}, ${remaining((seconds / step) * (steps - step))} to go.`)
+          say('status', `Epoch ${epoch} of ${epochs}, ${remaining((seconds / step) * (steps - step))} to go`)
         }
         if (step % 50 === 1) showGuesses((await guess(held).data()) as Float32Array)
         const waited = performance.now()

@@ -38,7 +38,10 @@ function workerPort(open: () => WorkerLike, threads: number | undefined): Port {
   let worker: WorkerLike | undefined
   return {
     open(heard, failed) {
-      worker = listened(open(), { message: (value) => heard(value as Reply), error: failed })
+      worker = listened(open(), {
+        message: (value) => heard(value as Reply),
+        error: failed,
+      })
       worker.postMessage({ role: 'engine', threads } satisfies Role, [])
     },
     post: (commands, transfer) => worker?.postMessage(commands, transfer),
@@ -53,7 +56,9 @@ export function localPort(here: () => DirectBackend): Port {
       const on = here()
       server = engineServer(on, heard)
       heard({ is: 'up' })
-      heard({ is: 'ready', threads: on.threads, note: on.threadNote })
+      const ready = (): void => heard({ is: 'ready', threads: on.threads, note: on.threadNote })
+      if (on.ready) void on.ready().then(ready)
+      else ready()
     },
     post: (commands) => server?.handle(commands),
   }

@@ -12,7 +12,7 @@ import { meanLoss } from './metrics.ts'
 import { addBatch, closeEpoch, type Progress } from './progress.ts'
 import type { ProgressBar } from './progress-bar.ts'
 import { type BatchResult, trainingStep } from './training-step.ts'
-import { takingTurns } from './turns.ts'
+import { nextTask, takingTurns } from './turns.ts'
 
 /**
  * Trains a network on a data set. With a run folder, everything that it takes to go on is written as it goes. Throws before any
@@ -22,6 +22,8 @@ import { takingTurns } from './turns.ts'
  */
 export async function fit(net: Module, data: Dataset, options: FitOptions): Promise<Run> {
   checkFit(net, data, options)
+  // Each of these takes a page's thread for a while: checking, preparing, and building the step.
+  await nextTask()
   const { epochs, validation, metrics = {}, earlyStopping, gradientAccumulation = 1, signal } = options
   const began = performance.now()
   if (options.seed !== undefined) Object.assign(runtime.random, { seed: options.seed, step: 0 })
@@ -32,6 +34,7 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
     ...(options.transform ? { transform: options.transform } : {}),
   })
   const journal = await journalFor(net, data, options)
+  await nextTask()
   const { progress, history, losses } = journal
   const secondsBefore = progress.seconds
   const step = trainingStep({ ...options, net, data, metrics, accumulates: gradientAccumulation > 1 })

@@ -12,7 +12,7 @@ export function takingTurns(milliseconds = 50): () => Promise<void> | undefined 
 }
 
 /** A message to oneself where there is no setImmediate: a timer takes milliseconds. */
-const nextTask = (): Promise<void> =>
+export const nextTask = (): Promise<void> =>
   new Promise((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve)

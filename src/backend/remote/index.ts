@@ -184,6 +184,8 @@ class Remote implements RemoteBackend {
       return
     }
     if (reply.is === 'broken') {
+      // There was a worker: another place would not help.
+      this.otherwise = undefined
       this.fail(reply.reason)
       return
     }
@@ -204,8 +206,9 @@ class Remote implements RemoteBackend {
       this.open(other.port)
       return
     }
+    this.failure = this.state === 'up' ? `${this.name}: the worker with the engine stopped: ${reason}` : reason
     this.state = 'failed'
-    this.failure = `${this.name}: the engine stopped: ${reason}`
+    this.threadNote = this.failure
     for (const read of this.reads.values()) read.settle(new Error(this.failure))
     this.reads.clear()
     this.commands = []
