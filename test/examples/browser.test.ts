@@ -60,7 +60,9 @@ describe.skipIf(executablePath === undefined)('the page (left out without a Chro
       expect(await page.getAttribute('#chart .mean', 'd')).toMatch(/^M.*L/)
 
       const press = (...ids: string[]): Promise<void> =>
-        page.evaluate((all) => all.forEach((id) => document.getElementById(id)?.click()), ids)
+        page.evaluate((all) => {
+          for (const id of all) document.getElementById(id)?.click()
+        }, ids)
       await press('start', 'pause')
       await saysOf(page, /^Paused/)
       await page.waitForFunction(() => document.querySelector('#chart .mean')?.getAttribute('d')?.startsWith('M'))
