@@ -6,7 +6,13 @@ import { programText } from './program-text.ts'
 /** The first message to a worker of the package: that it is to be a thread of an engine, or to have an engine. */
 export type Role =
   | { readonly role: 'thread'; readonly data: unknown }
-  | { readonly role: 'engine'; readonly threads: number | undefined }
+  | { readonly role: 'engine'; readonly options: EngineRequest }
+
+/** What is asked of an engine. */
+export interface EngineRequest {
+  readonly threads?: number
+  readonly relaxedSimd?: boolean
+}
 
 /** Starts a thread by the first of several ways that works. */
 export function startThread(ways: readonly (() => WorkerLike)[], data: unknown, events: WorkerEvents): WorkerHandle {

@@ -4,24 +4,24 @@ import type { DirectBackend, RemoteBackend } from '../backend/backend.ts'
 import { createRemoteBackend } from '../backend/remote/index.ts'
 import type { Port, Reply } from '../backend/remote/messages.ts'
 import type { WorkerLike } from '../platform/platform.ts'
-import { listened, type Role } from '../platform/web-worker.ts'
+import { type EngineRequest, listened, type Role } from '../platform/web-worker.ts'
 import { type EngineServer, engineServer } from './engine-server.ts'
 
 export interface PageEngineOptions {
   readonly name: string
-  /** One for each core, unless told. */
-  readonly threads: number | undefined
+  /** One thread for each core, unless told. */
+  readonly options: EngineRequest
   readonly open: () => WorkerLike
   /** Makes the engine on this thread. */
   readonly here: () => DirectBackend
 }
 
 /** Starts the worker; what it can't do is said once on the console. */
-export function pageEngine({ name, threads, open, here }: PageEngineOptions): RemoteBackend {
+export function pageEngine({ name, options, open, here }: PageEngineOptions): RemoteBackend {
   const backend = createRemoteBackend({
     name,
-    threads: threads ?? navigator.hardwareConcurrency,
-    port: workerPort(open, threads),
+    threads: options.threads ?? navigator.hardwareConcurrency,
+    port: workerPort(open, options),
     otherwise: (reason) => ({
       port: localPort(here),
       note: `the engine's worker could not start (${reason}), so it works on the page itself, which stands still meanwhile. Let workers of this origin start (Content-Security-Policy: worker-src 'self'), or make the worker yourself: configure({ worker: () => new Worker(…) }) with a file that calls serve() of 'tenon/worker'`,
@@ -34,7 +34,7 @@ export function pageEngine({ name, threads, open, here }: PageEngineOptions): Re
 }
 
 /** The way to an engine in a worker. */
-function workerPort(open: () => WorkerLike, threads: number | undefined): Port {
+function workerPort(open: () => WorkerLike, options: EngineRequest): Port {
   let worker: WorkerLike | undefined
   return {
     open(heard, failed) {
@@ -42,7 +42,7 @@ function workerPort(open: () => WorkerLike, threads: number | undefined): Port {
         message: (value) => heard(value as Reply),
         error: failed,
       })
-      worker.postMessage({ role: 'engine', threads } satisfies Role, [])
+      worker.postMessage({ role: 'engine', options } satisfies Role, [])
     },
     post: (commands, transfer) => worker?.postMessage(commands, transfer),
   }

@@ -212,14 +212,14 @@ const openers: { readonly [N in BackendName]: (options: WasmOptions) => DirectBa
 
 function start(): Backend {
   const { backendName: name, threads, worker, relaxedSimd } = runtime
-  const here = (): DirectBackend =>
-    openers[name]({
-      ...(threads === undefined ? {} : { threads }),
-      ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
-    })
+  const options = {
+    ...(threads === undefined ? {} : { threads }),
+    ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
+  }
+  const here = (): DirectBackend => openers[name](options)
   // Where waiting is allowed, the engine works on the calling thread.
   const open = worker === true ? platform.engineWorker : worker
-  return open && !platform.mayBlock() ? pageEngine({ name, threads, open, here }) : here()
+  return open && name === 'wasm' && !platform.mayBlock() ? pageEngine({ name, options, open, here }) : here()
 }
 
 /** What computes. */

@@ -3,7 +3,7 @@ import { platform } from '#platform'
 import type { Command, Reply } from '../backend/remote/messages.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import { threadProgram, type WorkerData } from '../backend/wasm/worker.ts'
-import { type Role, startThread, textWorker } from '../platform/web-worker.ts'
+import { type EngineRequest, type Role, startThread, textWorker } from '../platform/web-worker.ts'
 import { type EngineServer, engineServer } from '../tensor/engine-server.ts'
 
 /**
@@ -19,15 +19,15 @@ export function serve(): void {
   addEventListener('message', ({ data }: MessageEvent<Role | Command[]>) => {
     if (Array.isArray(data)) server?.handle(data)
     else if (data.role === 'thread') threadProgram(data.data as WorkerData, (value) => postMessage(value))
-    else server = startEngine(data.threads)
+    else server = startEngine(data.options)
   })
 }
 
-function startEngine(threads: number | undefined): EngineServer | undefined {
+function startEngine(options: EngineRequest): EngineServer | undefined {
   const reply = (message: Reply, transfer: ArrayBuffer[] = []): void => postMessage(message, { transfer })
   try {
     const backend = createWasmBackend({
-      ...(threads === undefined ? {} : { threads }),
+      ...options,
       platform: { ...platform, startWorker: (program, data, events) => startThread(ways(program), data, events) },
       // The page says it.
       warn: () => {},
