@@ -16,7 +16,7 @@ const floors = [
   ['cli', 'worker'],
 ]
 const mayUseNode = ['platform', 'data', 'train', 'cli']
-const mayUsePackages = ['data', 'train', 'cli']
+const mayUsePackages = ['data', 'inspect', 'train', 'cli']
 
 const inside = (folders) => `^src/(${folders.join('|')})/`
 

@@ -13,6 +13,8 @@ const budgets = [
   { name: 'signal', entry: 'signal/index', limit: '75 kB' },
   { name: 'data', entry: 'data/index', limit: '25 kB' },
   { name: 'train', entry: 'train/index', limit: '105 kB' },
+  // With dagre, the library that ranks the boxes of a picture.
+  { name: 'inspect', entry: 'inspect/index', limit: '120 kB' },
   { name: 'cli', entry: 'cli/main', limit: '140 kB' },
 ]
 

@@ -61,6 +61,7 @@ export {
   logSigmoid,
   type MappedAxes,
   type MemoryReport,
+  type MemoryRow,
   memoryReport,
   mish,
   type Nested,

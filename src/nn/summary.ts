@@ -2,7 +2,8 @@
 
 import { lastId } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { contractionFlops } from '../graph/flops.ts'
+import type { Node } from '../graph/node.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
@@ -65,8 +66,7 @@ function flopsOf(output: Node, start: number): number {
   let flops = 0
   for (const node of topologicalOrder([output], (n) => n.id <= start)) {
     if (node.id <= start) continue
-    if (isOp(node, 'matmul')) flops += 2 * sizeOf(node.shape) * (node.inputs[0].shape.at(-1) ?? 1)
-    if (isOp(node, 'conv')) flops += 2 * sizeOf(node.shape) * sizeOf(node.inputs[1].shape.slice(1))
+    flops += contractionFlops(node)
   }
   return flops
 }
