@@ -24,7 +24,7 @@ describe('a tensor prints', () => {
     [tensor([1, 0.25, -3]), 'Tensor float32 [3] [ 1.    0.25 -3.  ]'],
     [tensor([0.1, 0.2, 1 / 3]), 'Tensor float32 [3] [0.1        0.2        0.33333334]'],
     [tensor([0.1, 1 / 3], { dtype: 'float64' }), 'Tensor float64 [2] [0.1        0.33333333]'],
-    [tensor(5), 'Tensor float32 [] 5.'],
+    [tensor(5), 'Tensor float32 [] 5.0'],
     [tensor(-7, { dtype: 'int32' }), 'Tensor int32 [] -7'],
     [tensor([1, -20, 300], { dtype: 'int32' }), 'Tensor int32 [3] [  1 -20 300]'],
     [tensor([true, false]), 'Tensor bool [2] [ true false]'],
@@ -40,12 +40,12 @@ describe('a tensor prints', () => {
     expect(String(x)).toBe(expected)
   })
 
-  it('in lines of at most 80 characters, with blank lines between matrices', () => {
+  it('in lines as NumPy breaks them, with blank lines between matrices', () => {
     expect(inspect(computed(arange(30)))).toBe(
       lines(
         'Tensor int32 [30]',
-        '[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25',
-        ' 26 27 28 29]',
+        '[ 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23',
+        ' 24 25 26 27 28 29]',
       ),
     )
     expect(inspect(computed(arange(8).reshape([2, 2, 2])))).toBe(
@@ -85,6 +85,6 @@ describe('a tensor prints', () => {
     const old = v.reshape([1, 1])
     v.assign(tensor([2]))
     expect(inspect(old)).toBe('Tensor float32 [1, 1] (not computed yet)')
-    expect(inspect({ loss: tensor(2) })).toBe('{ loss: Tensor float32 [] 2. }')
+    expect(inspect({ loss: tensor(2) })).toBe('{ loss: Tensor float32 [] 2.0 }')
   })
 })
