@@ -1,6 +1,7 @@
 // Printing what the compiler made: the graph, the kernels phase by phase, and the memory plan.
 
-import type { Node } from '../graph/node.ts'
+import { isControl, type Node } from '../graph/node.ts'
+import { subgraphsOf } from '../graph/ops/control.ts'
 import { show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import type { ContractLaunch } from '../kernel/contract.ts'
@@ -10,9 +11,10 @@ import type { RoutineKernel, RoutineLaunch } from '../kernel/routine.ts'
 import { nameOf, workOf } from '../kernel/work.ts'
 import { type Expr, topological } from '../scalar/expr.ts'
 
-/** One line per node: `%3 = add(%1, %2) float32 [4, 8]`. */
-export function describeGraph(outputs: readonly Node[]): string {
-  const order = topologicalOrder(outputs)
+/** One line per node: `%3 = add(%1, %2) float32 [4, 8]`; subgraphs are indented below the operations that hold them. */
+export function describeGraph(outputs: readonly Node[], parameters: readonly Node[] = []): string {
+  const ends = new Set(parameters)
+  const order = topologicalOrder(outputs, (node) => ends.has(node))
   const number = new Map(order.map((node, i) => [node, i] as const))
   const attributes = (node: Node): string =>
     Object.entries(node.attributes)
@@ -21,10 +23,18 @@ export function describeGraph(outputs: readonly Node[]): string {
         ([name, value]) => ` ${name}=${Array.isArray(value) ? show(value) : typeof value === 'function' ? 'ƒ' : value}`,
       )
       .join('')
-  const lines = order.map(
-    (node, i) =>
-      `%${i} = ${node.op}(${node.inputs.map((x) => `%${number.get(x)}`).join(', ')})${attributes(node)} ${node.dtype} ${show(node.shape)}`,
-  )
+  const lines = order.flatMap((node, i) => {
+    const type = `${node.dtype} ${show(node.shape)}`
+    if (ends.has(node)) return `%${i} = parameter ${parameters.indexOf(node)} ${type}`
+    const inputs = node.inputs.map((x) => `%${number.get(x)}`).join(', ')
+    const inside = isControl(node) ? subgraphsOf(node) : []
+    const text = inside.flatMap((g) =>
+      describeGraph(g.outputs, g.parameters)
+        .split('\n')
+        .map((line) => `  ${line}`),
+    )
+    return [`%${i} = ${node.op}(${inputs})${attributes(node)} ${type}`, ...text]
+  })
   return [...lines, `outputs ${outputs.map((o) => `%${number.get(o)}`).join(' ')}`].join('\n')
 }
 

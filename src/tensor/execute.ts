@@ -9,6 +9,7 @@ import { sizeOf } from '../graph/shape.ts'
 import { subgraphOrder } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import type { Program } from '../kernel/program.ts'
+import { joinScans } from '../transform/join-scans.ts'
 import { beginUse, Held, isArrival, withRoom } from './held.ts'
 import { HostData, sourceOf } from './leaf.ts'
 import { prepare as prepareHere } from './prepare.ts'
@@ -19,7 +20,8 @@ import { stabilized } from './stabilized.ts'
 /** Prepares a graph for the backend in use. Nothing is rewritten across `assigned` values. */
 export function prepare(built: Graph, name = 'evaluate', assigned: readonly Node[] = []): Executable {
   const on = backend()
-  const graph = { ...built, outputs: stabilized(built.outputs, assigned) }
+  // Here, where the nodes are that bodies share: a graph that is posted to another thread has copies of them.
+  const graph = { ...built, outputs: joinScans(stabilized(built.outputs, assigned)) }
   const { use } = runtime.residents
   if (on.kind === 'remote') return Object.assign(on.prepare(graph), { bytes: 0, used: use })
   if (on.kind === 'kernels') recordAsAsked(on)

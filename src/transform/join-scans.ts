@@ -1,16 +1,23 @@
 // Joining scans: a gradient repeats a scan with more results, so that both are one loop.
 
 import { build } from '../graph/build.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { type ControlName, isControl, isOp, type Node } from '../graph/node.ts'
+import { subgraphsOf, withSubgraphs } from '../graph/ops/control.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 
-/** Replaces scans over one body and the same values, which differ in their stacked results alone, by one with all of these. */
-export function joinScans(outputs: readonly Node[]): Node[] {
+/**
+ * Replaces scans over one body and the same values, which differ in their stacked results alone, by one with all of these;
+ * inside bodies too. The graph is followed down to `ends`.
+ */
+export function joinScans(outputs: readonly Node[], ends: ReadonlySet<Node> = new Set()): Node[] {
+  const isEnd = (node: Node): boolean => ends.has(node)
   const families = new Map<string, Node<'scan'>[]>()
   const numbers = new Map<Node, number>()
   const number = (x: Node): number => numbers.get(x) ?? numbers.set(x, numbers.size).size - 1
-  for (const node of topologicalOrder(outputs)) {
-    if (!isOp(node, 'scan') || changing(node).length === 0) continue
+  const order = topologicalOrder(outputs, isEnd)
+  if (!order.some(isControl)) return [...outputs]
+  for (const node of order) {
+    if (isEnd(node) || !isOp(node, 'scan') || changing(node).length === 0) continue
     const key = familyKey(node, number)
     const known = families.get(key)
     if (known) known.push(node)
@@ -22,11 +29,14 @@ export function joinScans(outputs: readonly Node[]): Node[] {
     const made = joined(family)
     for (const node of family) joint.set(node, made)
   }
-  if (joint.size === 0) return [...outputs]
 
   const inputsOf = (node: Node): readonly Node[] => node.inputs.map((x) => joint.get(x) ?? x)
   const map = new Map<Node, Node>()
-  for (const node of topologicalOrder(outputs, undefined, inputsOf)) {
+  for (const node of topologicalOrder(outputs, isEnd, inputsOf)) {
+    if (isEnd(node)) {
+      map.set(node, node)
+      continue
+    }
     const inputs = inputsOf(node).map((x) => map.get(x) as Node)
     const from = isOp(node, 'part') ? joint.get(node.inputs[0] as Node) : undefined
     if (from && isOp(node, 'part')) {
@@ -37,9 +47,22 @@ export function joinScans(outputs: readonly Node[]): Node[] {
         node,
         build.node('part', inputs, { index: index < carries ? index : body.outputs.indexOf(result, carries) }),
       )
-    } else map.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs })
+    } else {
+      const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
+      map.set(node, isControl(rebuilt) ? joinedInside(rebuilt) : rebuilt)
+    }
   }
   return outputs.map((o) => map.get(o) as Node)
+}
+
+function joinedInside(node: Node<ControlName>): Node<ControlName> {
+  const graphs = subgraphsOf(node)
+  const joined = graphs.map(({ parameters, outputs }) => ({
+    parameters,
+    outputs: joinScans(outputs, new Set(parameters)),
+  }))
+  const isSame = joined.every(({ outputs }, i) => outputs.every((o, k) => o === graphs[i]?.outputs[k]))
+  return isSame ? node : withSubgraphs(node, joined, node.inputs)
 }
 
 /** The parameters that change from turn to turn. */

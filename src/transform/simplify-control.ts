@@ -6,7 +6,6 @@ import { resultsOf } from '../graph/ops/control.ts'
 import { inline } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { hoisted } from './hoist.ts'
-import { joinScans } from './join-scans.ts'
 
 type Simplify = (outputs: readonly Node[]) => Node[]
 
@@ -14,15 +13,14 @@ type Simplify = (outputs: readonly Node[]) => Node[]
 type Results = readonly (Node | undefined)[]
 
 /**
- * Joins scans of one body, drops results and parameters that nobody uses, takes what does not change out of loops, runs
+ * Drops results and parameters that nobody uses, takes what does not change out of loops, runs
  * conditionals whose predicate is known, and simplifies the subgraphs, whose parameters become leaves.
  */
 export function simplifyControl(outputs: readonly Node[], simplify: Simplify): Node[] {
   if (!topologicalOrder(outputs).some(isControl)) return [...outputs]
-  const joined = joinScans(outputs)
-  const used = usedResults(joined)
+  const used = usedResults(outputs)
   const results = new Map<Node, Results>()
-  return mapGraph(joined, (node, inputs) => {
+  return mapGraph(outputs, (node, inputs) => {
     const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
     if (isControl(rebuilt)) {
       results.set(rebuilt, reduce(rebuilt, used.get(node) ?? new Set(), simplify))
