@@ -17,7 +17,7 @@ export interface EngineModuleOptions extends Omit<SchedulerOptions, 'measure'> {
 /** Index of the contract driver in the function table. */
 export const contractDriverIndex = 0
 
-/** The module's bytes. It exports `run` and `work` and puts the contract driver into the table. */
+/** The module's bytes. It exports `run`, `work` and the micro-kernel and puts the contract driver into the table. */
 export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const base = importEngine(module, options.shared)

@@ -23,9 +23,10 @@ import {
   stepRecord,
 } from './records.ts'
 import { routineArgs } from './routines.ts'
+import { Words } from './words.ts'
 
 export interface ProgramImage {
-  readonly words: readonly number[]
+  readonly words: Int32Array
   /** Number of the word at which the program record starts. */
   readonly root: number
   /** Words that hold a byte offset from the start of the image, to which the image's address is added. */
@@ -45,7 +46,7 @@ export function programImage(
   const writer = new Writer(engine, program, kernels)
   const root = writer.program()
   return {
-    words: writer.words,
+    words: writer.words.view(),
     root,
     pointers: writer.pointers,
     addresses: writer.addresses,
@@ -78,7 +79,7 @@ type Flat =
 const fewRows = 8
 
 class Writer {
-  readonly words: number[] = []
+  readonly words = new Words()
   readonly pointers: number[] = []
   readonly addresses: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
   readonly launches = new Map<number, Launch>()
@@ -112,12 +113,12 @@ class Writer {
       return first
     })
     const root = this.record(programRecord.bytes)
-    this.words[root] = flat.length
+    this.words.set(root, flat.length)
     const stepAt = (i: number): number => root + (programRecord.bytes + i * stepRecord.bytes) / 4
     flat.forEach((step, i) => {
       const at = this.record(stepRecord.bytes)
       const put = (name: keyof typeof stepRecord, value: number): void => {
-        this.words[at + stepRecord[name] / 4] = value
+        this.words.set(at + stepRecord[name] / 4, value)
       }
       put('kind', stepKinds[step.kind])
       if (step.kind === 'phase') {
@@ -197,11 +198,11 @@ class Writer {
       const at = this.record(moveRecord.bytes)
       this.pointer(at + moveRecord.word / 4, word)
       this.address(at + moveRecord.base / 4, place.buffer, place.first + offset)
-      this.words[at + moveRecord.step / 4] = place.step
+      this.words.set(at + moveRecord.step / 4, place.step)
     }
     const end = this.words.length
     const at = this.record(loopRecord.bytes)
-    this.words[at + loopRecord.turns / 4] = turns
+    this.words.set(at + loopRecord.turns / 4, turns)
     this.pointer(at + loopRecord.moves / 4, first)
     this.pointer(at + loopRecord.movesEnd / 4, end)
     return at
@@ -212,11 +213,11 @@ class Writer {
     this.launches.set(at, task.source)
     // Little work is one piece; much work stays in pieces even on one thread, for V8 replaces slow code between calls only.
     const grain = shared || task.nanoseconds >= worthSharing ? task.grain : task.total
-    this.words[at + launchRecord.function / 4] = task.function
+    this.words.set(at + launchRecord.function / 4, task.function)
     this.pointer(at + launchRecord.args / 4, task.args)
-    this.words[at + launchRecord.grain / 4] = grain
-    this.words[at + launchRecord.total / 4] = task.total
-    this.words[at + launchRecord.chunks / 4] = Math.ceil(task.total / grain)
+    this.words.set(at + launchRecord.grain / 4, grain)
+    this.words.set(at + launchRecord.total / 4, task.total)
+    this.words.set(at + launchRecord.chunks / 4, Math.ceil(task.total / grain))
   }
 
   private task(launch: Launch): Task | undefined {
@@ -231,7 +232,7 @@ class Writer {
     const layout = loopLayout(compiled.kernel)
     const args = this.args(layout.words, compiled.loop.native)
     const put = (words: readonly number[], values: readonly number[], scale: number): void => {
-      for (const [i, word] of words.entries()) if (word >= 0) this.words[args + word] = values[i] * scale
+      for (const [i, word] of words.entries()) if (word >= 0) this.words.set(args + word, values[i] * scale)
     }
     put(layout.extents, launch.extents, 1)
     for (const [i, access] of layout.accesses.entries()) {
@@ -259,13 +260,13 @@ class Writer {
     const compiled = this.kernels[launch.kernel]
     if (compiled.kind !== 'routine') throw new TypeError(`launch: kernel ${launch.kernel} is no routine`)
     const args = this.record(4)
-    this.words[args + routineArgs.number] = compiled.number
+    this.words.set(args + routineArgs.number, compiled.number)
     for (const { buffer, shape } of launch.arguments) {
       const at = this.record(4 * (2 + shape.length))
       this.address(at, buffer, 0)
-      this.words[at + 1] = shape.length
+      this.words.set(at + 1, shape.length)
       shape.forEach((extent, axis) => {
-        this.words[at + 2 + axis] = extent
+        this.words.set(at + 2 + axis, extent)
       })
     }
     const elements = sizeOf(launch.arguments[launch.arguments.length - 1].shape)
@@ -311,7 +312,7 @@ class Writer {
     const args = this.record(contractRecord.bytes)
     const put = (values: { readonly [F in keyof typeof contractRecord]?: number }): void => {
       for (const [name, value] of Object.entries(values)) {
-        this.words[args + contractRecord[name as keyof typeof contractRecord] / 4] = value
+        this.words.set(args + contractRecord[name as keyof typeof contractRecord] / 4, value)
       }
     }
     put({ m, n, k, mc, nc, kc, mBlocks, nBlocks, leftRow, rightStep, rightAt, tileAt })
@@ -383,8 +384,10 @@ class Writer {
     const key = `${index}*${size}`
     const known = this.tables.get(key)
     if (known !== undefined) return known
-    const at = this.words.length
-    for (const entry of this.source.tables[index]) this.words.push(entry * size)
+    const entries = this.source.tables[index]
+    const at = this.words.add(entries.length)
+    const words = this.words.view()
+    for (let i = 0; i < entries.length; i++) words[at + i] = entries[i] * size
     this.tables.set(key, at)
     return at
   }
@@ -411,12 +414,10 @@ class Writer {
     return args
   }
   private record(bytes: number): number {
-    const at = this.words.length
-    for (let i = 0; i < bytes; i += 4) this.words.push(0)
-    return at
+    return this.words.add(bytes / 4)
   }
   private pointer(word: number, target: number): void {
-    this.words[word] = 4 * target
+    this.words.set(word, 4 * target)
     this.pointers.push(word)
   }
   private address(word: number, buffer: number, offset: number): void {

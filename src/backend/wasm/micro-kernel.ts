@@ -17,7 +17,7 @@ export interface Tile {
  */
 export function emitMicroKernel(module: ModuleBuilder, tile: Tile, relaxedMadd: boolean): FunctionBuilder {
   const f = module.function(
-    undefined,
+    'multiply',
     Array.from({ length: 9 }, () => 'i32' as const),
   )
   const [k, left, leftRow, leftStep, right, rightStep, out, outStride, accumulate] = [
