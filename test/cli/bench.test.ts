@@ -44,6 +44,12 @@ describe('tenon bench --json', () => {
     expect(Math.abs((line.loss5 as number) - loss5)).toBeLessThan(1e-4 * loss5)
   })
 
+  it('holds a map against what a copy takes', { timeout: 60_000 }, async () => {
+    const line = await bench('scale-add', '--threads', '2')
+    expect(line).toMatchObject({ workload: 'scale-add', threads: 2 })
+    for (const value of [line.gbPerS, line.copyMs, line.timesCopy]) expect(value).toBeGreaterThan(0)
+  })
+
   it('gives bytes a second for elementwise work', { timeout: 60_000 }, async () => {
     const line = await bench('elementwise', '--threads', '1')
     expect(line).toMatchObject({ workload: 'elementwise', threads: 1 })

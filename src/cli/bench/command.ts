@@ -34,7 +34,7 @@ export async function bench(names: readonly string[], options: BenchOptions): Pr
 
 async function measure(name: string, options: BenchOptions): Promise<BenchEvent & Measured> {
   const engine = chooseEngine(options)
-  const measured = workloads[name].measure()
+  const measured = await workloads[name].measure(engine.threads)
   // Threads start while the first steps run; one that could not start makes the numbers worthless.
   await engine.ready()
   return { event: 'bench', workload: name, backend: engine.backend, threads: engine.threads, ...measured }
@@ -81,5 +81,6 @@ function tableRow(event: BenchEvent & Measured): string {
   const losses = 'firstLoss' in event ? [event.firstLoss, event.loss5].map((loss) => loss?.toFixed(5) ?? '') : []
   const times = [event.medianMs, event.minMs, event.firstStepMs].map((ms) => Number(ms.toPrecision(4)).toString())
   const rate = 'gbPerS' in event ? `  ${event.gbPerS.toFixed(2)} GB/s` : ''
-  return row([event.workload, ...times, ...losses]) + rate
+  const copy = 'timesCopy' in event ? `, ${event.timesCopy.toFixed(2)} × the time of a copy` : ''
+  return row([event.workload, ...times, ...losses]) + rate + copy
 }

@@ -1,6 +1,7 @@
 // The workloads of the benchmark: what one step does, and what comes out.
 import { adam, adamW, type Optimizer, sgd } from '../../optim/index.ts'
 import { type Compiled, compile, gelu, grad, type Tensor, tensor, Variable, withTraining } from '../../tensor/index.ts'
+import { timeCopies } from './memory-speed.ts'
 import { cnn, gpt, mlp, type Supervised, xor } from './models.ts'
 import { uniform } from './numbers.ts'
 import { type Timing, type TrainingTiming, timeRuns, timeTraining } from './timing.ts'
@@ -9,12 +10,13 @@ export type Measured =
   | TrainingTiming
   | Timing
   | (Timing & { readonly gbPerS: number })
+  | (Timing & { readonly gbPerS: number; readonly copyMs: number; readonly timesCopy: number })
   | { readonly gflops: { readonly [size: string]: number } }
 
 export interface Workload {
   /** What one step does. */
   readonly about: string
-  readonly measure: () => Measured
+  readonly measure: (threads: number) => Measured | Promise<Measured>
 }
 
 const learningRate = 1e-3
@@ -45,6 +47,7 @@ export const workloads: { readonly [name: string]: Workload } = {
   },
   gemm: { about: 'square float32 products', measure: gemm },
   elementwise: { about: 'gelu(x) · sigmoid(x) + x of 2²⁴ numbers', measure: elementwise },
+  'scale-add': { about: '2·x + 1 of 2²⁴ numbers, beside what copying them takes', measure: scaleAdd },
   'mlp-forward': { about: 'the forward pass of mlp', measure: () => forward(mlp()) },
   'cnn-forward': { about: 'the forward pass of cnn', measure: () => forward(cnn()) },
 }
@@ -78,6 +81,19 @@ function elementwise(): Measured {
   const x = tensor(uniform(1, count, 4))
   const timing = timeRuns(kept([count], () => gelu(x, 'tanh').mul(x.sigmoid()).add(x)))
   return { ...timing, gbPerS: (2 * 4 * count) / timing.medianMs / 1e6 }
+}
+
+async function scaleAdd(threads: number): Promise<Measured> {
+  const count = 2 ** 24
+  const x = tensor(uniform(1, count, 4))
+  const timing = timeRuns(kept([count], () => x.mul(2).add(1)))
+  const copy = await timeCopies(4 * count, threads)
+  return {
+    ...timing,
+    gbPerS: (2 * 4 * count) / timing.medianMs / 1e6,
+    copyMs: copy.medianMs,
+    timesCopy: timing.medianMs / copy.medianMs,
+  }
 }
 
 function forward({ net, inputs }: Supervised): Measured {
