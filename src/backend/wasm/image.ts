@@ -340,7 +340,7 @@ class Writer {
     const { words, blocks, grain, nanoseconds } = compiled.plan({ batch, m, n, k, rightStep })
     const args = this.args(words.length + 3, compiled.native)
     words.forEach((word, i) => {
-      this.words[args + i] = word
+      this.words.set(args + i, word)
     })
     const parts = [
       [launch.left, kernel.left],
@@ -410,7 +410,7 @@ class Writer {
   private args(words: number, native: number | undefined): number {
     if (native === undefined) return this.record(4 * words)
     const args = this.record(4 * (words + 1)) - nativeKernelWord
-    this.words[args + nativeKernelWord] = native
+    this.words.set(args + nativeKernelWord, native)
     return args
   }
   private record(bytes: number): number {
