@@ -48,7 +48,7 @@ test.each([
   ['train xor --lr abc', "'abc' is invalid: it must be a number above 0"],
   ['train xor --lr 0', "'0' is invalid: it must be a number above 0"],
   ['train xor --seed x', "'x' is invalid: it must be a whole number of at least 0"],
-  ['train xor --backend gpu', "'gpu' is invalid: Allowed choices are wasm, reference"],
+  ['train xor --backend gpu', "'gpu' is invalid: Allowed choices are wasm, x86, reference"],
   ['train xor --data there', '--data is for mnist: xor makes its own data'],
   ['train mnist --data absent', '--data absent: there is no such folder'],
   ['train mnist --data file', '--data file: it is not a folder'],
