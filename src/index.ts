@@ -119,6 +119,7 @@ export {
   vmap,
   type WhileOptions,
   whileLoop,
+  withBroadcasting,
   withTraining,
   write,
   xlogy,

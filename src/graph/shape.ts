@@ -1,18 +1,24 @@
 // Shapes: sizes, strides, broadcasting and axis arithmetic, with the sentences that users read when they don't fit.
 
+import { type Names, namesOf, renamed, withNames } from './names.ts'
+import { misfit } from './refuse.ts'
+
 export type Dims = readonly number[]
 
 export const sizeOf = (shape: Dims): number => shape.reduce((n, d) => n * d, 1)
 
 export const sameShape = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((d, i) => d === b[i])
 
-export const show = (shape: Dims): string => `[${shape.join(', ')}]`
+/** A shape as errors print it: [batch=64, 784], or [64, 784] where the axes have no names. */
+export function show(shape: Dims): string {
+  const names = namesOf(shape)
+  return `[${shape.map((extent, axis) => (names?.[axis] === undefined ? extent : `${names[axis]}=${extent}`)).join(', ')}]`
+}
 
 /** Refuses what is no shape. */
 export function checkShape(shape: Dims): void {
   for (const extent of shape) {
-    if (!(Number.isInteger(extent) && extent >= 0))
-      throw new RangeError(`shape ${show(shape)}: extents must be integers ≥ 0`)
+    if (!(Number.isInteger(extent) && extent >= 0)) throw misfit(`shape ${show(shape)}: extents must be integers ≥ 0`)
   }
 }
 
@@ -28,18 +34,24 @@ export function contiguousStrides(shape: Dims): number[] {
 }
 
 /** The shape that both broadcast to, right aligned, as NumPy does. */
-export function broadcastShapes(a: Dims, b: Dims, what = 'broadcast'): number[] {
+export function broadcastShapes(a: Dims, b: Dims, what = 'broadcast'): Dims {
   const rank = Math.max(a.length, b.length)
   const out = new Array<number>(rank)
   for (let i = 1; i <= rank; i++) {
     const x = a[a.length - i] ?? 1
     const y = b[b.length - i] ?? 1
     if (x !== y && x !== 1 && y !== 1) {
-      throw new RangeError(`${what}: cannot broadcast ${show(a)} with ${show(b)}: ${x} is not ${y}, and neither is 1`)
+      throw misfit(`${what}: cannot broadcast ${show(a)} with ${show(b)}: ${x} is not ${y}, and neither is 1`)
     }
     out[rank - i] = x === 1 ? y : x
   }
-  return out
+  const [namesA, namesB] = [namesOf(a), namesOf(b)]
+  if (!namesA && !namesB) return out
+  const name = (names: Names | undefined, axis: number): string | undefined => names?.[names.length - rank + axis]
+  return withNames(
+    out,
+    out.map((_, axis) => name(namesA, axis) ?? name(namesB, axis)),
+  )
 }
 
 /** An axis counted from either end as one counted from the front. */
@@ -47,7 +59,7 @@ export function normalizeAxis(axis: number, rank: number, what: string): number 
   const a = axis < 0 ? axis + rank : axis
   if (!Number.isInteger(axis) || a < 0 || a >= rank) {
     const remedy = rank === 0 ? 'a scalar has no axes' : `use an integer from ${-rank} to ${rank - 1}`
-    throw new RangeError(`${what}: axis ${axis} is out of range for rank ${rank}: ${remedy}`)
+    throw misfit(`${what}: axis ${axis} is out of range for rank ${rank}: ${remedy}`)
   }
   return a
 }
@@ -57,7 +69,7 @@ export function normalizeAxes(axes: number | Dims | undefined, rank: number, wha
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i)
   const list = (typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(a, rank, what))
   const distinct = [...new Set(list)].sort((a, b) => a - b)
-  if (distinct.length !== list.length) throw new RangeError(`${what}: axes ${show(list)} name an axis twice`)
+  if (distinct.length !== list.length) throw misfit(`${what}: axes ${show(list)} name an axis twice`)
   return distinct
 }
 
@@ -68,7 +80,7 @@ export type Range = readonly [start?: number | null, stop?: number | null, step?
 export function resolveRange(range: Range, extent: number): { start: number; size: number; step: number } {
   const [from, to, step = 1] = range
   if ([from ?? 0, to ?? 0, step].some((n) => !Number.isInteger(n)) || step === 0) {
-    throw new RangeError(`slice: [${range.join(', ')}] must be integers, with a step other than 0`)
+    throw misfit(`slice: [${range.join(', ')}] must be integers, with a step other than 0`)
   }
   const [low, high] = step > 0 ? [0, extent] : [-1, extent - 1]
   const clip = (v: number): number => Math.max(low, Math.min(high, v < 0 ? v + extent : v))
@@ -86,15 +98,27 @@ export function resolveShape(shape: Dims, from: Dims): number[] {
   const extent = rest === 0 ? 0 : size / rest
   const fits = shape.every((d, i) => i === open || (Number.isInteger(d) && d >= 0))
   if (!fits || (open < 0 ? rest !== size : !Number.isInteger(extent) || (rest === 0 && size > 0))) {
-    throw new RangeError(`reshape: ${show(from)} with ${size} elements does not fit ${show(shape)}`)
+    throw misfit(`reshape: ${show(from)} with ${size} elements does not fit ${show(shape)}`)
   }
   return shape.map((d, i) => (i === open ? extent : d))
 }
 
-export const without = (shape: Dims, axes: Dims): number[] => shape.filter((_, axis) => !axes.includes(axis))
+export function without(shape: Dims, axes: Dims): Dims {
+  const rest = [...shape.keys()].filter((axis) => !axes.includes(axis))
+  return renamed(
+    rest.map((axis) => shape[axis] as number),
+    shape,
+    rest,
+  )
+}
 
 /** The shape with the given axes kept as 1. */
-export const keepAxes = (shape: Dims, axes: Dims): number[] => shape.map((d, axis) => (axes.includes(axis) ? 1 : d))
+export const keepAxes = (shape: Dims, axes: Dims): Dims =>
+  renamed(
+    shape.map((d, axis) => (axes.includes(axis) ? 1 : d)),
+    shape,
+    shape.map((_, axis) => (axes.includes(axis) ? undefined : axis)),
+  )
 
 /** Visits every index of a shape in row-major order; the array is reused. */
 export function forEachIndex(shape: Dims, visit: (index: readonly number[], position: number) => void): void {

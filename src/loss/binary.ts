@@ -1,5 +1,6 @@
 // Losses of yes-or-no decisions.
 
+import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { type Checked, customGradient, type Shape, type Tensor } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
@@ -84,8 +85,6 @@ const logOfRest = (p: Tensor): Tensor => p.neg().log1p().clamp(-100)
 
 function checkShapes(name: string, x: Tensor, targets: Tensor): void {
   if (!sameShape(x.shape, targets.shape)) {
-    throw new RangeError(
-      `${name}: predictions ${show(x.shape)} and targets ${show(targets.shape)} differ: reshape one of them`,
-    )
+    throw misfit(`${name}: predictions ${show(x.shape)} and targets ${show(targets.shape)} differ: reshape one of them`)
   }
 }

@@ -1,6 +1,7 @@
 // Losses of classification into one of several classes.
 
 import { type DType, isFloat } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
 import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
 import { type Checked, iota, type Shape, type Tensor } from '../tensor/index.ts'
 import type { Loss, Mean, Targets } from './loss-types.ts'
@@ -63,7 +64,7 @@ export function nll(logProbabilities: Tensor, targets: Tensor, options: NllOptio
 }
 
 function classAxis(name: string, x: Tensor, axis = x.rank === 1 ? 0 : 1): number {
-  if (x.rank === 0) throw new RangeError(`${name}: the scores are a scalar, expected [n, classes, ...]`)
+  if (x.rank === 0) throw misfit(`${name}: the scores are a scalar, expected [n, classes, ...]`)
   return normalizeAxis(axis, x.rank, name)
 }
 
@@ -72,7 +73,7 @@ function checkLabels(name: string, x: Tensor, targets: Tensor, axis: number): vo
   if (targets.dtype !== 'int32' && targets.dtype !== 'uint8')
     throw new TypeError(`${name}: labels are ${targets.dtype}: they must be int32`)
   if (!sameShape(targets.shape, expected)) {
-    throw new RangeError(
+    throw misfit(
       `${name}: scores ${show(x.shape)} with classes on axis ${axis} need labels ${show(expected)}, not ${show(targets.shape)}`,
     )
   }
@@ -101,7 +102,7 @@ function againstLabels(
 ): Tensor {
   const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = options
   if (weight && !sameShape(weight.shape, [classes]))
-    throw new RangeError(`loss: weight is ${show(weight.shape)}, expected ${show([classes])}`)
+    throw misfit(`loss: weight is ${show(weight.shape)}, expected ${show([classes])}`)
   const known = labels.cast('int32').greaterEqual(0).and(labels.less(classes))
   const factor =
     weight &&
@@ -128,12 +129,12 @@ function againstProbabilities(
 ): Tensor {
   const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = options
   if (!sameShape(targets.shape, logProbabilities.shape)) {
-    throw new RangeError(
+    throw misfit(
       `softmaxCrossEntropy: logits ${show(logProbabilities.shape)} need probabilities of that shape, not ${show(targets.shape)}`,
     )
   }
   if (ignoreIndex !== undefined)
-    throw new RangeError('softmaxCrossEntropy: ignoreIndex is for labels, the targets are probabilities')
+    throw misfit('softmaxCrossEntropy: ignoreIndex is for labels, the targets are probabilities')
   const smooth =
     labelSmoothing > 0 ? targets.mul(1 - labelSmoothing).add(labelSmoothing / targets.shape[axis]) : targets
   const weighted = weight ? logProbabilities.mul(perClass(weight, targets.rank, axis)) : logProbabilities

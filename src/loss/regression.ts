@@ -1,5 +1,6 @@
 // Losses of numbers.
 
+import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Checked, Shape, Tensor } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
@@ -38,7 +39,7 @@ export function huber<A extends Shape, B extends Shape, const O extends HuberOpt
 ): Loss<O, A>
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
   const { delta = 1 } = options
-  if (!(delta > 0)) throw new RangeError(`huber: delta is ${delta}, it must be greater than 0`)
+  if (!(delta > 0)) throw misfit(`huber: delta is ${delta}, it must be greater than 0`)
   const d = difference('huber', predictions, targets)
   const isNear = d.abs().lessEqual(delta)
   // The parabola's derivative is infinite where the line's is needed.
@@ -53,7 +54,7 @@ export function huber(predictions: Tensor, targets: Tensor, options: HuberOption
 
 function difference(name: string, predictions: Tensor, targets: Tensor): Tensor {
   if (!sameShape(predictions.shape, targets.shape)) {
-    throw new RangeError(
+    throw misfit(
       `${name}: predictions ${show(predictions.shape)} and targets ${show(targets.shape)} differ: reshape one of them`,
     )
   }

@@ -1,5 +1,6 @@
 // Modules made of modules: one after the other, and around a detour.
 
+import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Shape } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -54,7 +55,7 @@ export function residual(body: Module, shortcut?: Module): Module {
       const detour = modules.body(x)
       const direct = shortcut ? modules.shortcut(x) : x
       if (!sameShape(direct.shape, detour.shape)) {
-        throw new RangeError(
+        throw misfit(
           `residual: the body gives ${show(detour.shape)}, beside it stands ${show(direct.shape)}: they must be equal; use a shortcut that changes the shape`,
         )
       }

@@ -1,7 +1,7 @@
 // Tables of vectors: by index, and by position.
 
 import { show } from '../graph/shape.ts'
-import { iota } from '../tensor/index.ts'
+import { iota, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional.ts'
 import { type Initializer, normal } from './init.ts'
@@ -36,7 +36,10 @@ export function embedding<const Size extends number>(
     forward: (x, { weight }) => {
       if (blank === undefined) return functional.embedding(x, weight)
       const rows = iota([count, 1], 0).equal(blank)
-      return functional.embedding(x, rows.where(weight.detach(), weight))
+      return functional.embedding(
+        x,
+        withBroadcasting('numpy', () => rows.where(weight.detach(), weight)),
+      )
     },
   })
 }
@@ -67,7 +70,7 @@ export function positional<const Size extends number>(
           `positional: input ${show(x.shape)}: expected [..., time, ${size}] with time at most ${length}`,
         )
       }
-      return x.add(weight.slice([0, time]))
+      return withBroadcasting('numpy', () => x.add(weight.slice([0, time])))
     },
   })
 }

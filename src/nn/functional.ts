@@ -2,19 +2,20 @@
 
 import { build } from '../graph/build.ts'
 import { promote } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
 import { type Dims, normalizeAxes, show, sizeOf } from '../graph/shape.ts'
-import { iota, ones, random, Tensor } from '../tensor/index.ts'
+import { iota, ones, random, Tensor, withBroadcasting } from '../tensor/index.ts'
 
 /** x [..., in] times weight [out, in] transposed, plus bias [out]. Throws when the last axis is not `in`. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const inputs = weight.shape[1]
   if (x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
-    throw new RangeError(
+    throw misfit(
       `linear: input ${show(x.shape)} for weight ${show(weight.shape)}: expected last axis ${inputs}, found ${x.shape.at(-1) ?? 'none'}`,
     )
   }
   const y = x.matmul(weight.transpose())
-  return bias ? y.add(bias) : y
+  return bias ? withBroadcasting('numpy', () => y.add(bias)) : y
 }
 
 /** One number for all spatial axes, or one for each. */
@@ -38,13 +39,13 @@ export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: C
   const axes = weight.rank - 2
   const kernel = weight.shape.slice(2)
   if (x.rank !== weight.rank) {
-    throw new RangeError(
+    throw misfit(
       `convolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.rank} axes, [n, c, ...spatial]`,
     )
   }
   const groups = options.groups ?? 1
   if (x.shape[1] !== weight.shape[1] * groups) {
-    throw new RangeError(
+    throw misfit(
       `convolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.shape[1] * groups} channels, found ${x.shape[1]}`,
     )
   }
@@ -54,7 +55,7 @@ export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: C
   const dtype = promote(x.dtype, weight.dtype)
   const padded = x.cast(dtype).pad([[0, 0], [0, 0], ...padding])
   const y = new Tensor(build.node('conv', [padded.node, weight.cast(dtype).node], { strides, dilation, groups }))
-  return bias ? y.add(bias.reshape([bias.size, ...kernel.map(() => 1)])) : y
+  return bias ? withBroadcasting('numpy', () => y.add(bias.reshape([bias.size, ...kernel.map(() => 1)]))) : y
 }
 
 function convolutionPadding(
@@ -66,7 +67,7 @@ function convolutionPadding(
   if (padding === 'valid') return kernel.map(() => [0, 0] as const)
   if (padding !== 'same') return perAxis(padding, kernel.length).map((p) => [p, p] as const)
   if (strides.some((s) => s !== 1))
-    throw new RangeError(`convolution: padding 'same' needs stride 1, not ${show(strides)}: pad by numbers instead`)
+    throw misfit(`convolution: padding 'same' needs stride 1, not ${show(strides)}: pad by numbers instead`)
   return kernel.map((k, i) => {
     const total = dilation[i] * (k - 1)
     return [Math.floor(total / 2), Math.ceil(total / 2)] as const
@@ -76,7 +77,7 @@ function convolutionPadding(
 /** A number for each axis. Throws when there are too many or too few. */
 export const perAxis = (value: PerAxis, axes: number): Dims => {
   if (typeof value === 'number') return new Array<number>(axes).fill(value)
-  if (value.length !== axes) throw new RangeError(`${show(value)} has ${value.length} numbers for ${axes} spatial axes`)
+  if (value.length !== axes) throw misfit(`${show(value)} has ${value.length} numbers for ${axes} spatial axes`)
   return value
 }
 
@@ -92,13 +93,12 @@ export interface PoolOptions {
 
 /** The windows of the spatial axes as last axes: x [n, c, ...spatial] to [n, c, ...positions, ...kernel]. */
 export function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: number): Tensor {
-  if (x.rank !== axes + 2)
-    throw new RangeError(`pool: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
+  if (x.rank !== axes + 2) throw misfit(`pool: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
   const size = perAxis(options.kernel, axes)
   const stride = perAxis(options.stride ?? size, axes)
   const padding = perAxis(options.padding ?? 0, axes)
   if (padding.some((p, i) => p > size[i] / 2)) {
-    throw new RangeError(
+    throw misfit(
       `pool: padding ${show(padding)} is more than half the kernel ${show(size)}: whole windows would lie in it`,
     )
   }
@@ -146,7 +146,7 @@ export function averagePool(x: Tensor, options: AveragePoolOptions, axes = 2): T
 
 /** Zeroes each element with probability p and scales the others by 1 / (1 − p), so that the mean stays. Draws anew in each call. */
 export function dropout(x: Tensor, p: number, key?: random.Key): Tensor {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`dropout: the probability is ${p}, it must lie in [0, 1]`)
+  if (!(p >= 0 && p <= 1)) throw misfit(`dropout: the probability is ${p}, it must lie in [0, 1]`)
   if (p === 0) return x
   const kept = random.uniform(x.shape, key ? { key } : {}).less(1 - p)
   return kept.where(p === 1 ? x : x.mul(1 / (1 - p)), 0)
@@ -164,11 +164,13 @@ function standardize(x: Tensor, axes: Dims, epsilon: number): { normalized: Tens
 export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
   const tail = x.shape.slice(x.rank - shape.length)
   if (x.rank < shape.length || show(tail) !== show(shape)) {
-    throw new RangeError(`layerNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+    throw misfit(`layerNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
   }
   const { normalized } = standardize(x, lastAxes(x, shape.length), epsilon)
-  const scaled = weight ? normalized.mul(weight) : normalized
-  return bias ? scaled.add(bias) : scaled
+  return withBroadcasting('numpy', () => {
+    const scaled = weight ? normalized.mul(weight) : normalized
+    return bias ? scaled.add(bias) : scaled
+  })
 }
 
 /** Standardizes each channel of x [n, c, ...] by the batch (Ioffe & Szegedy 2015); gives mean and biased variance, both [c], too. */
@@ -197,15 +199,18 @@ export function batchNorm(
   epsilon = 1e-5,
 ): Tensor {
   const scale = variance.add(epsilon).rsqrt()
-  return affine(x.sub(perChannel(mean, x)).mul(perChannel(scale, x)), weight, bias)
+  const normalized = withBroadcasting('numpy', () => x.sub(perChannel(mean, x)).mul(perChannel(scale, x)))
+  return affine(normalized, weight, bias)
 }
 
 const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.size, ...new Array<number>(x.rank - 2).fill(1)])
 
 /** x [n, c, ...] times weight [c], plus bias [c]. */
 export function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
-  const scaled = weight ? x.mul(perChannel(weight, x)) : x
-  return bias ? scaled.add(perChannel(bias, x)) : scaled
+  return withBroadcasting('numpy', () => {
+    const scaled = weight ? x.mul(perChannel(weight, x)) : x
+    return bias ? scaled.add(perChannel(bias, x)) : scaled
+  })
 }
 
 /** Rows of weight [count, size] at int32 indices [...]: [..., size]. Indices outside of the table are moved to its ends. */
@@ -235,14 +240,16 @@ export function scaledDotProductAttention(
 ): Tensor {
   const { causal = false, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
   let scores = query.mul(scale).matmul(key.transpose())
-  if (causal) {
-    const last = scores.shape.slice(-2)
-    scores = iota(last, 0).less(iota(last, 1)).where(-Infinity, scores)
-  }
-  if (!mask) return scores.softmax(-1).matmul(value)
-  scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
-  const isBlind = scores.amax(-1, true).equal(-Infinity)
-  return isBlind.where(0, isBlind.where(0, scores).softmax(-1)).matmul(value)
+  return withBroadcasting('numpy', () => {
+    if (causal) {
+      const last = scores.shape.slice(-2)
+      scores = iota(last, 0).less(iota(last, 1)).where(-Infinity, scores)
+    }
+    if (!mask) return scores.softmax(-1).matmul(value)
+    scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
+    const isBlind = scores.amax(-1, true).equal(-Infinity)
+    return isBlind.where(0, isBlind.where(0, scores).softmax(-1)).matmul(value)
+  })
 }
 
 /** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */

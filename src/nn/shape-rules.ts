@@ -1,5 +1,6 @@
 // Rules of shapes: what a module takes and gives, as a pair of patterns that the compiler and the running program read alike.
 
+import { misfit } from '../graph/refuse.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
 import type { Dim, Shape } from '../tensor/index.ts'
 
@@ -18,8 +19,7 @@ export interface ShapeRule<In extends Shape = Shape, Out extends Shape = Shape> 
 /** Refuses a shape that the pattern does not take, in the compiler's words. */
 export function checkTaken(kind: string, pattern: Shape, shape: Dims): void {
   const found = bind(pattern, shape, false)
-  if (typeof found === 'string')
-    throw new RangeError(`${kind}: expected ${words(pattern)}, found ${words(shape)}: ${found}`)
+  if (typeof found === 'string') throw misfit(`${kind}: expected ${words(pattern)}, found ${words(shape)}: ${found}`)
 }
 
 /** The rule of modules one after the other; undefined where it is not known. Throws, in the compiler's words, where one does not take what comes before. */
@@ -39,7 +39,7 @@ export function chain(
 function composed(first: ShapeRule, second: ShapeRule, name: string, before: string): ShapeRule {
   const found = bind(second.in, first.out, true)
   if (typeof found === 'string') {
-    throw new RangeError(`sequential: ${name} takes ${words(second.in)}, ${before} gives ${words(first.out)}: ${found}`)
+    throw misfit(`sequential: ${name} takes ${words(second.in)}, ${before} gives ${words(first.out)}: ${found}`)
   }
   const grown = found.get('grown')
   return {

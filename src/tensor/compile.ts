@@ -216,12 +216,15 @@ class Slot extends Tensor {
 function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   const { sources, outputs, variables, bindings } = entry
   const on = backend()
-  for (const arg of args) if (arg.node.value === undefined && !isOp(arg.node, 'leaf')) evaluate([arg.node])
+  for (const arg of args) {
+    const node = underlying(arg)
+    if (node.value === undefined && !isOp(node, 'leaf')) evaluate([node])
+  }
   for (const v of variables) v.makeOwn()
   beginUse()
   let at = 0
   for (const source of sources) {
-    bindings[at++] = source instanceof Argument ? storageOf((args[source.index] as Tensor).node) : source.storage()
+    bindings[at++] = source instanceof Argument ? storageOf(underlying(args[source.index] as Tensor)) : source.storage()
   }
   const firstOutput = at
   let larges: Map<number, Held> | undefined
@@ -265,3 +268,10 @@ function valued(like: About, held: Held): Node {
 
 const storageOf = (node: Node): Storage =>
   node.value ? (node.value as Held).storage() : sourceOf(node as Node<'leaf'>).storage()
+
+/** The node whose memory holds a tensor's value: another shape of a value, or names for its axes, need none of their own. */
+function underlying({ node }: Tensor): Node {
+  let value = node
+  while (value.value === undefined && isOp(value, 'reshape')) value = value.inputs[0] as Node
+  return value
+}

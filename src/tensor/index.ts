@@ -77,6 +77,7 @@ export {
   noGrad,
   type RuntimeOptions,
   runtime,
+  withBroadcasting,
   withTraining,
 } from './runtime.ts'
 export type {

@@ -8,10 +8,10 @@ import { createWasmBackend, type WasmOptions } from '../backend/wasm/index.ts'
 import { trackPlaces } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import type { Node, Scope } from '../graph/node.ts'
+import { userPlace } from '../graph/place.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { WorkerLike } from '../platform/platform.ts'
 import { pageEngine } from './page-engine.ts'
-import { userPlace } from './place.ts'
 
 const backendNames: readonly BackendName[] = ['wasm', 'x86', 'reference']
 
@@ -34,6 +34,11 @@ export interface RuntimeOptions {
    * where Node has it behind a flag (Node 20); `false` does without. Default: TENON_RELAXED_SIMD (1 or 0), else as the host has it.
    */
   readonly relaxedSimd?: boolean
+  /**
+   * 'numpy' (default), or 'strict': tensors of different rank, or which both would be stretched, are refused, as a column less a
+   * row, [n, 1] and [n], is nearly always a mistake.
+   */
+  readonly broadcasting?: 'numpy' | 'strict'
   /** Seed of all random numbers drawn without a key of their own; default 0. */
   readonly seed?: number
   /**
@@ -104,6 +109,7 @@ interface Runtime {
   training: boolean
   gradients: boolean
   stabilize: boolean
+  strictBroadcasting: boolean
   /** `step` counts draws by calls, `parameters` the initial values drawn so far. */
   random: { seed: number; step: number; parameters: number }
   /** Grows when modules are frozen or changed, so that compiled functions trace again. */
@@ -137,6 +143,7 @@ const fresh = (): Runtime => ({
   training: false,
   gradients: true,
   stabilize: true,
+  strictBroadcasting: false,
   random: { seed: 0, step: 0, parameters: 0 },
   structure: 0,
   executables: new Map(),
@@ -188,6 +195,10 @@ export function configure(options: RuntimeOptions): void {
     runtime.structure++
   }
   if (trackMemory !== undefined) trackPlaces(trackMemory ? userPlace : undefined)
+  const { broadcasting } = options
+  if (broadcasting !== undefined && broadcasting !== 'numpy' && broadcasting !== 'strict')
+    throw new RangeError(`configure: unknown broadcasting '${String(broadcasting)}': use 'numpy' or 'strict'`)
+  if (broadcasting) runtime.strictBroadcasting = broadcasting === 'strict'
   if (seed !== undefined) runtime.random = { seed, step: 0, parameters: 0 }
 }
 
@@ -245,6 +256,17 @@ export function withTraining<T>(training: boolean, f: () => T): T {
     return f()
   } finally {
     runtime.training = before
+  }
+}
+
+/** Runs `f` with broadcasting as NumPy's or strict (see `configure`). */
+export function withBroadcasting<T>(broadcasting: 'numpy' | 'strict', f: () => T): T {
+  const before = runtime.strictBroadcasting
+  runtime.strictBroadcasting = broadcasting === 'strict'
+  try {
+    return f()
+  } finally {
+    runtime.strictBroadcasting = before
   }
 }
 

@@ -293,6 +293,21 @@ export type Permuted<S extends Shape, Order extends readonly number[]> = number 
         : ShapeError<`permute: ${Text<Order>} is not a permutation of the ${S['length']} axes of ${Text<S>}`>
     >
 
+/** The shape with names, or as what it is stated to be. */
+export type Named<S extends Shape, To extends Shape> = number extends S['length'] | To['length']
+  ? Shape
+  : S['length'] extends To['length']
+    ? {
+        [K in keyof S]: To[K & keyof To] extends infer Y extends Dim
+          ? Y extends string
+            ? true
+            : Agree<S[K], Y>
+          : never
+      }[number] extends true
+      ? To
+      : ShapeError<`named: ${Text<S>} is not ${Text<To>}`>
+    : ShapeError<`named: ${Text<S>} is not ${Text<To>}`>
+
 /** The same number of elements in another shape, one extent of which may be −1. */
 export type Reshaped<S extends Shape, To extends readonly number[]> = number extends To['length']
   ? Shape

@@ -2,7 +2,9 @@
 
 import { build } from '../graph/build.ts'
 import { type DataArray, type DType, isFloat, promote } from '../graph/dtype.ts'
+import { renamed, withNames } from '../graph/names.ts'
 import type { BinaryName, Node, UnaryName } from '../graph/node.ts'
+import { misfit } from '../graph/refuse.ts'
 import {
   broadcastShapes,
   type Dims,
@@ -14,6 +16,7 @@ import {
   resolveShape,
   show,
   sizeOf,
+  without,
 } from '../graph/shape.ts'
 import * as forms from '../transform/stability/forms.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
@@ -130,6 +133,13 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   get [Symbol.toStringTag](): string {
     return 'Tensor'
   }
+  /** Operators do not see what is inside; text, as in `${x}`, is the printed tensor. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString()
+    throw new TypeError(
+      `a tensor is no number, so operators such as x > 0, x + 1 and x == 1 do not work on ${this.dtype} ${show(this.shape)}: use methods, x.greater(0), x.add(1), x.equal(1); to branch on a value read it first, (await x.item()) > 0`,
+    )
+  }
   /** What `console.log` shows in Node. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
@@ -172,6 +182,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     other: Other<'floorDivide', A, O>,
   ): Tensor<Wide<'floorDivide', A, O>, Pair<X, O>>
   floorDivide(this: Tensor, other: Operand): Tensor {
+    refuseMisfits('floorDivide', this, other)
     const remainder = this.remainder(other)
     const exact = isFloat(remainder.dtype) ? this : this.cast(remainder.dtype).sub(remainder)
     const quotient = binary('div', exact, other)
@@ -357,6 +368,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     other: Other<'greater', A, O>,
   ): Tensor<Wide<'greater', A, O>, 'bool'>
   greater(this: Tensor, other: Operand): Tensor {
+    refuseMisfits('greater', this, other)
     return wrap(typeof other === 'number' ? swapped('less', this, other) : build.binary('less', other.node, this.node))
   }
   greaterEqual<A extends Shape, X extends DType, O extends Operand>(
@@ -364,6 +376,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     other: Other<'greaterEqual', A, O>,
   ): Tensor<Wide<'greaterEqual', A, O>, 'bool'>
   greaterEqual(this: Tensor, other: Operand): Tensor {
+    refuseMisfits('greaterEqual', this, other)
     return wrap(
       typeof other === 'number' ? swapped('lessEqual', this, other) : build.binary('lessEqual', other.node, this.node),
     )
@@ -417,11 +430,29 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     b: Other<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>,
   ): Tensor<Wide<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>, Chosen<P, Q>>
   where(this: Tensor, a: Operand, b: Operand): Tensor {
+    if (runtime.strictBroadcasting) for (const x of [a, b]) refuseMisfits('where', this, x)
     return wrap(build.where(this.node, nodeOf(a), nodeOf(b)))
   }
 
   // --- shape ---------------------------------------------------------------
 
+  /**
+   * The same tensor with names for its axes, which errors then show and the types know. A number in place of a name states
+   * the extent, so that a shape which the compiler does not know is checked here, once. Throws when it is another one.
+   *
+   *     const images = batch.named(['batch', 784])   // Tensor<['batch', 784]>
+   */
+  named<A extends Shape, X extends DType, const B extends Shape>(
+    this: Tensor<A, X>,
+    shape: Checked<NoInfer<shapes.Named<A, B>>, B>,
+  ): Tensor<shapes.Writable<B>, X>
+  named(this: Tensor, shape: Shape): Tensor {
+    const misfits =
+      shape.length !== this.rank || shape.some((d, axis) => typeof d === 'number' && d !== this.shape[axis])
+    if (misfits) throw misfit(`named: ${show(this.shape)} is not [${shape.join(', ')}]`)
+    const names = shape.map((d) => (typeof d === 'string' ? d : undefined))
+    return wrap(build.node('reshape', [this.node], { shape: withNames(this.shape, names) }))
+  }
   /** One extent may be −1: it is worked out from the others. */
   reshape<A extends Shape, X extends DType, const B extends Dims>(
     this: Tensor<A, X>,
@@ -451,6 +482,8 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     order: Checked<NoInfer<shapes.Permuted<A, L>>, L>,
   ): Tensor<Sound<shapes.Permuted<A, L>>, X>
   permute(this: Tensor, order: Dims): Tensor {
+    if (order.length !== this.rank || new Set(order.map((a) => (a < 0 ? a + this.rank : a))).size !== this.rank)
+      throw misfit(`permute: ${show(order)} is not a permutation of the ${this.rank} axes of ${show(this.shape)}`)
     return wrap(
       build.transpose(
         this.node,
@@ -482,8 +515,8 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
         : normalizeAxes(axes, this.rank, 'squeeze')
     const bad = drop.find((a) => this.shape[a] !== 1)
     if (bad !== undefined)
-      throw new RangeError(`squeeze: axis ${bad} of ${show(this.shape)} has extent ${this.shape[bad]}, not 1`)
-    return this.reshape(this.shape.filter((_, a) => !drop.includes(a)))
+      throw misfit(`squeeze: axis ${bad} of ${show(this.shape)} has extent ${this.shape[bad]}, not 1`)
+    return wrap(build.reshape(this.node, without(this.shape, drop)))
   }
   unsqueeze<A extends Shape, X extends DType, const I extends number>(
     this: Tensor<A, X>,
@@ -491,7 +524,9 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   ): Tensor<Sound<shapes.Inserted<'unsqueeze', A, I, 1>>, X>
   unsqueeze(this: Tensor, axis: number): Tensor {
     const at = normalizeAxis(axis, this.rank + 1, 'unsqueeze')
-    return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)])
+    const axes = this.shape.map((_, axis) => axis)
+    const longer = renamed(this.shape.toSpliced(at, 0, 1), this.shape, axes.toSpliced(at, 0, -1))
+    return wrap(build.reshape(this.node, longer))
   }
   broadcastTo<A extends Shape, X extends DType, const B extends Dims>(
     this: Tensor<A, X>,
@@ -506,7 +541,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     ...ranges: R
   ): Tensor<Sound<shapes.Sliced<A, R>>, X>
   slice(this: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
-    if (ranges.length > this.rank) throw new RangeError(`slice: ${ranges.length} ranges for ${show(this.shape)}`)
+    if (ranges.length > this.rank) throw misfit(`slice: ${ranges.length} ranges for ${show(this.shape)}`)
     const full = this.shape.map((extent, axis) => resolveRange(ranges[axis] ?? [], extent))
     return wrap(
       build.slice(
@@ -529,7 +564,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     const extent = this.shape[a] as number
     const index = i < 0 ? i + extent : i
     if (!Number.isInteger(i) || index < 0 || index >= extent)
-      throw new RangeError(`at: index ${i} is out of range for axis ${a} of ${show(this.shape)}`)
+      throw misfit(`at: index ${i} is out of range for axis ${a} of ${show(this.shape)}`)
     const ranges = this.shape.map((_, k): Range => (k === a ? [index, index + 1] : []))
     return this.slice(...ranges).squeeze(a)
   }
@@ -825,7 +860,29 @@ function wholePower(x: Tensor, exponent: number): Tensor {
 const unary = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tensor<S, D> =>
   wrap(build.unary(op, x.node))
 const float = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tensor<S, D> => unary(op, floating(x))
-const binary = (op: BinaryName, a: Tensor, b: Operand): Tensor => wrap(build.binary(op, a.node, nodeOf(b)))
+function binary(op: BinaryName, a: Tensor, b: Operand): Tensor {
+  if (runtime.strictBroadcasting && typeof b !== 'number') refuseSilent(op, a.shape, b.shape)
+  return wrap(build.binary(op, a.node, nodeOf(b)))
+}
+
+/** What `configure({ broadcasting: 'strict' })` refuses. */
+function refuseSilent(op: string, a: Dims, b: Dims): void {
+  if (a.length === 0 || b.length === 0) return
+  const wide = broadcastShapes(a, b, op)
+  const isStretched = (shape: Dims): boolean => shape.length < wide.length || shape.some((d, axis) => d !== wide[axis])
+  if (a.length !== b.length || (isStretched(a) && isStretched(b))) {
+    throw misfit(
+      `${op}: ${show(a)} with ${show(b)} would become ${show(wide)}, which strict broadcasting refuses: give both one rank with unsqueeze or reshape, stretch with broadcastTo, or mean it with withBroadcasting('numpy', …)`,
+    )
+  }
+}
+
+/** Refuses operands that do not broadcast, in the name of an operation that is made of others. */
+function refuseMisfits(op: string, a: Tensor, b: Operand): void {
+  if (typeof b === 'number') return
+  broadcastShapes(a.shape, b.shape, op)
+  if (runtime.strictBroadcasting) refuseSilent(op, a.shape, b.shape)
+}
 const swapped = (op: BinaryName, a: Tensor, b: number): Node => build.binary(op, b, a.node)
 
 const kept = (x: Tensor, reduced: Tensor, axes: Dims, keep: boolean): Tensor =>
@@ -845,18 +902,19 @@ function extremum(
 
 function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank === 0 || b.rank === 0)
-    throw new RangeError(`matmul: ${show(a.shape)} @ ${show(b.shape)}: scalars have no inner dimension, use mul`)
-  if (a.rank === 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank === 1 ? 0 : -2)
-  if (b.rank === 1) return matmul(a, b.unsqueeze(1)).squeeze(-1)
+    throw misfit(`matmul: ${show(a.shape)} @ ${show(b.shape)}: scalars have no inner dimension, use mul`)
   const dtype = promote(a.dtype, b.dtype)
   const [x, y] = [a.cast(dtype), b.cast(dtype)]
-  const [k, k2] = [x.shape.at(-1), y.shape.at(-2)]
-  if (k !== k2)
-    throw new RangeError(`matmul: inner dimensions differ, ${show(x.shape)} @ ${show(y.shape)}: ${k} is not ${k2}`)
+  const [k, k2] = [x.shape.at(-1), y.shape.at(y.rank === 1 ? 0 : -2)]
+  if (k !== k2) throw misfit(`matmul: inner dimensions differ, ${show(x.shape)} @ ${show(y.shape)}: ${k} is not ${k2}`)
+  if (x.rank === 1) return matmul(x.unsqueeze(0), y).squeeze(y.rank === 1 ? 0 : -2)
+  if (y.rank === 1) return matmul(x, y.unsqueeze(1)).squeeze(-1)
   // One matrix on the right serves all rows on the left: a single product.
   if (y.rank === 2 && x.rank > 2) {
     const rows = x.reshape([sizeOf(x.shape.slice(0, -1)), k as number])
-    return matmul(rows, y).reshape([...x.shape.slice(0, -1), y.shape[1] as number])
+    const shape = [...x.shape.slice(0, -1), y.shape[1] as number]
+    const axes = shape.map((_, axis) => (axis < shape.length - 1 ? axis : undefined))
+    return matmul(rows, y).reshape(renamed(shape, x.shape, axes))
   }
   const batch = broadcastShapes(x.shape.slice(0, -2), y.shape.slice(0, -2), 'matmul')
   const full = (t: Tensor): Node => t.broadcastTo([...batch, ...t.shape.slice(-2)]).node
@@ -865,6 +923,6 @@ function matmul(a: Tensor, b: Tensor): Tensor {
 
 function single(x: Tensor, values: DataArray): number {
   if (values.length !== 1)
-    throw new RangeError(`item: the tensor has shape ${show(x.shape)} with ${values.length} elements, not one`)
+    throw misfit(`item: the tensor has shape ${show(x.shape)} with ${values.length} elements, not one`)
   return values[0] as number
 }

@@ -110,9 +110,7 @@ forEachBackend(() => {
     expect(x.unsqueeze(-1).shape).toEqual([1, 2, 3, 4, 1])
     expect(x.unsqueeze(0).shape).toEqual([1, 1, 2, 3, 4])
     expect(x.permute([3, 0, -2, 1]).shape).toEqual([4, 1, 3, 2])
-    expect(() => x.permute([0, 1, 2])).toThrow(
-      'transpose: [0, 1, 2] is not a permutation of the 4 axes of [1, 2, 3, 4]',
-    )
+    expect(() => x.permute([0, 1, 2])).toThrow('permute: [0, 1, 2] is not a permutation of the 4 axes of [1, 2, 3, 4]')
     expect(grid.transpose().arraySync()).toEqual([
       [0, 3],
       [1, 4],

@@ -1,7 +1,9 @@
 // Contractions: the matrix product and the correlation, each closed under differentiation.
 
 import { allocate } from '../dtype.ts'
+import { namesOf, withNames } from '../names.ts'
 import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import { misfit } from '../refuse.ts'
 import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
 import { moveAxis } from './batch.ts'
 
@@ -19,13 +21,15 @@ export const contractOps: Pick<OpTable, ContractName> = {
       if (dtype === 'bool') throw new TypeError('matmul: does not take bool: cast it to int32 or float32 first')
       const rank = x.length
       if (rank < 2 || y.length !== rank || !sameShape(x.slice(0, -2), y.slice(0, -2))) {
-        throw new RangeError(
-          `matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`,
-        )
+        throw misfit(`matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`)
       }
       const [k, k2] = [x[rank - 1] as number, y[rank - 2] as number]
-      if (k !== k2) throw new RangeError(`matmul: inner dimensions differ, ${show(x)} @ ${show(y)}: ${k} is not ${k2}`)
-      return { shape: [...x.slice(0, -1), y[rank - 1] as number], dtype }
+      if (k !== k2) throw misfit(`matmul: inner dimensions differ, ${show(x)} @ ${show(y)}: ${k} is not ${k2}`)
+      const [rows, columns] = [namesOf(x), namesOf(y)]
+      const shape = [...x.slice(0, -1), y[rank - 1] as number]
+      if (!rows && !columns) return { shape, dtype }
+      const names = shape.map((_, axis) => (axis === rank - 1 ? columns : rows)?.[axis])
+      return { shape: withNames(shape, names), dtype }
     },
     vjp: (b, node, g) => {
       const [x, y] = node.inputs as [Node, Node]
@@ -68,20 +72,20 @@ export const contractOps: Pick<OpTable, ContractName> = {
       const where = `conv: input ${show(x)}, weight ${show(w)}`
       if (dtype !== other) throw new TypeError(`conv: dtypes ${dtype} and ${other} differ`)
       if (spatial < 1 || w.length !== x.length || strides.length !== spatial || dilation.length !== spatial) {
-        throw new RangeError(
+        throw misfit(
           `${where}: needs input [n, c, ...] and weight [o, c/groups, ...] of one rank, and a stride and dilation per spatial axis`,
         )
       }
       const [channels, out] = [x[1] as number, w[0] as number]
       if (channels !== (w[1] as number) * groups || out % groups !== 0) {
-        throw new RangeError(
+        throw misfit(
           `${where}: ${channels} input channels in ${groups} groups need a weight with ${channels / groups} channels and outputs divisible by ${groups}`,
         )
       }
       const extents = strides.map((stride, i) => {
         const reach = (dilation[i] as number) * ((w[2 + i] as number) - 1) + 1
         if (reach > (x[2 + i] as number))
-          throw new RangeError(
+          throw misfit(
             `${where}: the kernel reaches over ${reach} elements, axis ${2 + i} has ${x[2 + i]}: pad the input or use a smaller kernel`,
           )
         return Math.floor(((x[2 + i] as number) - reach) / stride) + 1

@@ -1,7 +1,9 @@
 // Movement operations: views that rearrange elements, with the adjoint that puts them back.
 
 import { allocate, dtypes } from '../dtype.ts'
+import { renamed } from '../names.ts'
 import type { BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import { misfit } from '../refuse.ts'
 import {
   checkShape,
   contiguousStrides,
@@ -34,7 +36,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
     infer: ([x], { shape }) => {
       const from = (x as Node).shape
       if (sizeOf(from) !== sizeOf(shape))
-        throw new RangeError(`reshape: ${show(from)} has ${sizeOf(from)} elements, ${show(shape)} has ${sizeOf(shape)}`)
+        throw misfit(`reshape: ${show(from)} has ${sizeOf(from)} elements, ${show(shape)} has ${sizeOf(shape)}`)
       return { shape, dtype: (x as Node).dtype }
     },
     vjp: (b, node, g) => [b.reshape(g, (node.inputs[0] as Node).shape)],
@@ -46,11 +48,12 @@ export const movementOps: Pick<OpTable, MovementName> = {
       const { shape, dtype } = x as Node
       const sorted = [...permutation].sort((a, b) => a - b)
       if (sorted.length !== shape.length || sorted.some((p, i) => p !== i)) {
-        throw new RangeError(
+        throw misfit(
           `transpose: ${show(permutation)} is not a permutation of the ${shape.length} axes of ${show(shape)}`,
         )
       }
-      return { shape: permutation.map((p) => shape[p] as number), dtype }
+      const moved = permutation.map((p) => shape[p] as number)
+      return { shape: renamed(moved, shape, permutation), dtype }
     },
     vjp: (b, node, g) => {
       const inverse = zeros(g.shape.length)
@@ -79,7 +82,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
       const from = (x as Node).shape
       const lead = shape.length - from.length
       if (lead < 0 || from.some((d, i) => d !== 1 && d !== shape[lead + i])) {
-        throw new RangeError(`broadcast: ${show(from)} does not broadcast to ${show(shape)}`)
+        throw misfit(`broadcast: ${show(from)} does not broadcast to ${show(shape)}`)
       }
       return { shape, dtype: (x as Node).dtype }
     },
@@ -106,16 +109,14 @@ export const movementOps: Pick<OpTable, MovementName> = {
     infer: ([x], { starts, sizes, steps }) => {
       const { shape, dtype } = x as Node
       if (starts.length !== shape.length || sizes.length !== shape.length || steps.length !== shape.length) {
-        throw new RangeError(
-          `slice: needs one start, size and step for each of the ${shape.length} axes of ${show(shape)}`,
-        )
+        throw misfit(`slice: needs one start, size and step for each of the ${shape.length} axes of ${show(shape)}`)
       }
       sizes.forEach((size, axis) => {
         const first = starts[axis] as number
         const last = first + (size - 1) * (steps[axis] as number)
         const extent = shape[axis] as number
         if (size < 0 || (size > 0 && (first < 0 || first >= extent || last < 0 || last >= extent))) {
-          throw new RangeError(`slice: elements ${first} to ${last} of axis ${axis} lie outside ${show(shape)}`)
+          throw misfit(`slice: elements ${first} to ${last} of axis ${axis} lie outside ${show(shape)}`)
         }
       })
       return { shape: sizes, dtype }
@@ -145,7 +146,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
           (list) => list.length !== shape.length || list.some((n) => n < 0 || !Number.isInteger(n)),
         )
       ) {
-        throw new RangeError(
+        throw misfit(
           `pad: low ${show(low)}, high ${show(high)} and interior ${show(interior)} must be integers ≥ 0, one for each axis of ${show(shape)}`,
         )
       }
@@ -197,9 +198,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
         const extent = shape[lead + i] as number
         const reach = (dilation[i] as number) * (k - 1) + 1
         if (k < 1 || reach > extent)
-          throw new RangeError(
-            `windows: a window of ${k} (reach ${reach}) does not fit axis ${lead + i} of ${show(shape)}`,
-          )
+          throw misfit(`windows: a window of ${k} (reach ${reach}) does not fit axis ${lead + i} of ${show(shape)}`)
         return Math.floor((extent - reach) / (stride[i] as number)) + 1
       })
       return { shape: [...shape.slice(0, lead), ...positions, ...size], dtype }
@@ -231,12 +230,12 @@ export const movementOps: Pick<OpTable, MovementName> = {
   concat: {
     infer: (inputs, { axis }) => {
       const [first] = inputs
-      if (!first) throw new RangeError('concat: needs at least one array')
+      if (!first) throw misfit('concat: needs at least one array')
       normalizeAxis(axis, first.shape.length, 'concat')
       for (const x of inputs) {
         if (x.dtype !== first.dtype) throw new TypeError(`concat: dtypes ${first.dtype} and ${x.dtype} differ`)
         if (x.shape.length !== first.shape.length || x.shape.some((d, i) => i !== axis && d !== first.shape[i])) {
-          throw new RangeError(`concat: shapes ${show(first.shape)} and ${show(x.shape)} differ outside axis ${axis}`)
+          throw misfit(`concat: shapes ${show(first.shape)} and ${show(x.shape)} differ outside axis ${axis}`)
         }
       }
       const total = inputs.reduce((n, x) => n + (x.shape[axis] as number), 0)

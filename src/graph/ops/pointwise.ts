@@ -4,7 +4,9 @@ import type { Expr, FunctionName } from '../../scalar/expr.ts'
 import * as s from '../../scalar/expr.ts'
 import { threefryExpr } from '../../scalar/threefry.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
+import { namesOf } from '../names.ts'
 import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
+import { misfit } from '../refuse.ts'
 import { sameShape, show } from '../shape.ts'
 import { full, noInputs, unchanged } from './batch.ts'
 
@@ -21,12 +23,12 @@ const accepts: { readonly [A in Accepts]: { test: (d: DType) => boolean; remedy:
 function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: DType): ShapeAndType {
   const [first] = inputs as [Node]
   for (const x of inputs) {
-    if (!sameShape(x.shape, first.shape))
-      throw new RangeError(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
+    if (!sameShape(x.shape, first.shape)) throw misfit(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
     if (x.dtype !== first.dtype) throw new TypeError(`${op}: dtypes ${first.dtype} and ${x.dtype} differ`)
     if (!accepts[kind].test(x.dtype)) throw new TypeError(`${op}: does not take ${x.dtype}: ${accepts[kind].remedy}`)
   }
-  return { shape: first.shape, dtype: result ?? first.dtype }
+  const named = inputs.find((x) => namesOf(x.shape)) ?? first
+  return { shape: named.shape, dtype: result ?? first.dtype }
 }
 
 /** uint8 values travel as int32: results are brought back to their byte, so that fusing changes nothing. */
@@ -258,7 +260,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       if (condition.dtype !== 'bool')
         throw new TypeError(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
       if (!sameShape(condition.shape, (x as Node).shape))
-        throw new RangeError(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
+        throw misfit(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
       return inferSame('where', 'any', [x as Node, y as Node])
     },
     vjp: (b, node, g) => {
@@ -308,15 +310,13 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     vjp: (_, node, g) => {
       const cotangents = node.attributes.vjp(g)
       if (cotangents.length !== node.inputs.length - 1) {
-        throw new RangeError(
-          `custom gradient: returned ${cotangents.length} cotangents for ${node.inputs.length - 1} inputs`,
-        )
+        throw misfit(`custom gradient: returned ${cotangents.length} cotangents for ${node.inputs.length - 1} inputs`)
       }
       cotangents.forEach((c, i) => {
         const x = node.inputs[i + 1] as Node
         const differ = (has: string, own: string): string =>
           `custom gradient: cotangent ${i} ${has}, its input ${own}: they must be equal`
-        if (c && !sameShape(c.shape, x.shape)) throw new RangeError(differ(`has shape ${show(c.shape)}`, show(x.shape)))
+        if (c && !sameShape(c.shape, x.shape)) throw misfit(differ(`has shape ${show(c.shape)}`, show(x.shape)))
         if (c && c.dtype !== x.dtype) throw new TypeError(differ(`is ${c.dtype}`, x.dtype))
       })
       return [null, ...cotangents]
@@ -332,7 +332,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   after: {
     infer: ([x, other]) => {
       if (!sameShape((x as Node).shape, (other as Node).shape))
-        throw new RangeError(`after: shapes ${show((x as Node).shape)} and ${show((other as Node).shape)} differ`)
+        throw misfit(`after: shapes ${show((x as Node).shape)} and ${show((other as Node).shape)} differ`)
       return { shape: (x as Node).shape, dtype: (x as Node).dtype }
     },
     vjp: (_, _node, g) => [g, null],

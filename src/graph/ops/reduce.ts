@@ -2,6 +2,7 @@
 
 import { allocate, type DType, isFloat } from '../dtype.ts'
 import type { Build, NdArray, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
+import { misfit } from '../refuse.ts'
 import { contiguousStrides, type Dims, dotIndex, forEachIndex, show, sizeOf, without } from '../shape.ts'
 import { shifted } from './batch.ts'
 
@@ -11,10 +12,10 @@ const batch = shifted<ReduceName>((own) => ({ ...own, axes: own.axes.map((axis) 
 
 function infer(op: ReduceName, x: Node, axes: Dims, dtype: DType): ShapeAndType {
   if (axes.some((a, i) => a < 0 || a >= x.shape.length || (i > 0 && a <= (axes[i - 1] as number)))) {
-    throw new RangeError(`${op}: axes ${show(axes)} of ${show(x.shape)} must be distinct, ascending and in range`)
+    throw misfit(`${op}: axes ${show(axes)} of ${show(x.shape)} must be distinct, ascending and in range`)
   }
   if (op.startsWith('arg') && axes.some((a) => x.shape[a] === 0))
-    throw new RangeError(`${op}: no elements to choose from along axes ${show(axes)} of ${show(x.shape)}`)
+    throw misfit(`${op}: no elements to choose from along axes ${show(axes)} of ${show(x.shape)}`)
   return { shape: without(x.shape, axes), dtype }
 }
 
@@ -77,7 +78,7 @@ function extremum(op: 'max' | 'min', arg: 'argmax' | 'argmin'): OpRecord<'max' |
   return {
     infer: ([x], { axes }) => {
       if ((x as Node).dtype !== 'bool' && axes.some((a) => (x as Node).shape[a] === 0) && !isFloat((x as Node).dtype)) {
-        throw new RangeError(`${op}: no elements along axes ${show(axes)} of ${show((x as Node).shape)}`)
+        throw misfit(`${op}: no elements along axes ${show(axes)} of ${show((x as Node).shape)}`)
       }
       return infer(op, x as Node, axes, (x as Node).dtype)
     },
