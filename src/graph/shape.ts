@@ -91,7 +91,7 @@ export function resolveRange(range: Range, extent: number): { start: number; siz
 }
 
 /** A shape in which one extent may be −1, to be worked out from the number of elements. */
-export function resolveShape(shape: Dims, from: Dims): number[] {
+export function resolveShape(shape: Dims, from: Dims): Dims {
   const open = shape.indexOf(-1)
   const size = sizeOf(from)
   const rest = sizeOf(shape.filter((_, i) => i !== open))
@@ -100,7 +100,11 @@ export function resolveShape(shape: Dims, from: Dims): number[] {
   if (!fits || (open < 0 ? rest !== size : !Number.isInteger(extent) || (rest === 0 && size > 0))) {
     throw misfit(`reshape: ${show(from)} with ${size} elements does not fit ${show(shape)}`)
   }
-  return shape.map((d, i) => (i === open ? extent : d))
+  return renamed(
+    shape.map((d, i) => (i === open ? extent : d)),
+    shape,
+    [...shape.keys()],
+  )
 }
 
 export function without(shape: Dims, axes: Dims): Dims {

@@ -2,7 +2,7 @@
 
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
-import { type Checked, customGradient, type Shape, type Tensor } from '../tensor/index.ts'
+import { type Checked, customGradient, type Shape, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 
@@ -26,9 +26,9 @@ export function sigmoidBinaryCrossEntropy<A extends Shape, B extends Shape, cons
 export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, options: SigmoidOptions = {}): Tensor {
   checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
   const t = targets.cast(logits.dtype)
-  const positive = options.posWeight === undefined ? t : t.mul(options.posWeight)
+  const positive = weighted(t, options.posWeight)
   const losses = logistic(logits, positive, t.neg().add(1))
-  return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+  return reduce(weighted(losses, options.weight), options.reduction)
 }
 
 /**
@@ -68,7 +68,7 @@ export function binaryCrossEntropy<A extends Shape, B extends Shape, const O ext
 export function binaryCrossEntropy(probabilities: Tensor, targets: Tensor, options: BinaryOptions = {}): Tensor {
   checkShapes('binaryCrossEntropy', probabilities, targets)
   const losses = clampedEntropy(probabilities, targets.cast(probabilities.dtype))
-  return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+  return reduce(weighted(losses, options.weight), options.reduction)
 }
 
 const clampedEntropy = customGradient(
@@ -88,3 +88,7 @@ function checkShapes(name: string, x: Tensor, targets: Tensor): void {
     throw misfit(`${name}: predictions ${show(x.shape)} and targets ${show(targets.shape)} differ: reshape one of them`)
   }
 }
+
+/** With a factor that broadcasts, as its option says. */
+const weighted = (x: Tensor, weight: Tensor | number | undefined): Tensor =>
+  weight === undefined ? x : withBroadcasting('numpy', () => x.mul(weight))

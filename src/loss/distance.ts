@@ -1,7 +1,7 @@
 // Distances and similarities of vectors.
 
 import { broadcastShapes, normalizeAxis, show } from '../graph/shape.ts'
-import { norm, type Tensor } from '../tensor/index.ts'
+import { norm, type Tensor, withBroadcasting } from '../tensor/index.ts'
 
 export interface CosineOptions {
   /** The axis of the vectors; the last unless told. */
@@ -41,5 +41,6 @@ export function distances(x: Tensor, y: Tensor, p = 2): Tensor {
     throw new RangeError(
       `distances: ${show(x.shape)} and ${show(y.shape)}: expected [..., m, d] and [..., n, d] with equal d`,
     )
-  return norm(x.unsqueeze(-2).sub(y.unsqueeze(-3)), p, -1)
+  const differences = withBroadcasting('numpy', () => x.unsqueeze(-2).sub(y.unsqueeze(-3)))
+  return norm(differences, p, -1)
 }

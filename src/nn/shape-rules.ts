@@ -1,7 +1,7 @@
 // Rules of shapes: what a module takes and gives, as a pair of patterns that the compiler and the running program read alike.
 
 import { misfit } from '../graph/refuse.ts'
-import { type Dims, sizeOf } from '../graph/shape.ts'
+import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import type { Dim, Shape } from '../tensor/index.ts'
 
 /**
@@ -19,7 +19,7 @@ export interface ShapeRule<In extends Shape = Shape, Out extends Shape = Shape> 
 /** Refuses a shape that the pattern does not take, in the compiler's words. */
 export function checkTaken(kind: string, pattern: Shape, shape: Dims): void {
   const found = bind(pattern, shape, false)
-  if (typeof found === 'string') throw misfit(`${kind}: expected ${words(pattern)}, found ${words(shape)}: ${found}`)
+  if (typeof found === 'string') throw misfit(`${kind}: expected ${words(pattern)}, found ${show(shape)}: ${found}`)
 }
 
 /** The rule of modules one after the other; undefined where it is not known. Throws, in the compiler's words, where one does not take what comes before. */

@@ -3,7 +3,8 @@
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray, type DType, dtypes, promote } from '../graph/dtype.ts'
 import { isOp } from '../graph/node.ts'
-import { type Dims, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
+import { misfit } from '../graph/refuse.ts'
+import { type Dims, normalizeAxis, sameShape, show, sizeOf } from '../graph/shape.ts'
 import type { Promote } from './dtype-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './nested.ts'
@@ -140,7 +141,7 @@ export function concat<const T extends readonly Tensor[], const I extends number
 ): Tensor<Sound<shapes.Concatenated<shapes.ShapesOf<T>, I>>, Promoted<T>>
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
-  if (!first) throw new RangeError('concat: needs at least one tensor')
+  if (!first) throw misfit('concat: needs at least one tensor')
   const dtype = tensors.map((t) => t.dtype).reduce(promote)
   const at = normalizeAxis(axis, first.rank, 'concat')
   return wrap(
@@ -164,6 +165,10 @@ export function stack<const T extends readonly Tensor[], const I extends number 
   axis?: I,
 ): Tensor<Sound<shapes.Stacked<shapes.ShapesOf<T>, I>>, Promoted<T>>
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors
+  if (!first) throw misfit('stack: needs at least one tensor')
+  const other = tensors.find((t) => !sameShape(t.shape, first.shape))
+  if (other) throw misfit(`stack: shapes ${show(first.shape)} and ${show(other.shape)} differ`)
   return concat(
     tensors.map((t) => t.unsqueeze(axis)),
     axis,

@@ -1,7 +1,10 @@
 // Einstein summation: products of tensors whose axes are named by letters, summed over the letters that the result lacks.
 
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
+import type { Einsum } from './einsum-types.ts'
 import { diagonal } from './matrix.ts'
+import type { Checked, ShapesOf, Sound } from './shape-types.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -10,6 +13,10 @@ import type { Tensor } from './tensor.ts'
  *
  *     einsum('bhid,bhjd->bhij', queries, keys)
  */
+export function einsum<const E extends string, const T extends readonly Tensor[]>(
+  equation: Checked<NoInfer<Einsum<E, ShapesOf<T>>>, E>,
+  ...operands: T
+): Tensor<Sound<Einsum<E, ShapesOf<T>>>>
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   const { inputs, output } = parse(equation, operands)
   const extents = new Map<string, number>()
@@ -18,7 +25,7 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
     term.labels.forEach((label, axis) => {
       const [extent, known] = [term.tensor.shape[axis], extents.get(label)]
       if (known !== undefined && known !== extent && known !== 1 && extent !== 1) {
-        throw new RangeError(
+        throw misfit(
           `einsum '${equation}': '${label}' is ${extent} in operand ${i} ${show(x.shape)} and ${known} in an earlier one`,
         )
       }
@@ -49,10 +56,10 @@ function parse(equation: string, operands: readonly Tensor[]): { inputs: string[
   const sides = left.split(',')
   const valid = /^(?:[A-Za-z]*(?:\.\.\.)?[A-Za-z]*)$/
   if (more.length > 0 || ![...sides, right ?? ''].every((side) => valid.test(side))) {
-    throw new RangeError(`einsum: '${equation}' is not of the form 'ij,jk->ik'`)
+    throw misfit(`einsum: '${equation}' is not of the form 'ij,jk->ik'`)
   }
   if (sides.length !== operands.length) {
-    throw new RangeError(`einsum: '${equation}' names ${sides.length} operands, ${operands.length} were given`)
+    throw misfit(`einsum: '${equation}' names ${sides.length} operands, ${operands.length} were given`)
   }
   // Unnamed axes are numbered from the right, so that they align as broadcasting aligns them.
   const unnamed = sides.map((side, i) => operands[i].rank - side.replace('...', '').length)
@@ -60,9 +67,7 @@ function parse(equation: string, operands: readonly Tensor[]): { inputs: string[
   const dots = (count: number): string[] => Array.from({ length: count }, (_, i) => `...${count - i}`)
   const inputs = sides.map((side, i) => {
     if (unnamed[i] < 0 || (unnamed[i] > 0 && !side.includes('...'))) {
-      throw new RangeError(
-        `einsum '${equation}': '${side}' does not name the axes of operand ${i}, ${show(operands[i].shape)}`,
-      )
+      throw misfit(`einsum '${equation}': '${side}' does not name the axes of operand ${i}, ${show(operands[i].shape)}`)
     }
     return labelsOf(side, dots(unnamed[i]))
   })
@@ -70,7 +75,7 @@ function parse(equation: string, operands: readonly Tensor[]): { inputs: string[
   const known = new Set(inputs.flat())
   const odd = output.find((label, i) => !known.has(label) || output.indexOf(label) !== i)
   if (odd !== undefined)
-    throw new RangeError(`einsum '${equation}': '${odd}' of the result must be once in it and in an operand`)
+    throw misfit(`einsum '${equation}': '${odd}' of the result must be once in it and in an operand`)
   return { inputs, output }
 }
 
@@ -94,9 +99,7 @@ function withoutRepeats(term: Term): Term {
   const first = term.labels.indexOf(label)
   const { shape } = term.tensor
   if (shape[first] !== shape[second]) {
-    throw new RangeError(
-      `einsum: '${label}' names axes of ${shape[first]} and ${shape[second]} elements of ${show(shape)}`,
-    )
+    throw misfit(`einsum: '${label}' names axes of ${shape[first]} and ${shape[second]} elements of ${show(shape)}`)
   }
   const rest = term.labels.filter((_, axis) => axis !== first && axis !== second)
   return withoutRepeats({ tensor: diagonal(term.tensor, 0, first, second), labels: [...rest, label] })

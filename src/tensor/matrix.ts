@@ -5,6 +5,7 @@ import type { DType } from '../graph/dtype.ts'
 import { normalizeAxes, normalizeAxis, show } from '../graph/shape.ts'
 import { iota, zeros, zerosLike } from './create.ts'
 import type { Floating } from './dtype-types.ts'
+import { withBroadcasting } from './runtime.ts'
 import type * as shapes from './shape-types.ts'
 import type { Shape, Sound } from './shape-types.ts'
 import { type Axes, type AxesOf, floating, safeRoot, type Tensor, wrap } from './tensor.ts'
@@ -13,14 +14,14 @@ import { type Axes, type AxesOf, floating, safeRoot, type Tensor, wrap } from '.
 export function tril<S extends Shape, D extends DType>(x: Tensor<S, D>, offset?: number): Tensor<S, D>
 export function tril(x: Tensor, offset = 0): Tensor {
   const [row, column] = places(x, 'tril')
-  return column.lessEqual(row.add(offset)).where(x, zerosLike(x))
+  return withBroadcasting('numpy', () => column.lessEqual(row.add(offset)).where(x, zerosLike(x)))
 }
 
 /** The upper triangle of x [..., rows, columns]: 0 below the diagonal number `offset`. */
 export function triu<S extends Shape, D extends DType>(x: Tensor<S, D>, offset?: number): Tensor<S, D>
 export function triu(x: Tensor, offset = 0): Tensor {
   const [row, column] = places(x, 'triu')
-  return row.add(offset).lessEqual(column).where(x, zerosLike(x))
+  return withBroadcasting('numpy', () => row.add(offset).lessEqual(column).where(x, zerosLike(x)))
 }
 
 /** A square matrix with the vector x on its diagonal number `offset`; of a matrix, its diagonal. */
@@ -52,7 +53,8 @@ export function diagonal(x: Tensor, offset = 0, rowAxis = -2, columnAxis = -1): 
 export const trace = (x: Tensor, offset = 0): Tensor => diagonal(x, offset).sum(-1)
 
 /** All products of two vectors: [n] and [m] give [n, m]. */
-export const outer = (x: Tensor, y: Tensor): Tensor => x.flatten().unsqueeze(1).mul(y.flatten())
+export const outer = (x: Tensor, y: Tensor): Tensor =>
+  withBroadcasting('numpy', () => x.flatten().unsqueeze(1).mul(y.flatten()))
 
 /** (Σ |x|^p)^(1/p) over the axes, all by default; p may be Infinity. The gradient at 0 is 0. */
 export function norm<

@@ -8,7 +8,7 @@ import { math } from '../scalar/math.ts'
 import { concat } from './create.ts'
 import { erfinv } from './gamma.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
-import { runtime } from './runtime.ts'
+import { runtime, withBroadcasting } from './runtime.ts'
 import type { Writable } from './shape-types.ts'
 import { argsort } from './sort.ts'
 import { type Tensor, wrap } from './tensor.ts'
@@ -226,7 +226,7 @@ export function categorical(
     throw new RangeError(`random.categorical: logits ${show(logits.shape)} have no categories along axis ${axis}`)
   const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
   const noise = gumbel([...shape, ...logits.shape], { dtype, key: k })
-  return logits.add(noise).argmax(at + shape.length)
+  return withBroadcasting('numpy', () => logits.add(noise)).argmax(at + shape.length)
 }
 
 /**

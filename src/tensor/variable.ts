@@ -4,6 +4,7 @@ import type { Arrival, Storage } from '../backend/backend.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray, type DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
+import { misfit } from '../graph/refuse.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { evaluate, readData } from './execute.ts'
 import { type About, Held } from './held.ts'
@@ -103,9 +104,14 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
       this.replace(new Held(this.about(), data), false)
       return this
     }
-    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
+    if (!sameShape(value.shape, this.shape)) {
+      throw misfit(
+        `variable '${this.name}': the variable is ${show(this.shape)}, the value ${show(value.shape)}: they must be equal`,
+      )
+    }
+    if (value.dtype !== this.dtype) {
       throw new TypeError(
-        `variable '${this.name}' is ${this.dtype} ${show(this.shape)}, the value to assign ${value.dtype} ${show(value.shape)}: they must be equal`,
+        `variable '${this.name}': the variable is ${this.dtype}, the value ${value.dtype}: cast it with cast('${this.dtype}')`,
       )
     }
     if (runtime.trace) {

@@ -233,7 +233,8 @@ forEachBackend(() => {
 })
 
 describe('refused', () => {
-  const x = zeros([2, 3])
+  // Of a shape that the compiler does not know.
+  const x: Tensor = zeros([2, 3])
   it.each([
     [() => einsum('ij,jk->ik', x), "einsum: 'ij,jk->ik' names 2 operands, 1 were given"],
     [() => einsum('ijk->i', x), "einsum 'ijk->i': 'ijk' does not name the axes of operand 0, [2, 3]"],

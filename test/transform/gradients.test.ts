@@ -292,10 +292,10 @@ forEachBackend(() => {
     it('take values of their own shape and dtype only', () => {
       const w = variable(tensor([1, 2]), { name: 'w' })
       const short: Tensor = tensor([1])
-      expect(() => w.assign(short)).toThrow(
-        "variable 'w' is float32 [2], the value to assign float32 [1]: they must be equal",
+      expect(() => w.assign(short)).toThrow("variable 'w': the variable is [2], the value [1]: they must be equal")
+      expect(() => w.assign(tensor([1, 2], { dtype: 'int32' }))).toThrow(
+        "variable 'w': the variable is float32, the value int32: cast it with cast('float32')",
       )
-      expect(() => w.assign(tensor([1, 2], { dtype: 'int32' }))).toThrow('the value to assign int32 [2]')
       expect(() => w.assign(new Float32Array(3))).toThrow("variable 'w' [2]: cannot assign 3 elements")
       w.assign(new Float32Array([7, 8]))
       expect(values(w)).toEqual([7, 8])
