@@ -1,7 +1,6 @@
 // Loads and stores of loop kernels in sixteen lanes: what lies outside, or past the end, is left out by masks.
 
 import { dtypes } from '../../graph/dtype.ts'
-import type { Store } from '../../kernel/loop.ts'
 import type { Code } from '../wasm/code.ts'
 import type { Accesses, Cursor } from '../wasm/emit-access.ts'
 import type { ExprCode } from '../wasm/emit-expr.ts'
@@ -10,10 +9,7 @@ import { loadElement, storeOne } from '../wasm/emit-memory.ts'
 import type { LoopPlan, PlannedStore } from '../wasm/emit-plan.ts'
 import type { LoopLayout } from '../wasm/layout.ts'
 import { lanes, type NativeFunction } from './builder.ts'
-import { gather, loadNeighbours, scatter, storeNeighbours } from './memory.ts'
-
-/** The parameter with the address of memory of the thread's own. */
-const scratchParam = 3
+import { gather, loadNeighbours, scatter, storeLanes, storeNeighbours } from './memory.ts'
 
 export class MaskedAccesses implements Accesses {
   private readonly f: NativeFunction
@@ -64,37 +60,7 @@ export class MaskedAccesses implements Accesses {
       this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
       this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
       if (store.mode === 'set' && dtypes[dtype].bytes === 4) scatter(f, value, mask)
-      else this.storeEach(store.mode, a, value, mask)
-    })
-  }
-
-  /** Stores the lanes one after the other, through memory of the thread's own; address and offsets are on the stack. */
-  private storeEach(mode: Store['mode'], a: number, value: number, mask: number | undefined): void {
-    const { f } = this
-    const { dtype } = this.plan.kernel.accesses[a]
-    const [base, offsets, bits, lane, address] = [
-      f.local('i32'),
-      f.local('v128'),
-      f.local('i32'),
-      f.local('i32'),
-      f.local('i32'),
-    ]
-    f.set(offsets).set(base)
-    f.get(scratchParam).get(value)
-    // A mask becomes 0 or 1
-    if (dtype === 'bool') f.splat('i32', 1).op('v128.and')
-    f.memory('v128.store').get(scratchParam).get(offsets).memory('v128.store', 64)
-    if (mask === undefined) f.i32(0xffff)
-    else f.get(mask).machine(['mask'], 'general', (asm, to, [k]) => asm.mask('kmovwTo', to, 0, k))
-    f.set(bits).get(scratchParam).set(lane)
-    f.loop(() => {
-      f.get(bits).i32(1).op('i32.and')
-      f.if(() => {
-        f.get(base).get(lane).memory('i32.load', 64).op('i32.add').set(address)
-        storeOne(f, mode, dtype, address, 0, () => f.get(lane).memory(dtype === 'float32' ? 'f32.load' : 'i32.load'))
-      })
-      f.get(lane).i32(4).op('i32.add').set(lane)
-      f.get(bits).i32(1).op('i32.shr_u').tee(bits).brIf(0)
+      else storeLanes(f, store.mode, dtype, value, mask)
     })
   }
 

@@ -23,6 +23,9 @@ export const parameterRegisters = [
   register.r11,
 ] as const
 
+/** What lies at the start of a frame: parameters, what a division saves, parameters for others, and two vectors taken apart. */
+export const frame = { parameters: 0, division: 64, outgoing: 128, lanes: 192, bytes: 320 } as const
+
 /** A value on the stack of the machine; what costs nothing to put off is put off. */
 type Entry =
   | { readonly is: 'register'; readonly register: number }
@@ -80,7 +83,7 @@ export class NativeFunction implements Code {
       return { to, from: [], emit: (a, t) => a.constantTo(t, 0), depth: 0 }
     })
     lower(this.a, [...zeros, ...code], this.kinds, {
-      frameStart: 192,
+      frameStart: frame.bytes,
       parameters: parameterRegisters.slice(0, this.parameters),
       calls: this.calls,
     })
@@ -271,7 +274,7 @@ export class NativeFunction implements Code {
    */
   callFunction(to: Label | undefined, parameters: readonly (() => void)[]): this {
     this.calls = true
-    const slot = (i: number): Memory => ({ base: register.rsp, displacement: 128 + 8 * i })
+    const slot = (i: number): Memory => ({ base: register.rsp, displacement: frame.outgoing + 8 * i })
     const address = to === undefined ? [this.popGeneral()] : []
     parameters.forEach((push, i) => {
       push()
@@ -653,7 +656,7 @@ const division =
     const a = f.popGeneral()
     f.push('general', [a, b], (asm, to, [s, t]) => {
       const { rsp, rax, rdx } = register
-      const slot = (n: number): Memory => ({ base: rsp, displacement: 64 + 8 * n })
+      const slot = (n: number): Memory => ({ base: rsp, displacement: frame.division + 8 * n })
       asm.store(slot(0), rax, true).store(slot(1), rdx, true).store(slot(2), reg(t), true).move(rax, reg(s))
       if (signed) asm.cdq()
       else asm.arithmetic('xor', rdx, rdx)

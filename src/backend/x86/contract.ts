@@ -4,7 +4,7 @@ import type { ContractKernel } from '../../kernel/contract.ts'
 import { tableAccess } from '../wasm/layout.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
-import { emitEpilogue, isNativeEpilogue } from './epilogue.ts'
+import { emitEpilogue } from './epilogue.ts'
 import { isNative } from './loop.ts'
 import { tileColumns, tileRows } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
@@ -34,7 +34,7 @@ export type ContractWord = (typeof contractWords)[number]
 export function isNativeContract({ left, right, epilogue }: ContractKernel): boolean {
   const accesses = [left, right, epilogue].flatMap((part) => part.accesses)
   const roots = [left.value, right.value, ...epilogue.stores.map((s) => s.value)]
-  return accesses.every((a) => a.dtype !== 'float64') && isNative(roots) && isNativeEpilogue(epilogue)
+  return accesses.every((a) => a.dtype !== 'float64') && isNative(roots)
 }
 
 /**

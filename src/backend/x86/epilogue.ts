@@ -10,15 +10,8 @@ import { whileLess } from '../wasm/emit-walk.ts'
 import type { Assembler, Label } from './assembler.ts'
 import { lanes, NativeFunction } from './builder.ts'
 import { environment } from './loop.ts'
-import { gather, loadNeighbours, scatter, storeNeighbours } from './memory.ts'
+import { gather, loadNeighbours, scatter, storeLanes, storeNeighbours } from './memory.ts'
 import { NativeTable, pushFirst } from './tables.ts'
-
-/** Whether machine code can be made of it: results that are not neighbours are scattered, which only four bytes are. */
-export function isNativeEpilogue(epilogue: Epilogue): boolean {
-  return epilogue.stores.every(
-    (store) => store.mode === 'set' && dtypes[epilogue.accesses[store.access].dtype].bytes === 4,
-  )
-}
 
 /**
  * Emits a function (args, batch, m0, m1, n0, n1, tile, tileStride) that applies the epilogue to rows m0 … m1 − 1, columns n0 … n1 − 1;
@@ -64,25 +57,31 @@ class EpilogueCode {
 
   emit(): void {
     const { f } = this
-    const regular = f.local('i32')
     this.pushRegular()
-    f.set(regular)
-    whileLess(f, m0, m1, () => {
-      const rows = this.tables.map((table) => {
-        const row = f.local('i32')
-        table.entry(table.outer, m0)
-        f.get(table.base).op('i32.add').set(row)
-        return row
-      })
-      f.get(tile).set(this.at)
-      f.get(regular).if(
-        () => this.regularRow(rows),
-        () => this.row(rows),
-      )
-      f.get(tile).get(tileStride).op('i32.add').set(tile)
-      f.get(m0).i32(1).op('i32.add').set(m0)
-    })
+    f.if(
+      () => this.eachRow((rows) => this.regularRow(rows)),
+      () => this.groups(),
+    )
     this.code.prologue.finish()
+  }
+
+  /** For each row, with the addresses of its first elements but for the columns' offsets, and `tile` at the row. */
+  private eachRow(body: (rows: readonly number[]) => void): void {
+    const { f } = this
+    const [m, row] = [f.local('i32'), f.local('i32')]
+    f.get(m0).set(m).get(tile).set(row)
+    whileLess(f, m, m1, () => {
+      const rows = this.tables.map((table) => {
+        const start = f.local('i32')
+        table.entry(table.outer, m)
+        f.get(table.base).op('i32.add').set(start)
+        return start
+      })
+      f.get(row).set(this.at)
+      body(rows)
+      f.get(row).get(tileStride).op('i32.add').set(row)
+      f.get(m).i32(1).op('i32.add').set(m)
+    })
   }
 
   /** Pushes 1 if every access has its columns side by side, each vector continuing the one before. */
@@ -143,9 +142,10 @@ class EpilogueCode {
       }
       const values = this.evaluate(copies)
       for (let copy = 0; copy < copies; copy++) {
-        this.epilogue.stores.forEach(({ access }, i) => {
+        this.epilogue.stores.forEach(({ access, mode }, i) => {
           const { dtype } = this.tables[access]
-          storeNeighbours(f, 'set', dtype, pointers[access], copy * 64, values[copy][i], mask)
+          const at = copy * lanes * dtypes[dtype].bytes
+          storeNeighbours(f, mode, dtype, pointers[access], at, values[copy][i], mask)
         })
       }
       step(copies)
@@ -167,33 +167,76 @@ class EpilogueCode {
     })
   }
 
-  /** A row whose columns lie anywhere. */
-  private row(rows: readonly number[]): void {
+  /** Columns that lie anywhere: sixteen at a time down all rows, as runs of memory where they are. */
+  private groups(): void {
     const { f, code } = this
-    const [n, left] = [f.local('i32'), f.local('i32')]
+    const [n, left, column] = [f.local('i32'), f.local('i32'), f.local('i32')]
     const mask = f.local('v128')
-    f.get(n0).set(n)
+    f.get(n0).set(n).i32(0).set(column)
     whileLess(f, n, n1, () => {
       f.get(n1).get(n).op('i32.sub').set(left)
       pushFirst(code, left)
-      f.set(mask)
-      const offsets = this.tables.map((table) => {
-        const local = f.local('v128')
-        table.entries(table.inner, n, mask)
-        f.set(local)
-        return local
+      f.set(mask).i32(1)
+      for (const table of this.tables) {
+        table.pushNeighbours(table.inner, n, mask)
+        f.op('i32.and')
+      }
+      f.if(
+        () => this.run(n, column, mask),
+        () => this.scattered(n, column, mask),
+      )
+      f.get(column).i32(64).op('i32.add').set(column)
+      f.get(n).i32(lanes).op('i32.add').set(n)
+    })
+  }
+
+  private run(n: number, column: number, mask: number): void {
+    const { f } = this
+    const starts = this.tables.map((table) => {
+      const start = f.local('i32')
+      table.entry(table.inner, n)
+      f.set(start)
+      return start
+    })
+    this.eachRow((rows) => {
+      f.get(this.at).get(column).op('i32.add').set(this.at)
+      const pointers = rows.map((row, i) => {
+        const pointer = f.local('i32')
+        f.get(row).get(starts[i]).op('i32.add').set(pointer)
+        return pointer
       })
+      this.load = (access) => {
+        f.get(pointers[access])
+        loadNeighbours(f, this.tables[access].dtype, 0, mask, 0)
+      }
+      const [values] = this.evaluate(1)
+      this.epilogue.stores.forEach(({ access, mode }, i) => {
+        storeNeighbours(f, mode, this.tables[access].dtype, pointers[access], 0, values[i], mask)
+      })
+    })
+  }
+
+  private scattered(n: number, column: number, mask: number): void {
+    const { f } = this
+    const offsets = this.tables.map((table) => {
+      const local = f.local('v128')
+      table.entries(table.inner, n, mask)
+      f.set(local)
+      return local
+    })
+    this.eachRow((rows) => {
+      f.get(this.at).get(column).op('i32.add').set(this.at)
       this.load = (access) => {
         f.get(rows[access]).get(offsets[access])
         gather(f, this.tables[access].dtype, mask, 0)
       }
       const [values] = this.evaluate(1)
-      this.epilogue.stores.forEach(({ access }, i) => {
+      this.epilogue.stores.forEach(({ access, mode }, i) => {
+        const { dtype } = this.tables[access]
         f.get(rows[access]).get(offsets[access])
-        scatter(f, values[i], mask)
+        if (mode === 'set' && dtypes[dtype].bytes === 4) scatter(f, values[i], mask)
+        else storeLanes(f, mode, dtype, values[i], mask)
       })
-      f.get(this.at).i32(64).op('i32.add').set(this.at)
-      f.get(n).i32(lanes).op('i32.add').set(n)
     })
   }
 

@@ -2,7 +2,9 @@
 
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { Store } from '../../kernel/loop.ts'
-import { bitsOf, linear, type NativeFunction, scratchMask } from './builder.ts'
+import { storeOne } from '../wasm/emit-memory.ts'
+import { register } from './assembler.ts'
+import { bitsOf, frame, linear, type NativeFunction, scratchMask } from './builder.ts'
 import { reg } from './instruction.ts'
 
 /**
@@ -59,6 +61,51 @@ export function scatter(f: NativeFunction, value: number, mask: number | undefin
     if (m === undefined) a.mask('kxnorw', scratchMask, scratchMask, scratchMask)
     else a.mask('kmovw', scratchMask, 0, reg(m))
     a.vector('vpscatterdd', reg(x), 0, { base: reg(b), index: reg(i) }, { mask: scratchMask })
+  })
+}
+
+/** Stores or adds the lanes of the vector in the local one after the other, at the address plus their offsets, both on the stack. */
+export function storeLanes(
+  f: NativeFunction,
+  mode: Store['mode'],
+  dtype: DType,
+  value: number,
+  mask: number | undefined,
+): void {
+  const [base, bits, lane, address] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')]
+  const lanesAt = (half: number): { readonly base: number; readonly displacement: number } => ({
+    base: register.rsp,
+    displacement: frame.lanes + 64 * half,
+  })
+  const offsets = f.popVector()
+  f.set(base).get(value)
+  // A mask becomes 0 or 1
+  if (dtype === 'bool') f.splat('i32', 1).op('v128.and')
+  f.emit(-1, [f.popVector(), offsets], (a, _, [v, o]) => {
+    a.vector('vmovupsStore', reg(v), 0, lanesAt(0)).vector('vmovupsStore', reg(o), 0, lanesAt(1))
+  })
+  if (mask === undefined) f.i32(0xffff)
+  else f.get(mask).machine(['mask'], 'general', (a, to, [k]) => a.mask('kmovwTo', to, 0, k))
+  f.set(bits).i32(0).set(lane)
+  f.loop(() => {
+    f.get(bits).i32(1).op('i32.and')
+    f.if(() => {
+      f.get(base).get(lane)
+      f.machine(['general'], 'general', (a, to, [i]) => a.move(to, { ...lanesAt(1), index: i, scale: 4 }))
+      f.op('i32.add').set(address)
+      storeOne(f, mode, dtype, address, 0, () => {
+        f.get(lane)
+        if (dtype !== 'float32') {
+          f.machine(['general'], 'general', (a, to, [i]) => a.move(to, { ...lanesAt(0), index: i, scale: 4 }))
+        } else {
+          f.machine(['general'], 'vector', (a, to, [i]) =>
+            a.vector('vmovss', to, 0, { ...lanesAt(0), index: i, scale: 4 }, { bytes: 16 }),
+          )
+        }
+      })
+    })
+    f.get(lane).i32(1).op('i32.add').set(lane)
+    f.get(bits).i32(1).op('i32.shr_u').tee(bits).brIf(0)
   })
 }
 
