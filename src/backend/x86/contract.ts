@@ -8,7 +8,7 @@ import { emitEpilogue } from './epilogue.ts'
 import { isNative } from './loop.ts'
 import { tileColumns, tileRows } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
-import { pushSmaller } from './tables.ts'
+import { pushSmaller, type Standing } from './tables.ts'
 
 /** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
  * `rightStep` bytes from k to k, its columns side by side. The last three are addresses of args blocks. */
@@ -30,6 +30,13 @@ export const contractWords = [
 ] as const
 export type ContractWord = (typeof contractWords)[number]
 
+/** For each part of a product, where its accesses stand still. */
+export interface ContractStanding {
+  readonly left: readonly Standing[]
+  readonly right: readonly Standing[]
+  readonly epilogue: readonly Standing[]
+}
+
 /** Whether machine code can be made of a product. */
 export function isNativeContract({ left, right, epilogue }: ContractKernel): boolean {
   const accesses = [left, right, epilogue].flatMap((part) => part.accesses)
@@ -41,10 +48,15 @@ export function isNativeContract({ left, right, epilogue }: ContractKernel): boo
  * Emits a product as a function (args, begin, end, scratch): iteration number (b·mBlocks + i)·nBlocks + j is one block of batch
  * element b. `microKernels` has the addresses of those of 1 to 14 rows of one vector, then of two.
  */
-export function emitContract(a: Assembler, kernel: ContractKernel, microKernels: readonly bigint[]): Label {
-  const packLeft = emitPack(a, kernel.left, tileRows)
-  const packRight = emitPack(a, kernel.right, tileColumns)
-  const epilogue = emitEpilogue(a, kernel.epilogue)
+export function emitContract(
+  a: Assembler,
+  kernel: ContractKernel,
+  standing: ContractStanding,
+  microKernels: readonly bigint[],
+): Label {
+  const packLeft = emitPack(a, kernel.left, tileRows, standing.left)
+  const packRight = emitPack(a, kernel.right, tileColumns, standing.right)
+  const epilogue = emitEpilogue(a, kernel.epilogue, standing.epilogue)
   const f = new NativeFunction(a, 4)
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')

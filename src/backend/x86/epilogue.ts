@@ -10,16 +10,16 @@ import { whileLess } from '../wasm/emit-walk.ts'
 import type { Assembler, Label } from './assembler.ts'
 import { lanes, NativeFunction } from './builder.ts'
 import { environment } from './loop.ts'
-import { gather, loadNeighbours, scatter, storeLanes, storeNeighbours } from './memory.ts'
-import { NativeTable, pushFirst } from './tables.ts'
+import { gather, loadNeighbours, loadSpread, scatter, storeLanes, storeNeighbours } from './memory.ts'
+import { NativeTable, pushFirst, type Standing } from './tables.ts'
 
 /**
  * Emits a function (args, batch, m0, m1, n0, n1, tile, tileStride) that applies the epilogue to rows m0 … m1 − 1, columns n0 … n1 − 1;
  * element (m0, n0) is at `tile`.
  */
-export function emitEpilogue(a: Assembler, epilogue: Epilogue): Label {
+export function emitEpilogue(a: Assembler, epilogue: Epilogue, standing: readonly Standing[]): Label {
   const f = new NativeFunction(a, 8)
-  new EpilogueCode(f, epilogue).emit()
+  new EpilogueCode(f, epilogue, standing).emit()
   return f.finish()
 }
 
@@ -31,12 +31,14 @@ class EpilogueCode {
   private readonly demands: readonly Demand[]
   private readonly code: ExprCode<NativeFunction>
   private readonly tables: readonly NativeTable[]
+  /** Those whose columns differ. */
+  private readonly moving: readonly NativeTable[]
   /** How the load of an access is computed at the place where code is being emitted. */
   private load: (access: number) => void = () => {}
   /** Address of the element of the tile in work. */
   private readonly at: number
 
-  constructor(f: NativeFunction, epilogue: Epilogue) {
+  constructor(f: NativeFunction, epilogue: Epilogue, standing: readonly Standing[]) {
     this.f = f
     this.epilogue = epilogue
     const [share, expanded] = [sharer(), new Map()]
@@ -51,7 +53,8 @@ class EpilogueCode {
         },
       }),
     })
-    this.tables = epilogue.accesses.map((access, i) => new NativeTable(this.code, i, access.dtype))
+    this.tables = epilogue.accesses.map((access, i) => new NativeTable(this.code, i, access.dtype, standing[i]))
+    this.moving = this.tables.filter((table) => !table.standing.inner)
     this.at = f.local('i32')
   }
 
@@ -94,7 +97,7 @@ class EpilogueCode {
       f.get(n1).get(n).op('i32.sub').set(count)
       pushFirst(code, count)
       f.set(mask)
-      for (const table of this.tables) {
+      for (const table of this.moving) {
         f.get(result)
         table.pushNeighbours(table.inner, n, mask)
         f.op('i32.and')
@@ -119,7 +122,8 @@ class EpilogueCode {
       return pointer
     })
     const step = (vectors: number): void => {
-      this.tables.forEach(({ dtype }, i) => {
+      this.tables.forEach(({ dtype, standing }, i) => {
+        if (standing.inner) return
         f.get(pointers[i])
           .i32(vectors * lanes * dtypes[dtype].bytes)
           .op('i32.add')
@@ -136,9 +140,10 @@ class EpilogueCode {
     }
     const vectors = (mask: number | undefined, copies: number): void => {
       this.load = (access) => {
-        const { dtype } = this.tables[access]
+        const { dtype, standing } = this.tables[access]
         f.get(pointers[access])
-        loadNeighbours(f, dtype, lanes * dtypes[dtype].bytes * code.copy, mask, 0)
+        if (standing.inner) loadSpread(f, dtype)
+        else loadNeighbours(f, dtype, lanes * dtypes[dtype].bytes * code.copy, mask, 0)
       }
       const values = this.evaluate(copies)
       for (let copy = 0; copy < copies; copy++) {
@@ -177,7 +182,7 @@ class EpilogueCode {
       f.get(n1).get(n).op('i32.sub').set(left)
       pushFirst(code, left)
       f.set(mask).i32(1)
-      for (const table of this.tables) {
+      for (const table of this.moving) {
         table.pushNeighbours(table.inner, n, mask)
         f.op('i32.and')
       }
@@ -206,8 +211,10 @@ class EpilogueCode {
         return pointer
       })
       this.load = (access) => {
+        const { dtype, standing } = this.tables[access]
         f.get(pointers[access])
-        loadNeighbours(f, this.tables[access].dtype, 0, mask, 0)
+        if (standing.inner) loadSpread(f, dtype)
+        else loadNeighbours(f, dtype, 0, mask, 0)
       }
       const [values] = this.evaluate(1)
       this.epilogue.stores.forEach(({ access, mode }, i) => {

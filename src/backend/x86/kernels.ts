@@ -1,6 +1,6 @@
 // Which kernels become machine code, found again by their structure; all others stay with WebAssembly.
 
-import type { ContractKernel } from '../../kernel/contract.ts'
+import type { ContractKernel, ContractLaunch } from '../../kernel/contract.ts'
 import { kernelKey, loopKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
@@ -10,10 +10,11 @@ import type { Engine } from '../wasm/engine.ts'
 import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
 import { contractBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
-import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import { type ContractStanding, type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
 import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
 import { emitMicroKernel, tileRows } from './micro-kernel.ts'
+import type { Standing } from './tables.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
 const usuallyWorth = 1000
@@ -50,13 +51,13 @@ export class NativeKernels {
 
   compile(program: Program): CompiledKernel[] {
     const launches = launchesByKernel(program)
-    const native = program.kernels.map((kernel, i) => this.native(kernel, launches.get(i) ?? []))
+    const native = program.kernels.map((kernel, i) => this.native(kernel, launches.get(i) ?? [], program.tables))
     const others = program.kernels.filter((_, i) => native[i] === undefined)
     const compiled = this.rest.compile(others)
     return native.map((found) => found ?? (compiled.shift() as CompiledKernel))
   }
 
-  private native(kernel: Kernel, launches: readonly Launch[]): CompiledKernel | undefined {
+  private native(kernel: Kernel, launches: readonly Launch[], tables: Program['tables']): CompiledKernel | undefined {
     if (kernel.kind === 'loop') {
       if (!isNativeLoop(kernel)) return undefined
       const loops = launches.filter((launch) => launch.kind === 'loop')
@@ -66,18 +67,19 @@ export class NativeKernels {
       return { kind: 'loop', kernel, loop: this.loop(kernel, cost) }
     }
     if (kernel.kind !== 'contract' || !isNativeContract(kernel)) return undefined
-    return this.contract(kernel)
+    const products = launches.filter((launch) => launch.kind === 'contract')
+    return this.contract(kernel, standingOf(kernel, products, tables))
   }
 
-  private contract(kernel: ContractKernel): NativeContract {
-    const key = kernelKey(kernel)
+  private contract(kernel: ContractKernel, standing: ContractStanding): NativeContract {
+    const key = `${kernelKey(kernel)} ${JSON.stringify(standing)}`
     const known = this.products.get(key)
     if (known) return known
     this.microKernels ??= this.code
       .install((a) => [1, 2].flatMap((vectors) => tileHeights.map((rows) => emitMicroKernel(a, rows, vectors))))
       .map((at) => this.code.addressOf(at))
     const { microKernels } = this
-    const [native] = this.code.install((a) => [emitContract(a, kernel, microKernels)])
+    const [native] = this.code.install((a) => [emitContract(a, kernel, standing, microKernels)])
     const cost = (roots: readonly Expr[]): number => fasterThanWasm * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
     const epilogue = cost(kernel.epilogue.stores.map((s) => s.value)) + packCost.outer
@@ -122,6 +124,26 @@ function launchesByKernel(program: Program): Map<number, Launch[]> {
     else found.set(launch.kernel, [launch])
   }
   return found
+}
+
+/** Where the accesses of a product stand still in all of its launches; those that are stored to never do. */
+function standingOf(
+  kernel: ContractKernel,
+  launches: readonly ContractLaunch[],
+  tables: Program['tables'],
+): ContractStanding {
+  const stored = new Set(kernel.epilogue.stores.map((s) => s.access))
+  const part = (name: 'left' | 'right' | 'epilogue'): Standing[] =>
+    kernel[name].accesses.map((_, i) => {
+      const stands = (axis: 'outer' | 'inner'): boolean =>
+        !(name === 'epilogue' && stored.has(i)) &&
+        launches.every((launch) => {
+          const table = tables[launch[name][i][axis]]
+          return table.length > 1 && table.every((entry) => entry === table[0])
+        })
+      return { outer: stands('outer'), inner: stands('inner') }
+    })
+  return { left: part('left'), right: part('right'), epilogue: part('epilogue') }
 }
 
 /** Whether lanes may lie 2 GiB apart: gathers count their distances with a sign. */

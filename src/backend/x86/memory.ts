@@ -29,6 +29,17 @@ export function loadNeighbours(
   finishLoad(f, dtype, mask, fill)
 }
 
+/** Loads the element at the address on the stack into all lanes. */
+export function loadSpread(f: NativeFunction, dtype: DType): void {
+  if (dtypes[dtype].bytes === 4) {
+    const { from, displacement } = f.popAddress(0)
+    f.push('vector', [from], (a, to, [s]) => a.vector('vbroadcastss', to, 0, linear(s, displacement)))
+    return
+  }
+  f.memory('i32.load8_u').op('i32x4.splat')
+  if (dtype === 'bool') f.push('mask', [f.popVector()], (a, to, [s]) => a.vector('vptestmd', to, reg(s), reg(s)))
+}
+
 /** Loads from the address plus the lanes' offsets, both on the stack. */
 export function gather(f: NativeFunction, dtype: DType, mask: number | undefined, fill: number): void {
   const index = f.popVector()

@@ -10,8 +10,8 @@ import type { Assembler, Label } from './assembler.ts'
 import { lanes, NativeFunction } from './builder.ts'
 import { reg } from './instruction.ts'
 import { environment } from './loop.ts'
-import { gather, loadNeighbours } from './memory.ts'
-import { NativeTable, pushFirst, pushSmaller } from './tables.ts'
+import { gather, loadNeighbours, loadSpread } from './memory.ts'
+import { NativeTable, pushFirst, pushRuns, pushSmaller, type Runs, type Standing } from './tables.ts'
 import { transpose } from './transpose.ts'
 
 /** Expressions of more parts than this are not evaluated sixteen times over. */
@@ -22,9 +22,9 @@ const smallExpression = 12
  * element into panels of `width` outer elements, one after the other, each laid out [k][lane]. The rows of a panel of 32 are 32 or, if
  * no more than 16 elements are left, 16 long; those of a narrower one as long as it has elements.
  */
-export function emitPack(a: Assembler, operand: Operand, width: number): Label {
+export function emitPack(a: Assembler, operand: Operand, width: number, standing: readonly Standing[]): Label {
   const f = new NativeFunction(a, 7)
-  new PackCode(f, operand, width).emit()
+  new PackCode(f, operand, width, standing).emit()
   return f.finish()
 }
 
@@ -48,7 +48,7 @@ class PackCode {
   private readonly mask: number
   private readonly first: number
 
-  constructor(f: NativeFunction, operand: Operand, width: number) {
+  constructor(f: NativeFunction, operand: Operand, width: number, standing: readonly Standing[]) {
     this.f = f
     this.width = width
     this.value = sharer()(expand(operand.value))
@@ -56,7 +56,7 @@ class PackCode {
       varies: (e) => e.op !== 'const',
       leaf: (e) => ({ operands: [], code: () => this.load(e.value) }),
     })
-    this.tables = operand.accesses.map((access, i) => new NativeTable(this.code, i, access.dtype))
+    this.tables = operand.accesses.map((access, i) => new NativeTable(this.code, i, access.dtype, standing[i]))
     this.alongK = operand.lane === 'inner' && topological([this.value]).length <= smallExpression
     const [k, at, rowBytes, count, first] = Array.from({ length: 5 }, () => f.local('i32'))
     this.k = k
@@ -115,59 +115,109 @@ class PackCode {
       this.rows(k1)
       return
     }
-    const [end, whole] = [f.local('i32'), f.local('i32')]
+    const [end, whole, sixteen] = [f.local('i32'), f.local('i32'), f.local('i32')]
     const all = f.local('v128')
-    f.iota(0).iota(0).op('i32x4.eq').set(all)
+    f.iota(0).iota(0).op('i32x4.eq').set(all).i32(lanes).set(sixteen)
+    const rest = (): void => {
+      pushSmaller(f, whole, k1)
+      f.set(end)
+      this.rows(end)
+    }
     whileLess(f, this.k, k1, () => {
       f.get(this.k).i32(lanes).op('i32.add').set(whole)
       f.get(whole).get(k1).op('i32.le_s')
-      for (const table of this.tables) {
-        table.pushNeighbours(table.inner, this.k, all)
-        f.op('i32.and')
-      }
-      f.if(
-        () => this.square(),
-        () => {
-          pushSmaller(f, whole, k1)
-          f.set(end)
-          this.rows(end)
-        },
-      )
+      f.if(() => {
+        f.i32(1)
+        const runs = this.tables.map((table) => {
+          if (table.standing.inner) return undefined
+          const found = pushRuns(f, table, table.inner, this.k, sixteen, all)
+          f.op('i32.and')
+          return found
+        })
+        f.if(() => {
+          f.i32(1)
+          for (const found of runs) if (found) f.get(found.first).get(found.second).op('i32.eq').op('i32.and')
+          f.if(
+            () => this.square(runs, false),
+            () => this.square(runs, true),
+          )
+        }, rest)
+      }, rest)
     })
   }
 
-  /** Rows of the panel up to k = end, each a vector that is loaded as a run of memory or gathered. */
+  /** Rows of the panel up to k = end, each a vector that is loaded as one run of memory or two, or gathered. */
   private rows(end: number): void {
     const { f } = this
+    const [most, count] = [f.local('i32'), f.local('i32')]
+    f.i32(lanes).set(most).get(o1).get(this.first).op('i32.sub').set(count)
+    pushSmaller(f, count, most)
+    f.set(count)
     const offsets = this.tables.map((table) => {
       const local = f.local('v128')
       table.entries(table.outer, this.first, this.mask)
       f.set(local)
       return local
     })
-    this.tables.forEach((table, i) => {
-      table.pushNeighbours(table.outer, this.first, this.mask)
-      if (i > 0) f.op('i32.and')
+    const inRuns = f.local('i32')
+    f.i32(1).set(inRuns)
+    const runs = this.tables.map((table) => {
+      if (table.standing.outer) return undefined
+      f.get(inRuns)
+      const found = pushRuns(f, table, table.outer, this.first, count, this.mask)
+      f.op('i32.and').set(inRuns)
+      return found
     })
-    if (this.tables.length === 0) f.i32(1)
-    f.if(
+    const starts = this.tables.map((table) => {
+      const start = f.local('i32')
+      table.entry(table.outer, this.first)
+      f.get(table.base).op('i32.add').set(start)
+      return start
+    })
+    const seconds = this.tables.map((table, i) => {
+      const found = runs[i]
+      if (!found) return starts[i]
+      const second = f.local('i32')
+      f.get(found.second).get(table.base).op('i32.add').set(second)
+      return second
+    })
+    const spread = (access: number, place: number): boolean => {
+      if (!this.tables[access].standing.outer) return false
+      f.get(place).get(starts[access]).op('i32.add')
+      loadSpread(f, this.tables[access].dtype)
+      return true
+    }
+    const one = (access: number, place: number): void => {
+      if (spread(access, place)) return
+      f.get(place).get(starts[access]).op('i32.add')
+      loadNeighbours(f, this.tables[access].dtype, 0, this.mask, 0)
+    }
+    const two = (access: number, place: number): void => {
+      const found = runs[access]
+      if (spread(access, place) || !found) return
+      f.get(place).get(starts[access]).op('i32.add')
+      loadNeighbours(f, this.tables[access].dtype, 0, found.inFirst, 0)
+      f.get(place).get(seconds[access]).op('i32.add')
+      loadNeighbours(f, this.tables[access].dtype, 0, found.inSecond, 0)
+      f.op('v128.or')
+    }
+    const any = (access: number, place: number): void => {
+      if (spread(access, place)) return
+      f.get(place).get(this.tables[access].base).op('i32.add').get(offsets[access])
+      gather(f, this.tables[access].dtype, this.mask, 0)
+    }
+    f.get(inRuns).if(
       () => {
-        const starts = this.tables.map((table) => {
-          const start = f.local('i32')
-          table.entry(table.outer, this.first)
-          f.get(table.base).op('i32.add').set(start)
-          return start
+        f.i32(1)
+        starts.forEach((start, i) => {
+          f.get(start).get(seconds[i]).op('i32.eq').op('i32.and')
         })
-        this.eachRow(end, (access, place) => {
-          f.get(place).get(starts[access]).op('i32.add')
-          loadNeighbours(f, this.tables[access].dtype, 0, this.mask, 0)
-        })
+        f.if(
+          () => this.eachRow(end, one),
+          () => this.eachRow(end, two),
+        )
       },
-      () =>
-        this.eachRow(end, (access, place) => {
-          f.get(place).get(this.tables[access].base).op('i32.add').get(offsets[access])
-          gather(f, this.tables[access].dtype, this.mask, 0)
-        }),
+      () => this.eachRow(end, any),
     )
   }
 
@@ -189,16 +239,19 @@ class PackCode {
     })
   }
 
-  /** Sixteen k of each outer element, which are runs of memory, turned around in registers. */
-  private square(): void {
+  /** Sixteen k of each outer element, which are a run of memory or two, turned around in registers. */
+  private square(runs: readonly (Runs | undefined)[], two: boolean): void {
     const { f } = this
     const last = f.local('i32')
     f.get(o1).i32(1).op('i32.sub').set(last)
-    const inner = this.tables.map((table) => {
-      const local = f.local('i32')
-      table.entry(table.inner, this.k)
-      f.get(table.base).op('i32.add').set(local)
-      return local
+    const starts = this.tables.map((table, i) => {
+      const [first, second] = [f.local('i32'), f.local('i32')]
+      const found = runs[i]
+      if (found) f.get(found.first)
+      else table.entry(table.inner, this.k)
+      f.get(table.base).op('i32.add').set(first)
+      if (found) f.get(found.second).get(table.base).op('i32.add').set(second)
+      return { first, second }
     })
     const rows = Array.from({ length: Math.min(lanes, this.width) }, (_, r) => {
       // Where there are fewer, the last one again
@@ -206,11 +259,25 @@ class PackCode {
       f.get(this.first).i32(r).op('i32.add').set(next)
       pushSmaller(f, next, last)
       f.set(number)
-      this.load = (access) => {
-        const table = this.tables[access]
+      const offsets = this.tables.map((table) => {
+        const offset = f.local('i32')
         table.entry(table.outer, number)
-        f.get(inner[access]).op('i32.add')
-        loadNeighbours(f, table.dtype, 0, undefined, 0)
+        f.set(offset)
+        return offset
+      })
+      this.load = (access) => {
+        const { dtype, standing } = this.tables[access]
+        const found = runs[access]
+        const at = (start: number): void => void f.get(offsets[access]).get(start).op('i32.add')
+        at(starts[access].first)
+        if (standing.inner) loadSpread(f, dtype)
+        else if (!two || !found) loadNeighbours(f, dtype, 0, undefined, 0)
+        else {
+          loadNeighbours(f, dtype, 0, found.inFirst, 0)
+          at(starts[access].second)
+          loadNeighbours(f, dtype, 0, found.inSecond, 0)
+          f.op('v128.or')
+        }
       }
       const row = f.local('v128')
       this.evaluate()
