@@ -221,6 +221,18 @@ forEachBackend(({ backend }) => {
         1e-13,
       )
     })
+    it('inside of a branch that is guarded', () => {
+      const x = f64([2, 3, -1])
+      const h = x.mul(2)
+      const y = x.greater(0).where(h.sqrt().mul(h), 0)
+      const slopes = values(h).map((v) => (v > 0 ? 1.5 * Math.sqrt(v) : 0))
+      expectClose(grad(y.sum(), h), slopes, 1e-14)
+      expectClose(
+        grad(y.sum(), x),
+        slopes.map((v) => 2 * v),
+        1e-14,
+      )
+    })
     it('a stopped gradient stays stopped', () => {
       const x = f64([0.3, 0.8])
       expect(values(grad(x.softmax().detach().log().sum(), x))).toEqual([0, 0])

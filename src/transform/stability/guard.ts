@@ -62,7 +62,7 @@ function guardBranch(m: Matcher, branch: Node, condition: Node, known: ReadonlyS
   const copy = (node: Node): Node => {
     const made = copies.get(node)
     if (made) return made
-    if (!isInside(node, branch) || known.has(node) || left-- <= 0) return node
+    if (!isInside(node, branch) || known.has(node) || m.isBarrier(node) || left-- <= 0) return node
     // Its derivative was given, and speaks of the inputs it was made with.
     if (isOp(node, 'custom')) return node
     const inputs = node.inputs.map(copy)

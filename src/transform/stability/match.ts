@@ -25,6 +25,11 @@ export class Matcher {
     this.barriers = barriers
   }
 
+  /** Whether nothing may be rewritten across the node. */
+  isBarrier(node: Node): boolean {
+    return this.barriers.has(node)
+  }
+
   /** The node that computes the value; a stop of the gradient is seen through only where no gradient will be taken. */
   open(node: Node): Node {
     let at = node
