@@ -3,6 +3,7 @@
 export { type BinaryOptions, binaryCrossEntropy, type SigmoidOptions, sigmoidBinaryCrossEntropy } from './binary.ts'
 export { type CrossEntropyOptions, type NllOptions, nll, softmaxCrossEntropy } from './classification.ts'
 export { type ContrastiveOptions, contrastive, type InfoNceOptions, infoNce } from './contrastive.ts'
+export { type CtcOptions, ctc } from './ctc.ts'
 export { type CosineOptions, cosineSimilarity, type DistanceOptions, distances, pairwiseDistance } from './distance.ts'
 export {
   type DivergenceOptions,
