@@ -247,16 +247,26 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     for (const hook of entry.hooks) hook(atOnce)
   }
   for (const v of variables) v.changed()
-  const tensorOf = (i: number): Tensor => {
-    const { about } = outputs[i] as Output
-    const large = larges?.get(i)
-    if (large) return new Tensor(valued(about, large))
-    const data = on.download(bindings[firstOutput + i] as Storage, about.dtype, sizeOf(about.shape)) as DataArray
-    return new Tensor(hostLeaf(data, about.shape, about.dtype))
-  }
-  return entry.result instanceof Slot
-    ? tensorOf(entry.result.index)
-    : mapTree(entry.result, (slot) => tensorOf((slot as Slot).index))
+  const { result } = entry
+  if (result instanceof Slot) return resultOf(outputs, result.index, larges, bindings[firstOutput + result.index])
+  return mapTree(result, (slot) => {
+    const { index } = slot as Slot
+    return resultOf(outputs, index, larges, bindings[firstOutput + index])
+  })
+}
+
+/** Result number `i`: a value of its own, or copied out of the memory that stays with the program. */
+function resultOf(
+  outputs: readonly Output[],
+  i: number,
+  larges: ReadonlyMap<number, Held> | undefined,
+  storage: Storage | undefined,
+): Tensor {
+  const { about } = outputs[i] as Output
+  const large = larges?.get(i)
+  if (large) return new Tensor(valued(about, large))
+  const data = backend().download(storage as Storage, about.dtype, sizeOf(about.shape)) as DataArray
+  return new Tensor(hostLeaf(data, about.shape, about.dtype))
 }
 
 /** A node without history for a result that is too large to copy out. */
