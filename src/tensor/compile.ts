@@ -215,7 +215,6 @@ class Slot extends Tensor {
 
 function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   const { sources, outputs, variables, bindings } = entry
-  const on = backend()
   for (const arg of args) {
     const node = underlying(arg)
     if (node.value === undefined && !isOp(node, 'leaf')) evaluate([node])
