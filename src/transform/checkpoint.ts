@@ -10,26 +10,22 @@ import { Rewriting } from './rewrite.ts'
 
 /**
  * The output, whose gradient is computed from the inputs alone: once its cotangent is known, every node that depends on
- * the inputs is built a second time from them (Chen et al. 2016). Random bits and numbers are the same. Nodes made
- * before the inputs, and what does not depend on the inputs, are kept.
+ * the inputs is built a second time from them (Chen et al. 2016). Random bits are the same. Nodes made before the inputs, and what does not depend on the inputs, are kept.
  */
 export function checkpoint(output: Node, inputs: readonly Node[]): Node {
   const firstId = Math.min(...inputs.map((x) => x.id))
   const given = new Set(inputs)
   const isGiven = (node: Node): boolean =>
     given.has(node) || node.id < firstId || node.value !== undefined || node.inputs.length === 0
-  const sources = topologicalOrder([output], isGiven).filter((node) => isGiven(node) && isFloat(node.dtype))
+  const sources = topologicalOrder([output], isGiven).filter(
+    (node) => isGiven(node) && isFloat(node.dtype) && !isOp(node, 'constant'),
+  )
   const vjp = (cotangent: Node): (Node | null)[] => {
     const again = recompute(inputs, cotangent)
     const wrt = sources.map((x) => again.of(x))
     const isSource = new Set(wrt)
     // What comes before the sources has no part in this gradient.
-    const found = pullBack(
-      [again.of(output)],
-      [cotangent],
-      wrt,
-      (node) => isSource.has(node) || node.inputs.length === 0,
-    )
+    const found = pullBack([again.of(output)], [cotangent], wrt, (node) => isSource.has(node) || node.id < firstId)
     return found.map((c) => c ?? null)
   }
   return build.node('custom', [output, ...sources], { vjp, jvp: 'value' })

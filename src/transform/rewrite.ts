@@ -1,5 +1,6 @@
 // Rewriting: what each node of a growing graph becomes, worked out once, when it is asked for.
 
+import { within } from '../graph/build.ts'
 import type { Node } from '../graph/node.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 
@@ -35,9 +36,11 @@ export class Rewriting<T> {
       if (this.known.has(node)) continue
       const becomes = isKept(node)
         ? this.keep(node)
-        : this.rewrite(
-            node,
-            node.inputs.map((x) => this.known.get(x) as T),
+        : within(node.scope, () =>
+            this.rewrite(
+              node,
+              node.inputs.map((x) => this.known.get(x) as T),
+            ),
           )
       this.known.set(node, becomes)
     }

@@ -8,6 +8,7 @@ import {
   backend,
   checkpoint,
   compile,
+  cond,
   configure,
   customGradient,
   grad,
@@ -16,6 +17,7 @@ import {
   noGrad,
   random,
   runtime,
+  scan,
   type Tensor,
   tensor,
   variable,
@@ -69,6 +71,24 @@ forEachBackend(({ backend: name }) => {
     it('of checkpoints in checkpoints', () => {
       const inner = checkpoint(blockOf(w, v))
       same((x) => inner(x.mul(2)).add(checkpoint((z: Tensor) => z.exp().tanh())(x)))
+    })
+    it('of compositions that are stabilized before they are differentiated', () => {
+      const x = tensor([[1e4, -1e4, 0]])
+      const f: Block = (z) => z.exp().add(1).log()
+      const found = grad(checkpoint(f)(x).sum(), x)
+      expect(values(found)).toEqual([1, 0, 0.5])
+    })
+    it('of loops and branches', () => {
+      const step = (h: Tensor, z: Tensor): [Tensor, Tensor] => [h.matmul(w).matmul(v).add(z).tanh(), h.square()]
+      same((x) => scan(step, x.sum(0), x)[1].add(x))
+      same((x) =>
+        cond(
+          x.sum().greater(0),
+          (z) => z.exp(),
+          (z) => z.sin(),
+          x,
+        ),
+      )
     })
     it('by what it closes over', () => {
       const [x, weights] = [numbers(4, 5), [variable(numbers(5, 8)), variable(numbers(8, 5))]]

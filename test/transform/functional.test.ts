@@ -8,6 +8,7 @@ import {
   hvp,
   jacobian,
   jvp,
+  norm,
   stack,
   type Tensor,
   tensor,
@@ -165,6 +166,59 @@ forEachBackend(() => {
       for (const mode of modes) expectClose(hvp(f, [w], [v], { mode })[0], product, 1e-10)
       expectClose(jvp(grad(f), [w], [v])[1], product, 1e-10)
       expectClose(vjp([grad(f)(w)], [v], [w])[0], product, 1e-10)
+    })
+  })
+
+  describe('R56, R68 at work', () => {
+    const features = random(7, 3)
+    const network = (w: Tensor): Tensor => features.matmul(w.reshape([3, 2])).tanh()
+
+    it('Gauss–Newton products: Jᵀ H J v from forward and reverse mode, without a matrix', () => {
+      const cost = (y: Tensor): Tensor => y.logSumExp(1).sum()
+      const [w, v] = [random(6), random(6)]
+      const [y, along] = jvp(network, [w], [v])
+      const [curved] = hvp(cost, [y], [along])
+      const [product] = vjp([network(w)], [curved], [w])
+      const j = jacobian(network)(w).reshape([14, 6])
+      const h = hessian(cost)(y).reshape([14, 14])
+      expectClose(product, j.transpose().matmul(h).matmul(j).matmul(v), 1e-10)
+    })
+
+    it("MAML: the gradient through an inner step, for all tasks at once, equals a loop's and differences", () => {
+      const loss = (w: Tensor, target: Tensor): Tensor => network(w).sub(target).square().mean()
+      const after = (w: Tensor, target: Tensor): Tensor => loss(w.sub(grad(loss)(w, target).mul(0.3)), target)
+      const meta = (w: Tensor): Tensor => vmap(after, { in: [null, 0] })(w, targets).sum()
+      const [w, targets, v] = [random(6), random(4, 7, 2), random(6)]
+      const found = grad(meta)(w)
+      const looped = [0, 1, 2, 3].map((i) => grad(after)(w, targets.at(i))).reduce((a, b) => a.add(b))
+      expectClose(found, looped, 1e-12)
+      const at = (distance: number): number => meta(w.add(v.mul(distance))).itemSync()
+      const numeric = (8 * (at(1e-3) - at(-1e-3)) - (at(2e-3) - at(-2e-3))) / 12e-3
+      expect(found.dot(v).itemSync()).toBeCloseTo(numeric, 8)
+      // The first-order shortcut, which takes the inner gradient as a constant, is another one.
+      const still = (u: Tensor): Tensor => loss(u.sub(grad(loss)(u, targets.at(0)).detach().mul(0.3)), targets.at(0))
+      const shortcut = grad(still)(w)
+      expect(values(shortcut)).not.toEqual(values(grad(after)(w, targets.at(0))))
+    })
+
+    it('a gradient penalty by every weight, against differences', () => {
+      const penalty = (w: Tensor): Tensor =>
+        vmap((x: Tensor) =>
+          norm(
+            grad((z: Tensor) =>
+              z
+                .matmul(w.reshape([3, 2]))
+                .tanh()
+                .sum(),
+            )(x),
+          )
+            .sub(1)
+            .square(),
+        )(features).sum()
+      const [w, v] = [random(6), random(6)]
+      const at = (distance: number): number => penalty(w.add(v.mul(distance))).itemSync()
+      const numeric = (8 * (at(1e-3) - at(-1e-3)) - (at(2e-3) - at(-2e-3))) / 12e-3
+      expect(grad(penalty)(w).dot(v).itemSync()).toBeCloseTo(numeric, 6)
     })
   })
 
