@@ -115,6 +115,16 @@ forEachBackend(() => {
       expect(values(dh)).toEqual([6, 16])
     })
 
+    it('a value inside a choice, whose own making needs a guard', () => {
+      const [x, isChosen] = [f64([4, 9]), f64([1, -1]).greater(0)]
+      const root = x.sqrt().log().add(0)
+      const y = isChosen.where(root.mul(3), 0).sum()
+      const [dx, dr] = grad(y, [x, root])
+      expect(values(dr)).toEqual([3, 0])
+      // Seen apart, the root is a value of its own.
+      expect(values(dx)).toEqual([3 / 8, 0])
+    })
+
     it('the output itself, and what the output does not depend on', () => {
       const [x, other] = [tensor([1, 2]), tensor([[1]])]
       const y = x.sum()
