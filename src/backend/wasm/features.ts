@@ -13,7 +13,7 @@ export interface Features {
 /**
  * The tile by V8's ways. Before version 13 it does all loads of a loop's turn first, so every row that is loaded by itself
  * holds a register; shuffles stay where they are used, and with them ten sums fit: madd takes four cycles, two run at a time, and
- * eight sums would leave no slack. From 13 on, which is told by 64-bit memory, 6×8 fits as it is. Multiplication and
+ * eight sums would leave no slack. From 13 on 6×8 fits as it is. Multiplication and
  * addition are held up by neither: 2×16 loads least.
  *
  * Relaxed SIMD is left alone where `relaxedSimd` is false; where it is true, `enable` is called if it is missing.
@@ -22,7 +22,7 @@ export function hostFeatures(relaxedSimd?: boolean, enable?: () => void): Featur
   if (relaxedSimd && !hasRelaxedMadd()) enable?.()
   const relaxedMadd = relaxedSimd !== false && hasRelaxedMadd()
   if (!relaxedMadd) return { relaxedMadd, tile: { rows: 2, columns: 16, spread: false } }
-  return { relaxedMadd, tile: hasMemory64() ? sixRows : fiveRows }
+  return { relaxedMadd, tile: isRecent() ? sixRows : fiveRows }
 }
 
 const fiveRows: Tile = { rows: 5, columns: 8, spread: true }
@@ -35,8 +35,5 @@ function hasRelaxedMadd(): boolean {
   return WebAssembly.validate(module.build())
 }
 
-function hasMemory64(): boolean {
-  const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
-  const oneMemory = [5, 3, 1, 4, 1]
-  return WebAssembly.validate(new Uint8Array([...header, ...oneMemory]))
-}
+/** V8 from 13 on, told by what came with it; 64-bit memory validates in late builds of 12 already, which spill. */
+const isRecent = (): boolean => 'Float16Array' in globalThis
