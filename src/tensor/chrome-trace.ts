@@ -38,10 +38,18 @@ function runEvents(run: Run, { bounds }: Recording): TraceEvent[] {
   const { program } = run
   const times = launchTimes(run)
   const described = new Map(
-    [...times].map(([launch, { iterations }]) => {
+    [...times].map(([launch, { runs, iterations }]) => {
       const { ops = '', path = '' } = program.labels?.get(launch) ?? {}
       const fixed = { ...(ops ? { operations: ops } : {}), ...(path ? { modules: path } : {}) }
-      return [launch, { name: nameOf(program, launch), work: workOf(program, launch), iterations, fixed }] as const
+      return [
+        launch,
+        {
+          name: nameOf(program, launch),
+          work: workOf(program, launch),
+          iterations: iterations / Math.max(1, runs),
+          fixed,
+        },
+      ] as const
     }),
   )
   const pieces = run.pieces.flatMap(({ launch, thread, begin, end, start, stop }): TraceEvent[] => {

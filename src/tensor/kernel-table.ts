@@ -26,11 +26,11 @@ export interface KernelTime {
 export function kernelTimes({ runs, bounds }: Pick<Recording, 'runs' | 'bounds'>): KernelTime[] {
   const rows = new Map<string, { program: Program; launch: Launch; runs: number; milliseconds: number }>()
   for (const run of runs) {
-    for (const [launch, { milliseconds }] of launchTimes(run)) {
+    for (const [launch, { milliseconds, runs: times }] of launchTimes(run)) {
       const { ops = '', path = '' } = run.program.labels?.get(launch) ?? {}
       const key = `${nameOf(run.program, launch)}|${ops}|${path}`
       const row = rows.get(key) ?? { program: run.program, launch, runs: 0, milliseconds: 0 }
-      row.runs++
+      row.runs += times
       row.milliseconds += milliseconds
       rows.set(key, row)
     }

@@ -63,13 +63,23 @@ function best(
   return rate
 }
 
-/** What each launch of a run took on all threads together, and in how many iterations (or blocks). */
-export function launchTimes(run: ProgramTime): Map<Launch, { milliseconds: number; iterations: number }> {
-  const times = new Map<Launch, { milliseconds: number; iterations: number }>()
+interface LaunchTime {
+  /** On all threads together. */
+  milliseconds: number
+  /** How often it ran: in loops, once for each turn. */
+  runs: number
+  /** The iterations, or blocks, of all runs. */
+  iterations: number
+}
+
+/** What each launch of a run of a program took. */
+export function launchTimes(run: ProgramTime): Map<Launch, LaunchTime> {
+  const times = new Map<Launch, LaunchTime>()
   for (const { launch, begin, end, start, stop } of run.pieces) {
-    const time = times.get(launch) ?? { milliseconds: 0, iterations: 0 }
+    const time = times.get(launch) ?? { milliseconds: 0, runs: 0, iterations: 0 }
     time.milliseconds += stop - start
     time.iterations += end - begin
+    if (begin === 0) time.runs++
     times.set(launch, time)
   }
   return times

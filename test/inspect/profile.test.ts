@@ -11,7 +11,7 @@ import { launchesOf } from '../../src/kernel/program.ts'
 import { softmaxCrossEntropy } from '../../src/loss/index.ts'
 import { linear, relu, sequential } from '../../src/nn/index.ts'
 import { sgd } from '../../src/optim/index.ts'
-import { backend, compile, configure, grad, iota, runtime, type Tensor } from '../../src/tensor/index.ts'
+import { backend, compile, configure, grad, iota, runtime, scan, type Tensor } from '../../src/tensor/index.ts'
 
 afterEach(() => {
   if (runtime.backend?.name === 'wasm') (runtime.backend as WasmBackend).terminate()
@@ -142,4 +142,15 @@ test('TENON_TRACE writes a whole Chrome trace, also of a program that fails', ()
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('a kernel in a loop runs once for each turn', () => {
+  configure({ backend: 'wasm', threads: 1 })
+  const f = compile((x: Tensor) => scan((s: Tensor) => [s.mul(0.5).add(1), undefined], x, undefined, { length: 7 })[0])
+  const x = iota([64], 0).cast('float32')
+  f(x)
+  const { kernels } = profile(() => f(x))
+  const [inLoop] = kernels.filter((k) => k.ops === 'mul+add')
+  expect(inLoop?.runs).toBe(7)
+  expect(inLoop?.flops).toBe(2 * 64)
 })
