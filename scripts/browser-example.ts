@@ -69,10 +69,8 @@ try {
 function longestTask(trace: readonly Task[]): number {
   const threads = trace.filter((event) => event.name === 'thread_name' && event.args.name === 'CrRendererMain')
   const isPage = (event: Task): boolean => threads.some(({ pid, tid }) => pid === event.pid && tid === event.tid)
-  return Math.max(
-    0,
-    ...trace.map((event) => (event.name.endsWith('RunTask') && isPage(event) ? (event.tdur ?? 0) / 1000 : 0)),
-  )
+  const times = trace.map((event) => (event.name.endsWith('RunTask') && isPage(event) ? (event.tdur ?? 0) / 1000 : 0))
+  return times.reduce((longest, time) => Math.max(longest, time), 0)
 }
 
 function fail(message: string): void {

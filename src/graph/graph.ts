@@ -3,7 +3,6 @@
 import { build, restored } from './build.ts'
 import type { DType } from './dtype.ts'
 import type { Node, OpName, Routine } from './node.ts'
-import { routines } from './routines/index.ts'
 import type { Dims } from './shape.ts'
 import { topologicalOrder } from './walk.ts'
 
@@ -42,15 +41,15 @@ interface EncodedNode {
   readonly dtype: DType
 }
 
-/** Functions stay behind: derivatives are done when a graph is run. Throws on a routine that the package does not have. */
+/** Functions stay behind: derivatives are done when a graph is run, and routines are known by their names. */
 export const encodeGraph = ({ leaves, outputs, aliases }: Graph): EncodedGraph => ({
   ...encodePart({ parameters: leaves, outputs }),
   aliases: [...aliases],
 })
 
-/** The graph again, of nodes of this thread. */
-export function decodeGraph(encoded: EncodedGraph): Graph {
-  const { parameters, outputs } = decodePart(encoded)
+/** The graph again, of nodes of this thread. Throws on a routine that is not among those given. */
+export function decodeGraph(encoded: EncodedGraph, routines: ReadonlyMap<string, Routine>): Graph {
+  const { parameters, outputs } = decodePart(encoded, routines)
   return { leaves: parameters as Node<'leaf'>[], outputs, aliases: encoded.aliases }
 }
 
@@ -67,14 +66,13 @@ function encodePart({ parameters, outputs }: Part): EncodedPart {
   return { nodes, parameters: parameters.map(numberOf), outputs: outputs.map(numberOf) }
 }
 
-function decodePart({ nodes, parameters, outputs }: EncodedPart): Part {
+function decodePart({ nodes, parameters, outputs }: EncodedPart, routines: ReadonlyMap<string, Routine>): Part {
+  const decode = (value: unknown): unknown => decodeValue(value, routines)
   const made: Node[] = []
   for (const { op, inputs, attributes, shape, dtype } of nodes) {
     const from = inputs.map((i) => made[i])
     made.push(
-      op === undefined
-        ? build.leaf({}, shape, dtype)
-        : restored(op, from, mapped(attributes, decodeValue), shape, dtype),
+      op === undefined ? build.leaf({}, shape, dtype) : restored(op, from, mapped(attributes, decode), shape, dtype),
     )
   }
   return { parameters: parameters.map((i) => made[i]), outputs: outputs.map((i) => made[i]) }
@@ -88,20 +86,18 @@ const mapped = (attributes: object, f: (value: unknown) => unknown): Attributes 
 function encodeValue(value: unknown): unknown {
   if (typeof value === 'function') return undefined
   if (isObject(value) && 'outputs' in value) return { part: encodePart(value as unknown as Part) }
-  if (isObject(value) && 'run' in value) return { routine: nameOf(value as unknown as Routine) }
+  if (isObject(value) && 'run' in value) return { routine: value.name }
   return value
 }
 
-function decodeValue(value: unknown): unknown {
-  if (isObject(value) && 'part' in value) return decodePart(value.part as EncodedPart)
-  if (isObject(value) && 'routine' in value) return routines.get(value.routine as string)
-  return value
-}
-
-function nameOf(routine: Routine): string {
-  if (routines.get(routine.name) === routine) return routine.name
+function decodeValue(value: unknown, routines: ReadonlyMap<string, Routine>): unknown {
+  if (!isObject(value)) return value
+  if ('part' in value) return decodePart(value.part as EncodedPart, routines)
+  if (!('routine' in value)) return value
+  const found = routines.get(value.routine as string)
+  if (found) return found
   throw new Error(
-    `routine '${routine.name}' is not one of the package, so it is not known to the worker that the engine works in: call configure({ worker: false }) before anything is computed`,
+    `routine '${value.routine}' is not one of the package, so the worker that the engine works in does not know it: call configure({ worker: false }) before anything is computed`,
   )
 }
 

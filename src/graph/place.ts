@@ -15,7 +15,8 @@ export function userPlace(): string {
       !(own && (place.startsWith(own) || `file://${place}`.startsWith(own))) &&
       !place.includes('node:internal')
     )
-      return place
+      // Development servers add a query to each file's name.
+      return place.replace(/\?[^:]*(?=:\d+:\d+$)/, '')
   }
   return 'an unknown place'
 }

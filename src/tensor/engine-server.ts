@@ -2,7 +2,6 @@
 
 import type { DirectBackend, Loaded, Storage } from '../backend/backend.ts'
 import type { Command, Reply } from '../backend/remote/messages.ts'
-import { decodeGraph } from '../graph/graph.ts'
 import { prepare } from './prepare.ts'
 
 interface Place {
@@ -51,9 +50,10 @@ export function engineServer(on: DirectBackend, reply: (reply: Reply, transfer: 
       on.copy(storageOf(from), storageOf(to))
       placeOf(to).isWritten = true
     },
-    prepare({ program, graph }) {
+    prepare(command) {
+      const { program } = command
       try {
-        programs.set(program, prepare(decodeGraph(graph), on))
+        programs.set(program, prepare(command.graph, on))
       } catch (error) {
         programs.set(program, messageOf(error))
         throw error

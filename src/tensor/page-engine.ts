@@ -3,6 +3,7 @@
 import type { DirectBackend, RemoteBackend } from '../backend/backend.ts'
 import { createRemoteBackend } from '../backend/remote/index.ts'
 import type { Port, Reply } from '../backend/remote/messages.ts'
+import { toWire } from '../backend/remote/wire.ts'
 import type { WorkerLike } from '../platform/platform.ts'
 import { type EngineRequest, listened, type Role } from '../platform/web-worker.ts'
 import { type EngineServer, engineServer } from './engine-server.ts'
@@ -44,7 +45,7 @@ function workerPort(open: () => WorkerLike, options: EngineRequest): Port {
       })
       worker.postMessage({ role: 'engine', options } satisfies Role, [])
     },
-    post: (commands, transfer) => worker?.postMessage(commands, transfer),
+    post: (commands, transfer) => worker?.postMessage(toWire(commands), transfer),
   }
 }
 

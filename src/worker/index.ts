@@ -1,10 +1,12 @@
 /** What the workers of a page do: one has the engine, the others are its threads. */
 import { platform } from '#platform'
-import type { Command, Reply } from '../backend/remote/messages.ts'
+import type { Reply } from '../backend/remote/messages.ts'
+import { fromWire, type WireCommand } from '../backend/remote/wire.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import { threadProgram, type WorkerData } from '../backend/wasm/worker.ts'
 import { type EngineRequest, type Role, startThread, textWorker } from '../platform/web-worker.ts'
 import { type EngineServer, engineServer } from '../tensor/engine-server.ts'
+import { routines } from './routines.ts'
 
 /**
  * Makes this worker the one that a page's engine works in. The package has such a file already; with one of your own, of this one call,
@@ -16,8 +18,8 @@ import { type EngineServer, engineServer } from '../tensor/engine-server.ts'
  */
 export function serve(): void {
   let server: EngineServer | undefined
-  addEventListener('message', ({ data }: MessageEvent<Role | Command[]>) => {
-    if (Array.isArray(data)) server?.handle(data)
+  addEventListener('message', ({ data }: MessageEvent<Role | WireCommand[]>) => {
+    if (Array.isArray(data)) server?.handle(fromWire(data, routines))
     else if (data.role === 'thread') threadProgram(data.data as WorkerData, (value) => postMessage(value))
     else server = startEngine(data.options)
   })

@@ -2,6 +2,9 @@
 
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { build } from '../../src/graph/build.ts'
+import { routine } from '../../src/graph/routine.ts'
+import * as linalg from '../../src/linalg/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import {
@@ -11,6 +14,7 @@ import {
   engineInfo,
   grad,
   random,
+  sort,
   Tensor,
   tensor,
   variable,
@@ -87,6 +91,26 @@ test('numbers arrive; at once they can only be read from data of the page', asyn
     [6, 8],
   ])
   expect(String(y)).toBe('Tensor float32 [] (not computed yet)')
+})
+
+test('routines are found by their names', async () => {
+  const a = tensor([
+    [4, 2],
+    [2, 3],
+  ])
+  expectClose(await linalg.inverse(a).data(), [0.375, -0.25, -0.25, 0.5], 1e-6)
+  expect(await sort(tensor([3, 1, 2])).array()).toEqual([1, 2, 3])
+})
+
+test('a routine of a program that uses the package is refused, with what to do', async () => {
+  const own = routine({
+    name: 'own',
+    infer: ([x]) => x,
+    run: ([x], result) => result.data.set(x.data),
+    vjp: 'none',
+  })
+  const y = new Tensor(build.node('routine', [tensor([1]).node], { routine: own, parameters: [] }))
+  await expect(y.data()).rejects.toThrow(/routine 'own' is not one of the package.*configure\(\{ worker: false \}\)/)
 })
 
 test('steps follow one another in order, read or not, and variables keep what they are assigned', async () => {

@@ -1,13 +1,15 @@
 /** The backends that the suite runs on. */
 
-import { beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { platform } from '#platform'
 import { createX86Backend } from '#x86'
 import { createRemoteBackend } from '../../src/backend/remote/index.ts'
-import type { Command, Port, Reply } from '../../src/backend/remote/messages.ts'
+import type { Port, Reply } from '../../src/backend/remote/messages.ts'
+import { fromWire, toWire } from '../../src/backend/remote/wire.ts'
 import { createWasmBackend } from '../../src/backend/wasm/index.ts'
 import { configure, runtime } from '../../src/tensor/index.ts'
 import { localPort } from '../../src/tensor/page-engine.ts'
+import { routines } from '../../src/worker/routines.ts'
 
 export interface TestBackend {
   readonly backend: 'reference' | 'wasm' | 'x86'
@@ -51,6 +53,9 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
           runtime.structure++
         }
       })
+      afterAll(() => {
+        if (messages) runtime.backend = undefined
+      })
       body(on)
     },
   )
@@ -70,6 +75,7 @@ function clonedPort(threads: number): Port {
   const port = localPort(() => createWasmBackend({ threads }))
   return {
     open: (heard, failed) => port.open((reply) => heard(structuredClone<Reply>(reply)), failed),
-    post: (commands, transfer) => port.post(structuredClone<Command[]>([...commands], { transfer }), transfer),
+    post: (commands, transfer) =>
+      port.post(fromWire(structuredClone(toWire(commands), { transfer }), routines), transfer),
   }
 }

@@ -1,7 +1,7 @@
 // A backend on another thread: tells it what to do, in order and in batches, and hands out what it sends back.
 
 import type { DataArray, DType } from '../../graph/dtype.ts'
-import { encodeGraph, type Graph } from '../../graph/graph.ts'
+import type { Graph } from '../../graph/graph.ts'
 import type { Arrival, Loaded, RemoteBackend, Storage } from '../backend.ts'
 import type { Command, Port, Reply } from './messages.ts'
 
@@ -120,7 +120,7 @@ class Remote implements RemoteBackend {
 
   prepare(graph: Graph): Loaded {
     const program = this.nextId++
-    this.tell({ do: 'prepare', program, graph: encodeGraph(graph) })
+    this.tell({ do: 'prepare', program, graph })
     return {
       run: (bindings, times = 1) =>
         this.tell({ do: 'run', program, bindings: bindings.map((storage) => this.own(storage)), times }),

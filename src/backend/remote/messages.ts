@@ -1,7 +1,7 @@
-// What a page and the worker with its engine say to each other, as plain data.
+// What a page and its engine say to each other; as plain data, see wire.ts.
 
 import type { DataArray, DType } from '../../graph/dtype.ts'
-import type { EncodedGraph } from '../../graph/graph.ts'
+import type { Graph } from '../../graph/graph.ts'
 
 /** What the worker is to do; storages and programs are known by numbers that the page gives them. */
 export type Command =
@@ -9,7 +9,7 @@ export type Command =
   | { readonly do: 'release'; readonly storage: number }
   | { readonly do: 'upload'; readonly storage: number; readonly data: DataArray }
   | { readonly do: 'copy'; readonly from: number; readonly to: number }
-  | { readonly do: 'prepare'; readonly program: number; readonly graph: EncodedGraph }
+  | { readonly do: 'prepare'; readonly program: number; readonly graph: Graph }
   | { readonly do: 'run'; readonly program: number; readonly bindings: readonly number[]; readonly times: number }
   | { readonly do: 'drop'; readonly program: number }
   | {
