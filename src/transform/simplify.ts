@@ -112,6 +112,11 @@ function local(node: Node): Node {
     return build.constant(0, node.shape, 'int32')
   }
   if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 0) return build.constant(0, node.shape, node.dtype)
+  if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 1) {
+    // One product per element: what squares or sums it need not store it. Only the sign of a zero may differ.
+    const [left, right] = node.inputs as [Node, Node]
+    return build.binary('mul', build.broadcast(left, node.shape), build.broadcast(right, node.shape))
+  }
   if (isOp(node, 'conv') && (x as Node).shape[1] === 0) return build.constant(0, node.shape, node.dtype)
   if (isOp(node, 'add')) return joinPads(node)
   if (isOp(node, 'concat')) {
