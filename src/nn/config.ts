@@ -10,6 +10,7 @@ import { linear } from './linear.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import { batchNorm, layerNorm } from './norm.ts'
 import { averagePool2d, maxPool2d } from './pool.ts'
+import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
 
 /** Builds a module from its options and, where its kind does not make them itself, its children. */
 export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
@@ -19,6 +20,15 @@ const layer =
   (build: (read: Reader) => Module): FromConfig =>
   (options) =>
     build(new Reader(options))
+
+const cellOptions = { bias: 'boolean', dtype: 'dtype' } as const
+const recurrentOptions = {
+  ...cellOptions,
+  layers: 'number',
+  bidirectional: 'boolean',
+  batchFirst: 'boolean',
+  dropout: 'number',
+} as const
 
 const kinds: { readonly [kind: string]: FromConfig } = {
   linear: layer((o) => linear(o.number('inputs'), o.number('outputs'), o.pick({ bias: 'boolean', dtype: 'dtype' }))),
@@ -61,6 +71,18 @@ const kinds: { readonly [kind: string]: FromConfig } = {
       ...o.pick({ causal: 'boolean', bias: 'boolean', dtype: 'dtype' }),
     }),
   ),
+  rnn: layer((o) =>
+    rnn(o.number('inputs'), o.number('hidden'), o.pick({ ...recurrentOptions, nonlinearity: 'nonlinearity' })),
+  ),
+  gru: layer((o) => gru(o.number('inputs'), o.number('hidden'), o.pick(recurrentOptions))),
+  lstm: layer((o) =>
+    lstm(o.number('inputs'), o.number('hidden'), o.pick({ ...recurrentOptions, projection: 'number' })),
+  ),
+  rnnCell: layer((o) =>
+    rnnCell(o.number('inputs'), o.number('hidden'), o.pick({ ...cellOptions, nonlinearity: 'nonlinearity' })),
+  ),
+  gruCell: layer((o) => gruCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
+  lstmCell: layer((o) => lstmCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
   sequential: (_, children) => sequential(children()),
   residual: (_, children) => {
     const { body, shortcut } = children()
@@ -113,6 +135,7 @@ interface Values {
   readonly padding: number | readonly number[] | 'same' | 'valid'
   readonly dtype: 'float32' | 'float64'
   readonly gelu: 'none' | 'tanh'
+  readonly nonlinearity: 'tanh' | 'relu'
 }
 
 const isExtents = (v: Json): boolean =>
@@ -128,6 +151,7 @@ const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boole
   },
   dtype: { test: (v) => v === 'float32' || v === 'float64', name: "'float32' or 'float64'" },
   gelu: { test: (v) => v === 'none' || v === 'tanh', name: "'none' or 'tanh'" },
+  nonlinearity: { test: (v) => v === 'tanh' || v === 'relu', name: "'tanh' or 'relu'" },
 }
 
 /** Reads options with their types checked. */

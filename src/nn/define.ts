@@ -3,8 +3,9 @@
 import { currentScope, within } from '../graph/build.ts'
 import { show } from '../graph/shape.ts'
 import { runtime, type Shape, Tensor, Variable, type Writable } from '../tensor/index.ts'
+import { tensorsOf } from '../tensor/tree.ts'
 import { locate } from './error.ts'
-import type { Definition, Module, ModuleConfig, ModuleMembers, Modules, Tensors, Variables } from './module.ts'
+import type { Definition, Module, ModuleConfig, ModuleMembers, Modules, Running, Tensors, Variables } from './module.ts'
 import { checkTaken } from './shape-rules.ts'
 import { assignState, stateOf } from './state.ts'
 import { summarize } from './summary.ts'
@@ -18,6 +19,20 @@ import { outline, rebuild, slotsOf, tiesOf } from './tree.ts'
  *       forward: (x, { weight }) => x.mul(weight),
  *     })
  */
+export function defineModule<
+  P extends Tensors,
+  B extends Tensors,
+  C extends Modules,
+  Inputs extends readonly unknown[],
+  Result,
+  const In extends Shape = Shape,
+  const Out extends Shape = Shape,
+  const Kind extends string = string,
+>(
+  given: Omit<Definition<P, B, C, In, Out, Kind>, 'run'> & {
+    run(own: { readonly [K in keyof (P & B)]: Tensor }, children: C, ...inputs: Inputs): Result
+  },
+): Module<Writable<In>, Writable<Out>, Kind> & Running<Inputs, Result>
 export function defineModule<
   P extends Tensors,
   B extends Tensors,
@@ -36,13 +51,22 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
   const call = (x: Tensor): Tensor => {
     if (!(x instanceof Tensor))
       throw new TypeError(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
-    try {
+    return enter([x], () => {
       if (checked) checkTaken(definition.kind, checked, x.shape)
-      return named(module, () => definition.forward(x, own, children))
+      return definition.forward(x, own, children)
+    })
+  }
+  const enter = <R>(inputs: unknown, forward: () => R): R => {
+    try {
+      return named(module, forward)
     } catch (error) {
-      throw locate(error, module, x)
+      throw locate(error, module, tensorsOf(inputs))
     }
   }
+  const { run } = definition
+  const running = run
+    ? { run: (...inputs: never[]): unknown => enter(inputs, () => run.call(definition, own, children, ...inputs)) }
+    : {}
   const trained = (): Variables => variablesOf(module, 'parameter', (v) => v.trainable)
   const train = (trainable: boolean): Module => {
     for (const v of Object.values(variablesOf(module, 'parameter'))) v.trainable = trainable
@@ -69,7 +93,10 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
     summary: (inputShape, options) => summarize(module, inputShape, options?.dtype ?? 'float32', defineModule),
     toString: () => outline(module),
   }
-  const module: Module = Object.defineProperties(call, Object.getOwnPropertyDescriptors(members)) as Module
+  const module: Module = Object.defineProperties(call, {
+    ...Object.getOwnPropertyDescriptors(members),
+    ...Object.getOwnPropertyDescriptors(running),
+  }) as Module
   return module
 }
 

@@ -26,15 +26,16 @@ export class ModuleError extends Error {
   }
 }
 
-/** What a module throws when its forward threw `error` for the input x. */
-export function locate(error: unknown, module: Module, x: Tensor): unknown {
+/** What a module throws when its forward threw `error` for the inputs. */
+export function locate(error: unknown, module: Module, inputs: readonly Tensor[]): unknown {
   if (error instanceof ModuleError) return error.within(module)
   if (!(error instanceof Error)) return error
   // The module's name is there already, and often the input's shape is too.
   const message = error.message.startsWith(`${module.kind}: `)
     ? error.message.slice(module.kind.length + 2)
     : error.message
-  const input = message.includes(show(x.shape)) ? '' : `, input ${x.dtype} ${show(x.shape)}`
+  const untold = inputs.filter((x) => !message.includes(show(x.shape)))
+  const input = untold.map((x) => `, input ${x.dtype} ${show(x.shape)}`).join('')
   return new ModuleError(`(${nameOf(module)})${input}: ${message}`, [], module, error)
 }
 

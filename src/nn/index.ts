@@ -22,6 +22,7 @@ export {
   type Module,
   type ModuleConfig,
   type Modules,
+  type Running,
   type Summary,
   type SummaryRow,
   type Tensors,
@@ -30,3 +31,19 @@ export {
 export { type BatchNormOptions, batchNorm, layerNorm, type NormOptions } from './norm.ts'
 export { buffer, type ParameterOptions, parameter } from './parameter.ts'
 export { type AveragePool2dOptions, averagePool2d, maxPool2d, type Pool2dOptions } from './pool.ts'
+export {
+  type CellOptions,
+  gru,
+  gruCell,
+  type LstmOptions,
+  type LstmState,
+  lstm,
+  lstmCell,
+  type RecurrentOptions,
+  type RecurrentResult,
+  type RnnCellOptions,
+  type RnnOptions,
+  type RunOptions,
+  rnn,
+  rnnCell,
+} from './recurrent.ts'

@@ -41,6 +41,18 @@ export interface Definition<
   readonly buffers?: B
   readonly children?: C
   forward(x: Tensor, own: { readonly [K in keyof (P & B)]: Tensor }, children: C): Tensor
+  /** The same for inputs or results other than one tensor; see `Running`. */
+  run?(own: { readonly [K in keyof (P & B)]: Tensor }, children: C, ...inputs: never[]): unknown
+}
+
+/**
+ * A module that has more inputs or results than one tensor: `run` takes and gives them all, trees of tensors; the call takes
+ * the first and gives the first.
+ *
+ *     const { output, state } = lstm.run(x, before)
+ */
+export interface Running<Inputs extends readonly unknown[], Result> {
+  run(...inputs: Inputs): Result
 }
 
 /** An array on the host, as a checkpoint holds it. */

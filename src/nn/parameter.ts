@@ -56,3 +56,8 @@ export function checkWhole(where: string, numbers: { readonly [name: string]: nu
     }
   }
 }
+
+/** Throws unless the number lies in [0, 1]. */
+export function checkProbability(where: string, p: number): void {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`${where}: the probability is ${p}, it must lie in [0, 1]`)
+}

@@ -7,6 +7,7 @@ import type { Node } from '../graph/node.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
+import { tensorsOf } from '../tensor/tree.ts'
 import { nameOf } from './error.ts'
 import type { Definition, Module, Summary, SummaryRow } from './module.ts'
 import { rebuild } from './tree.ts'
@@ -21,32 +22,39 @@ export function summarize(
   const rows: SummaryRow[] = []
   const counted = new Set<Tensor>()
   const childFlops = [0]
-  const watched = rebuild(module, (m, children, path) =>
-    define({
+  const watched = rebuild(module, (m, children, path) => {
+    const watch = <R>(forward: () => R): R => {
+      const position = rows.length
+      const start = lastId()
+      const parameters = Object.values(m.definition.parameters ?? {}).filter((t) => !counted.has(t))
+      for (const t of parameters) counted.add(t)
+      rows.push({
+        path: path.join('.'),
+        kind: nameOf(m),
+        outputShape: [],
+        parameters: countElements(parameters),
+        flops: 0,
+      })
+      childFlops.push(0)
+      const result = forward()
+      const outputs = tensorsOf(result)
+      const total = flopsOf(
+        outputs.map((y) => y.node),
+        start,
+      )
+      const flops = total - (childFlops.pop() ?? 0)
+      childFlops[childFlops.length - 1] += total
+      rows[position] = { ...rows[position], outputShape: outputs[0]?.shape ?? [], flops }
+      return result
+    }
+    const { forward, run } = m.definition
+    return define({
       ...m.definition,
       children,
-      forward: (x, own, inner) => {
-        const position = rows.length
-        const start = lastId()
-        const parameters = Object.values(m.definition.parameters ?? {}).filter((t) => !counted.has(t))
-        for (const t of parameters) counted.add(t)
-        rows.push({
-          path: path.join('.'),
-          kind: nameOf(m),
-          outputShape: [],
-          parameters: countElements(parameters),
-          flops: 0,
-        })
-        childFlops.push(0)
-        const y = m.definition.forward(x, own, inner)
-        const total = flopsOf(y.node, start)
-        const flops = total - (childFlops.pop() ?? 0)
-        childFlops[childFlops.length - 1] += total
-        rows[position] = { ...rows[position], outputShape: y.shape, flops }
-        return y
-      },
-    }),
-  )
+      forward: (x, own, inner) => watch(() => forward.call(m.definition, x, own, inner)),
+      ...(run ? { run: (own, inner, ...inputs) => watch(() => run.call(m.definition, own, inner, ...inputs)) } : {}),
+    })
+  })
   withTraining(false, () => watched(zeros(inputShape, dtype)))
   const summary = {
     inputShape,
@@ -62,9 +70,9 @@ export function summarize(
 const countElements = (tensors: Iterable<Tensor>): number => [...tensors].reduce((n, t) => n + sizeOf(t.shape), 0)
 
 /** FLOPs of the contractions that were built after node number `start`. */
-function flopsOf(output: Node, start: number): number {
+function flopsOf(outputs: readonly Node[], start: number): number {
   let flops = 0
-  for (const node of topologicalOrder([output], (n) => n.id <= start)) {
+  for (const node of topologicalOrder(outputs, (n) => n.id <= start)) {
     if (node.id <= start) continue
     flops += contractionFlops(node)
   }

@@ -20,6 +20,14 @@ export {
   weightNorm,
 } from './norms.ts'
 export {
+  type CellKind,
+  type CellWeights,
+  cellStep,
+  recurrent,
+  type SequenceOptions,
+  zeroState,
+} from './recurrent.ts'
+export {
   fold,
   gridSample,
   type Interpolation,
