@@ -85,7 +85,7 @@ async function run(): Promise<void> {
     const read = percent(history.at(-1)?.validation?.accuracy ?? Number.NaN)
     say(
       'status',
-      ending === 'stopped' ? 'Stopped' : `Done in ${seconds.toFixed(0)} seconds: it reads ${read} of the test digits.`,
+      ending === 'stopped' ? 'Stopped' : `Done in ${counted(Math.ceil(seconds))}: it reads ${read} of the test digits.`,
     )
   } catch (error) {
     say('status', error instanceof Error ? error.message : String(error))
@@ -144,5 +144,8 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 function remaining(seconds: number): string {
-  return seconds < 90 ? `${Math.ceil(seconds)} seconds` : `${Math.ceil(seconds / 60)} minutes`
+  return seconds < 90 ? counted(Math.ceil(seconds)) : `${Math.ceil(seconds / 60)} minutes`
+}
+function counted(seconds: number): string {
+  return `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`
 }
