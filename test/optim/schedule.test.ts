@@ -2,30 +2,20 @@
 
 import { describe, expect, it } from 'vitest'
 import * as optim from '../../src/optim/index.ts'
+import { toTensor } from '../conformance/fixture.ts'
+import { schedules } from '../conformance/schedules.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
-import { type ReferenceArray, reference, toTensor } from '../support/reference.ts'
+import { reference } from '../support/reference.ts'
 
-const { runs } = reference.schedules as { readonly runs: { readonly [name: string]: readonly number[] } }
+const { runs } = reference.schedules
 
 describe('schedules', () => {
-  const cases: { readonly [name: string]: { readonly schedule: optim.Schedule; readonly steps?: number } } = {
-    step: { schedule: optim.decay(0.1, { every: 5, factor: 0.5 }) },
-    exp: { schedule: optim.decay(0.1, { factor: 0.9 }) },
-    // PyTorch's rises again after its last step, ours stays.
-    cosine: { schedule: optim.cosine(0.1, { steps: 20, minimum: 0.001 }), steps: 21 },
-    linear: { schedule: optim.warmup(0.1, { steps: 10, start: 0.1 }) },
-    multistep: { schedule: optim.piecewise(0.1, { milestones: [4, 9], factor: 0.1 }) },
-    cosine_restarts: { schedule: optim.cosineRestarts(0.1, { period: 5, growth: 2, minimum: 0.001 }) },
-    poly: { schedule: optim.polynomial(0.1, { steps: 20, power: 2 }) },
-    cyclic: { schedule: optim.cyclic({ low: 0.001, high: 0.1, steps: 5, factor: 0.5 }) },
-    onecycle: { schedule: optim.oneCycle(0.1, { steps: 31 }) },
-  }
   it('all of the fixture are there', () => {
-    expect(Object.keys(cases).sort()).toEqual(Object.keys(runs).sort())
+    expect(Object.keys(schedules).sort()).toEqual(Object.keys(runs).sort())
   })
-  it.each(Object.keys(cases))('%s', (name) => {
-    const { schedule, steps = 30 } = cases[name]
+  it.each(Object.keys(schedules))('%s', (name) => {
+    const { schedule, steps = 30 } = schedules[name]
     const expected = runs[name].slice(0, steps)
     expectClose(
       expected.map((_, step) => schedule(step)),
@@ -59,12 +49,7 @@ describe('schedules', () => {
 
 forEachBackend(() => {
   it('clipGlobalNorm scales all gradients together', () => {
-    const known = reference.clip_grad_norm as {
-      readonly before: readonly ReferenceArray[]
-      readonly after: readonly ReferenceArray[]
-      readonly max_norm: number
-      readonly total_norm: number
-    }
+    const known = reference.clip_grad_norm
     const before = known.before.map((g) => toTensor(g))
     expect(optim.globalNorm(before).itemSync()).toBeCloseTo(known.total_norm, 12)
     optim.clipGlobalNorm(before, known.max_norm).forEach((g, i) => {

@@ -1,9 +1,8 @@
-/** Fourier transforms against the defining sum, the PyTorch fixture and each other. */
+/** Fourier transforms against the defining sum and each other. */
 
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import * as signal from '../../src/signal/index.ts'
 import { random, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { type CaseFunction, checkCase, expectComplete } from '../nn/check-case.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { checkFirstOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
@@ -29,20 +28,7 @@ function slow(x: Tensor): Tensor {
   return tensor(out, { shape: [n, 2] })
 }
 
-const functions: { readonly [name: string]: CaseFunction } = {
-  stft_power: ([x]) => signal.power(signal.stft(x, 16, { hop: 8, center: false })),
-  rfft_abs2: ([x]) => signal.power(signal.rfft(x)),
-}
-it('has a function for every case of the fixture', () => {
-  expectComplete('signal', functions, [])
-})
-
 forEachBackend(() => {
-  describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
-    it.each(Object.keys(functions))('%s', (name) => {
-      checkCase('signal', name, dtype, functions[name])
-    })
-  })
   it.each([1, 2, 3, 4, 7, 8, 12, 17, 64, 100, 127])(
     'of %d numbers is the defining sum, and its inverse goes back',
     (n) => {

@@ -1,35 +1,17 @@
-/** Comparison of numbers with a tolerance that grows with the largest of them. */
+/** Comparisons as expectations of a test. */
 
 import { expect } from 'vitest'
-import { type DType, Tensor } from '../../src/tensor/index.ts'
-import type { ReferenceArray } from './reference.ts'
+import { type Comparison, difference, type Numbers } from '../conformance/difference.ts'
 
-type Numbers = Tensor | ReferenceArray | ArrayLike<number>
+export { tolerances } from '../conformance/difference.ts'
 
-/** What a backend may be off by, relative to max(1, max|expected|). */
-export const tolerances: { readonly [D in DType]: number } = {
-  float64: 1e-9,
-  float32: 2e-5,
-  int32: 0,
-  uint8: 0,
-  bool: 0,
-}
+/** Every |a − b| ≤ tolerance · max(1, max|b|); see `difference`. */
+export const expectClose = (actual: Numbers, expected: Numbers, tolerance: number, what = 'values'): void =>
+  expectAllClose([{ what, actual, expected, tolerance }])
 
-/** Every |a − b| ≤ tolerance · max(1, max|b|) over finite b; NaN and infinities must be equal. Shapes are compared where both have one. */
-export function expectClose(actual: Numbers, expected: Numbers, tolerance: number, what = ''): void {
-  const [shape, wanted] = [shapeOf(actual), shapeOf(expected)]
-  if (shape && wanted) expect(shape, `${what} shape`).toEqual(wanted)
-  const [a, b] = [valuesOf(actual), valuesOf(expected)]
-  expect(a.length, `${what} number of elements`).toBe(b.length)
-  let scale = 1
-  for (let i = 0; i < b.length; i++) if (Number.isFinite(b[i])) scale = Math.max(scale, Math.abs(b[i]))
-  for (let i = 0; i < b.length; i++) {
-    const same = Object.is(a[i], b[i]) || a[i] === b[i]
-    if (same || Math.abs(a[i] - b[i]) <= tolerance * scale) continue
-    expect.fail(`${what} element ${i} of ${b.length}: ${a[i]} instead of ${b[i]}, allowed ${tolerance * scale}`)
+export function expectAllClose(comparisons: readonly Comparison[]): void {
+  for (const comparison of comparisons) {
+    const wrong = difference(comparison)
+    if (wrong) expect.fail(wrong)
   }
 }
-
-const shapeOf = (x: Numbers): readonly number[] | undefined => ('shape' in x ? [...x.shape] : undefined)
-
-const valuesOf = (x: Numbers): ArrayLike<number> => (x instanceof Tensor ? x.dataSync() : 'data' in x ? x.data : x)

@@ -17,10 +17,12 @@ import {
   vjp,
   vmap,
 } from '../../src/tensor/index.ts'
+import { toTensor } from '../conformance/fixture.ts'
+import { scalarFunction, vectorFunction } from '../conformance/second-order.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { normals, randomOf } from '../support/random.ts'
-import { reference, toTensor } from '../support/reference.ts'
+import { reference } from '../support/reference.ts'
 
 const { second_order: known } = reference
 const modes = ['reverse', 'forward'] as const
@@ -40,13 +42,7 @@ forEachBackend(() => {
   const values = (x: Tensor): number[] => [...x.dataSync()]
 
   describe('R56, R68: the fixture sin(v0·v1) + v1³·e^v2', () => {
-    const f = (v: Tensor): Tensor =>
-      v
-        .at(0)
-        .mul(v.at(1))
-        .sin()
-        .add(v.at(1).pow(3).mul(v.at(2).exp()))
-    const g = (v: Tensor): Tensor => stack([v.at(0).mul(v.at(1)), v.at(2).sin(), v.sum().square()])
+    const [f, g] = [scalarFunction, vectorFunction]
     const at = (): Tensor => toTensor(known.at)
 
     it.each(modes)('Hessian, %s over reverse; symmetric to 1e-12', (mode) => {

@@ -13,9 +13,11 @@ import {
   vjp,
   zeros,
 } from '../../src/tensor/index.ts'
+import { toTensor } from '../conformance/fixture.ts'
+import { scalarFunction, vectorFunction } from '../conformance/second-order.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
-import { reference, toTensor } from '../support/reference.ts'
+import { reference } from '../support/reference.ts'
 
 const f64 = (values: number | number[]): Tensor =>
   tensor(new Float64Array(Array.isArray(values) ? values : [values]), {
@@ -66,13 +68,7 @@ forEachBackend(() => {
 
   describe('the fixture: sin(v0·v1) + v1³·e^v2', () => {
     const { second_order: known } = reference
-    const f = (v: Tensor): Tensor =>
-      v
-        .at(0)
-        .mul(v.at(1))
-        .sin()
-        .add(v.at(1).pow(3).mul(v.at(2).exp()))
-    const g = (v: Tensor): Tensor => stack([v.at(0).mul(v.at(1)), v.at(2).sin(), v.sum().square()])
+    const [f, g] = [scalarFunction, vectorFunction]
     const unit = (i: number): Tensor => f64([0, 1, 2].map((k) => (k === i ? 1 : 0)))
 
     it('value, Hessian and Hessian-vector product by differentiating the gradient', () => {

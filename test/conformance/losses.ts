@@ -1,10 +1,8 @@
-/** Losses and their gradients against the PyTorch fixture. */
+/** The losses of the PyTorch fixture, in the library's words. */
 
-import { describe, it } from 'vitest'
 import type { Reduction } from '../../src/loss/index.ts'
 import * as loss from '../../src/loss/index.ts'
-import { type CaseFunction, checkCase, expectComplete } from '../nn/check-case.ts'
-import { forEachBackend } from '../support/backends.ts'
+import type { CaseFunction, CaseFunctions } from './check-case.ts'
 
 const crossEntropy: CaseFunction = ([logits, targets, weight], attributes) =>
   loss.softmaxCrossEntropy(logits, targets, {
@@ -31,7 +29,7 @@ const ctcLoss: CaseFunction = ([scores, labels], a) =>
     reduction: String(a.reduction).startsWith('mean') ? 'mean' : 'sum',
   })
 
-const functions: { readonly [name: string]: CaseFunction } = {
+export const losses: CaseFunctions = {
   cross_entropy_none: crossEntropy,
   cross_entropy_mean: crossEntropy,
   cross_entropy_sum: crossEntropy,
@@ -67,15 +65,3 @@ const functions: { readonly [name: string]: CaseFunction } = {
   ctc_loss_sum: ctcLoss,
   cdist: ([x, y]) => loss.distances(x, y),
 }
-
-it('has a function for every loss of the fixture', () => {
-  expectComplete('loss', functions, [])
-})
-
-forEachBackend(() => {
-  describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
-    it.each(Object.keys(functions))('%s', (name) => {
-      checkCase('loss', name, dtype, functions[name])
-    })
-  })
-})
