@@ -1,7 +1,7 @@
 // A loss curve that grows: every step as a thin line, their running mean as a strong one, on a logarithmic scale.
 
 const namespace = 'http://www.w3.org/2000/svg'
-const margin = { top: 8, right: 8, bottom: 22, left: 40 }
+const margin = { top: 8, right: 8, bottom: 22, left: 46 }
 const smoothing = 0.95
 /** Points of the drawn line at most: neighbours are joined beyond that. */
 const mostPoints = 600
@@ -45,7 +45,14 @@ export function lossChart(svg: SVGSVGElement): Chart {
       const at = x((steps * epoch) / epochs)
       if (epoch < epochs)
         parts.push(element('line', { class: 'grid epoch', x1: at, x2: at, y1: margin.top, y2: bottom }))
-      parts.push(label(`epoch ${epoch}`, x((steps * (epoch - 0.5)) / epochs), height - 4, 'middle'))
+      parts.push(
+        label(
+          (right - margin.left) / epochs > 60 ? `epoch ${epoch}` : String(epoch),
+          x((steps * (epoch - 0.5)) / epochs),
+          height - 4,
+          'middle',
+        ),
+      )
     }
     parts.push(element('path', { class: 'steps', d: line(losses) }), element('path', { class: 'mean', d: line(means) }))
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`)
