@@ -21,6 +21,7 @@ test('info as JSON and as a table', async () => {
       cores: expect.any(Number),
       features: expect.any(Array),
       backend: 'wasm',
+      x86: expect.any(Boolean),
       threads: 1,
       simd: true,
       relaxedSimd: expect.any(Boolean),

@@ -3,7 +3,7 @@
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { ExprCode } from '../wasm/emit-expr.ts'
 import { tableAccess } from '../wasm/layout.ts'
-import { lanes, type NativeFunction } from './builder.ts'
+import type { NativeFunction } from './builder.ts'
 import { loadNeighbours } from './memory.ts'
 
 /** Along which axes an access stays where it is, in every launch: its elements are then read once for all lanes. */
@@ -122,5 +122,3 @@ export function pushFirst(code: ExprCode<NativeFunction>, count: number): void {
 export function pushSmaller(f: NativeFunction, a: number, b: number): void {
   f.get(a).get(b).get(a).get(b).op('i32.lt_s').op('select')
 }
-
-export { lanes }
