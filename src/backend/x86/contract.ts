@@ -4,14 +4,13 @@ import type { ContractKernel } from '../../kernel/contract.ts'
 import { tableAccess } from '../wasm/layout.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
-import { emitEpilogue } from './epilogue.ts'
 import { isNative } from './loop.ts'
 import { tileColumns, tileRows } from './micro-kernel.ts'
-import { emitPack } from './pack.ts'
-import { pushSmaller, type Standing } from './tables.ts'
+import { pushSmaller } from './tables.ts'
 
 /** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
- * `rightStep` bytes from k to k, its columns side by side. The last three are addresses of args blocks. */
+ * `rightStep` bytes from k to k, its columns side by side. `packLeft`, `packRight` and `epilogue` say how far from the start of all code
+ * their functions are. The last three are addresses of args blocks. */
 export const contractWords = [
   'm',
   'n',
@@ -24,18 +23,14 @@ export const contractWords = [
   'rightAt',
   'tileAt',
   'rightStep',
+  'packLeft',
+  'packRight',
+  'epilogue',
   'leftArgs',
   'rightArgs',
   'epilogueArgs',
 ] as const
 export type ContractWord = (typeof contractWords)[number]
-
-/** For each part of a product, where its accesses stand still. */
-export interface ContractStanding {
-  readonly left: readonly Standing[]
-  readonly right: readonly Standing[]
-  readonly epilogue: readonly Standing[]
-}
 
 /** Whether machine code can be made of a product. */
 export function isNativeContract({ left, right, epilogue }: ContractKernel): boolean {
@@ -45,18 +40,10 @@ export function isNativeContract({ left, right, epilogue }: ContractKernel): boo
 }
 
 /**
- * Emits a product as a function (args, begin, end, scratch): iteration number (b·mBlocks + i)·nBlocks + j is one block of batch
- * element b. `microKernels` has the addresses of those of 1 to 14 rows of one vector, then of two.
+ * Emits the function (args, begin, end, scratch) that serves every product: iteration number (b·mBlocks + i)·nBlocks + j is one block
+ * of batch element b. `microKernels` has the addresses of those of 1 to 14 rows of one vector, then of two.
  */
-export function emitContract(
-  a: Assembler,
-  kernel: ContractKernel,
-  standing: ContractStanding,
-  microKernels: readonly bigint[],
-): Label {
-  const packLeft = emitPack(a, kernel.left, tileRows, standing.left)
-  const packRight = emitPack(a, kernel.right, tileColumns, standing.right)
-  const epilogue = emitEpilogue(a, kernel.epilogue, standing.epilogue)
+export function emitContract(a: Assembler, codeStart: bigint, microKernels: readonly bigint[]): Label {
   const f = new NativeFunction(a, 4)
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')
@@ -104,14 +91,15 @@ export function emitContract(
           sumAtMost(k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
           f.get(rightStep).op('i32.eqz')
-          f.if(() => callPack(packRight, rightArgs, n0, n1, rightAt))
-          callPack(packLeft, leftArgs, m0, m1, scratch)
+          f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
+          callPack('packLeft', leftArgs, m0, m1, scratch)
           multiply()
           f.get(k1).set(k0).br(0)
         })
       })
+      pushFunction('epilogue')
       f.callFunction(
-        epilogue,
+        undefined,
         [epilogueArgs, batch, m0, m1, n0, n1, tileAt, tileStride].map((l) => () => void f.get(l)),
       )
     },
@@ -126,9 +114,24 @@ export function emitContract(
     f.set(result)
   }
 
-  function callPack(pack: Label, operand: number, from: number, to: number, destination: number): void {
+  function pushFunction(name: 'packLeft' | 'packRight' | 'epilogue'): void {
+    f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
+    f.machine(['general'], 'general', (asm, to, [distance]) => {
+      // In functions that call, no value lies in r11
+      asm.address(register.r11, codeStart).lea(to, { base: register.r11, index: distance }, true)
+    })
+  }
+
+  function callPack(
+    pack: 'packLeft' | 'packRight',
+    operand: number,
+    from: number,
+    to: number,
+    destination: number,
+  ): void {
+    pushFunction(pack)
     f.callFunction(
-      pack,
+      undefined,
       [operand, batch, from, to, k0, k1, destination].map((l) => () => void f.get(l)),
     )
   }

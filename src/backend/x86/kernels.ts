@@ -1,19 +1,22 @@
 // Which kernels become machine code, found again by their structure; all others stay with WebAssembly.
 
-import type { ContractKernel, ContractLaunch } from '../../kernel/contract.ts'
-import { kernelKey, loopKey } from '../../kernel/key.ts'
+import type { ContractKernel, ContractLaunch, Operand } from '../../kernel/contract.ts'
+import { epilogueKey, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
+import type { Assembler, Label } from './assembler.ts'
 import { contractBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
-import { type ContractStanding, type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
-import { emitMicroKernel, tileRows } from './micro-kernel.ts'
+import { emitMicroKernel, tileColumns, tileRows } from './micro-kernel.ts'
+import { emitPack } from './pack.ts'
 import type { Standing } from './tables.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
@@ -32,7 +35,8 @@ export class NativeKernels {
   private readonly worthCalling: number
   private readonly cache: CpuFeatures['cache']
   private readonly known = new Map<string, Compiled>()
-  private readonly products = new Map<string, NativeContract>()
+  /** Functions that products consist of. */
+  private readonly parts = new Map<string, number>()
   private microKernels: readonly bigint[] | undefined
 
   constructor(
@@ -72,31 +76,52 @@ export class NativeKernels {
   }
 
   private contract(kernel: ContractKernel, standing: ContractStanding): NativeContract {
-    const key = `${kernelKey(kernel)} ${JSON.stringify(standing)}`
-    const known = this.products.get(key)
-    if (known) return known
-    this.microKernels ??= this.code
-      .install((a) => [1, 2].flatMap((vectors) => tileHeights.map((rows) => emitMicroKernel(a, rows, vectors))))
-      .map((at) => this.code.addressOf(at))
-    const { microKernels } = this
-    const [native] = this.code.install((a) => [emitContract(a, kernel, standing, microKernels)])
     const cost = (roots: readonly Expr[]): number => fasterThanWasm * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
-    const epilogue = cost(kernel.epilogue.stores.map((s) => s.value)) + packCost.outer
-    const made: NativeContract = {
+    const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + packCost.outer
+    const functions = {
+      packLeft: this.pack(kernel.left, tileRows, standing.left),
+      packRight: this.pack(kernel.right, tileColumns, standing.right),
+      epilogue: this.part(`epilogue ${epilogueKey(kernel.epilogue)} ${JSON.stringify(standing.epilogue)}`, (a) =>
+        emitEpilogue(a, kernel.epilogue, standing.epilogue),
+      ),
+    }
+    return {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
-      native,
+      native: this.driver(),
       plan: ({ rightStep, ...shape }) => {
         const packRight = rightStep === 0 ? right : 0
-        const blocking = contractBlocking({ ...shape, packLeft: left, packRight, epilogue }, this.cache)
-        const known: { readonly [N in ContractWord]?: number } = { ...shape, ...blocking, rightStep }
+        const blocking = contractBlocking({ ...shape, packLeft: left, packRight, epilogue: epilogueCost }, this.cache)
+        const known: { readonly [N in ContractWord]?: number } = { ...shape, ...blocking, rightStep, ...functions }
         const words = contractWords.flatMap((name) => known[name] ?? [])
         const { blocks, grain, nanoseconds } = blocking
         return { words, blocks, grain, nanoseconds }
       },
     }
-    this.products.set(key, made)
+  }
+
+  private pack(operand: Operand, width: number, standing: readonly Standing[]): number {
+    return this.part(`pack ${width} ${operandKey(operand)} ${JSON.stringify(standing)}`, (a) =>
+      emitPack(a, operand, width, standing),
+    )
+  }
+
+  /** The function that all products share. */
+  private driver(): number {
+    this.microKernels ??= this.code
+      .install((a) => [1, 2].flatMap((vectors) => tileHeights.map((rows) => emitMicroKernel(a, rows, vectors))))
+      .map((at) => this.code.addressOf(at))
+    const { microKernels } = this
+    return this.part('product', (a) => emitContract(a, this.code.addressOf(0), microKernels))
+  }
+
+  /** A function found by its key, emitted when first asked for. */
+  private part(key: string, emit: (a: Assembler) => Label): number {
+    const known = this.parts.get(key)
+    if (known !== undefined) return known
+    const [made] = this.code.install((a) => [emit(a)])
+    this.parts.set(key, made)
     return made
   }
 
@@ -114,6 +139,13 @@ export class NativeKernels {
     this.known.set(key, compiled)
     return compiled
   }
+}
+
+/** For each part of a product, where its accesses stand still. */
+interface ContractStanding {
+  readonly left: readonly Standing[]
+  readonly right: readonly Standing[]
+  readonly epilogue: readonly Standing[]
 }
 
 function launchesByKernel(program: Program): Map<number, Launch[]> {
