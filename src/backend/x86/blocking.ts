@@ -37,8 +37,10 @@ export const contractScratchBytes = 3 * 1024 * 1024
 const multiplyAdd = 0.0135
 const tileCall = 12
 const blockCall = 200
-/** Chunks to aim for, and the least work that is worth a chunk of its own. */
-const wantedChunks = 8
+/** Chunks to aim for, by the nanoseconds that one should take, and the least work that is worth a chunk of its own. */
+const fewestChunks = 4
+const mostChunks = 32
+const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
 /** The cheapest blocking, chosen from shape and caches alone, so that results and chunks don't depend on the number of threads. */
@@ -61,8 +63,9 @@ export function contractBlocking(shape: ContractShape, cache: CpuFeatures['cache
       const nanoseconds = batch * batchCost(shape, kc, mBlocks, nBlocks)
       const grain = Math.max(1, Math.floor(smallestChunk / (nanoseconds / blocks)))
       const chunks = Math.ceil(blocks / grain)
-      // With few chunks some threads have none at the end: price it as if there were eight.
-      const price = nanoseconds * Math.max(1, (Math.ceil(chunks / wantedChunks) * wantedChunks) / chunks) ** 0.5
+      // With few chunks some threads have none at the end; the more work, the more threads are worth having.
+      const wanted = Math.max(fewestChunks, Math.min(mostChunks, Math.round(nanoseconds / goodChunk)))
+      const price = nanoseconds * Math.max(1, (Math.ceil(chunks / wanted) * wanted) / chunks) ** 0.5
       if (price >= bestPrice) continue
       bestPrice = price
       best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds, rightAt, tileAt }

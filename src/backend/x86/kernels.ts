@@ -25,7 +25,7 @@ const usuallyWorth = 1000
 const fasterThanWasm = 0.4
 
 /** Nanoseconds to move an element into a panel: runs of memory along its rows, or across them. */
-const packCost = { outer: 0.05, inner: 0.1 }
+const packCost = { outer: 0.15, inner: 0.25 }
 const tileHeights = Array.from({ length: tileRows }, (_, i) => i + 1)
 
 export class NativeKernels {
@@ -78,7 +78,7 @@ export class NativeKernels {
   private contract(kernel: ContractKernel, standing: ContractStanding): NativeContract {
     const cost = (roots: readonly Expr[]): number => fasterThanWasm * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
-    const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + packCost.outer
+    const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + 0.1
     const functions = {
       packLeft: this.pack(kernel.left, tileRows, standing.left),
       packRight: this.pack(kernel.right, tileColumns, standing.right),

@@ -1,5 +1,6 @@
 // Packing an operand of a product into panels, its pointwise prologue applied.
 
+import { dtypes } from '../../graph/dtype.ts'
 import type { Operand } from '../../kernel/contract.ts'
 import { type Expr, topological } from '../../scalar/expr.ts'
 import { expand } from '../../scalar/functions.ts'
@@ -86,24 +87,117 @@ class PackCode {
       } else f.get(this.count).i32(2).op('i32.shl')
       f.set(this.rowBytes)
       f.get(o0).set(this.first).get(destination).set(this.at)
-      this.chunk(left)
-      if (width > lanes) {
-        f.get(left).i32(lanes).op('i32.gt_s')
-        f.if(() => {
-          f.get(left).i32(lanes).op('i32.sub').set(left)
-          f.get(o0).i32(lanes).op('i32.add').set(this.first)
-          f.get(destination)
-            .i32(4 * lanes)
-            .op('i32.add')
-            .set(this.at)
-          this.chunk(left)
-        })
+      if (width <= lanes) this.chunk(left)
+      else if (this.alongK) this.chunks(left)
+      else {
+        this.pushWhole(left)
+        f.if(
+          () => this.wholeRows(),
+          () => this.chunks(left),
+        )
       }
       f.get(k1).get(k0).op('i32.sub').get(this.rowBytes).op('i32.mul')
       f.get(destination).op('i32.add').set(destination)
       f.get(o0).i32(width).op('i32.add').set(o0)
     })
     code.prologue.finish()
+  }
+
+  /** A panel of two chunks, one after the other. */
+  private chunks(left: number): void {
+    const { f } = this
+    this.chunk(left)
+    f.get(left).i32(lanes).op('i32.gt_s')
+    f.if(() => {
+      f.get(left).i32(lanes).op('i32.sub').set(left)
+      f.get(o0).i32(lanes).op('i32.add').set(this.first)
+      f.get(destination)
+        .i32(4 * lanes)
+        .op('i32.add')
+        .set(this.at)
+      this.chunk(left)
+    })
+  }
+
+  /** Pushes 1 if the panel is full and each of its rows one run of memory. */
+  private pushWhole(left: number): void {
+    const { f, width } = this
+    const [number, all] = [f.local('i32'), f.local('v128')]
+    f.iota(0).iota(0).op('i32x4.eq').set(all)
+    f.get(left).i32(width).op('i32.ge_s')
+    f.if(
+      () => {
+        f.i32(1)
+        for (const table of this.tables.filter(({ standing }) => !standing.outer)) {
+          table.pushNeighbours(table.outer, o0, all)
+          f.op('i32.and').get(o0).i32(lanes).op('i32.add').set(number)
+          table.pushNeighbours(table.outer, number, all)
+          f.op('i32.and')
+          table.entry(table.outer, number)
+          table.entry(table.outer, o0)
+          f.op('i32.sub')
+            .i32(lanes * dtypes[table.dtype].bytes)
+            .op('i32.eq')
+            .op('i32.and')
+        }
+      },
+      () => f.i32(0),
+      'i32',
+    )
+  }
+
+  /** All rows of a full panel, two vectors each; two rows in a turn, for they come from far apart. */
+  private wholeRows(): void {
+    const { f } = this
+    const starts = this.tables.map((table) => {
+      const start = f.local('i32')
+      table.entry(table.outer, o0)
+      f.get(table.base).op('i32.add').set(start)
+      return start
+    })
+    const rows = (count: number): void => {
+      const places = Array.from({ length: count }, (_, row) =>
+        this.tables.map((table, i) => {
+          const place = f.local('i32')
+          f.get(table.inner)
+            .get(this.k)
+            .i32(2)
+            .op('i32.shl')
+            .op('i32.add')
+            .memory('i32.load', 4 * row)
+          f.get(starts[i]).op('i32.add').set(place)
+          return place
+        }),
+      )
+      const values = places.flatMap((place) =>
+        [0, 1].map((half) => {
+          this.load = (access) => {
+            const { dtype, standing } = this.tables[access]
+            f.get(place[access])
+            if (standing.outer) loadSpread(f, dtype)
+            else loadNeighbours(f, dtype, half * lanes * dtypes[dtype].bytes, undefined, 0)
+          }
+          const value = f.local('v128')
+          this.evaluate()
+          f.set(value)
+          return value
+        }),
+      )
+      values.forEach((value, i) => {
+        f.get(this.at)
+          .get(value)
+          .memory('v128.store', 64 * i)
+      })
+      f.get(this.at)
+        .i32(128 * count)
+        .op('i32.add')
+        .set(this.at)
+      f.get(this.k).i32(count).op('i32.add').set(this.k)
+    }
+    const end = f.local('i32')
+    f.get(k0).set(this.k).get(k1).i32(1).op('i32.sub').set(end)
+    whileLess(f, this.k, end, () => rows(2))
+    whileLess(f, this.k, k1, () => rows(1))
   }
 
   /** Up to sixteen outer elements, of which `left` and those that follow exist. */
