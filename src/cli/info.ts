@@ -124,7 +124,7 @@ function vectorFeatures(): string[] {
 }
 
 const machineCodeIsThere =
-  'x86: AVX-512 machine code for all but float64, two to five times as fast; --backend x86 or configure({ backend: "x86" }) uses it'
+  'x86: AVX-512 machine code for all but float64; --backend x86, or in programs configure with backend x86, uses it'
 
 /** Asked of the backend itself, which is given back at once. */
 function whyNoMachineCode(): string | undefined {

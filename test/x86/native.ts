@@ -13,7 +13,7 @@ import { runOn } from '../kernel/emitted.ts'
 const found = platform.native()
 /** Why machine code cannot be tested here, or nothing. */
 export const missing: string | undefined =
-  typeof found === 'string' ? found : cpuFeatures(found).avx512 ? undefined : 'the processor has no AVX-512'
+  typeof found === 'string' ? found : cpuFeatures(found)?.avx512 ? undefined : 'the processor has no AVX-512'
 
 function host(): NativeHost {
   if (typeof found === 'string') throw new Error(found)

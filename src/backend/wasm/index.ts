@@ -42,9 +42,13 @@ export class EngineBackend implements WasmBackend {
   private readonly engine: Engine
   private readonly memory: LinearMemory
   private readonly kernels: Kernels
+  private onEnd: () => void
   private listener: ((run: ProgramTime) => void) | undefined
 
-  constructor(name: string, engine: Engine, kernels: Kernels) {
+  /** `onEnd` is called once when the backend ends. */
+  constructor(name: string, engine: Engine, kernels: Kernels, onEnd: () => void = () => {}) {
+    this.onEnd = onEnd
+
     this.name = name
     this.engine = engine
     this.memory = engine.memory
@@ -118,6 +122,8 @@ export class EngineBackend implements WasmBackend {
 
   terminate(): void {
     this.engine.terminate()
+    this.onEnd()
+    this.onEnd = () => {}
   }
 
   private own(storage: Storage): Block {

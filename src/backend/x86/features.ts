@@ -13,12 +13,12 @@ export interface CpuFeatures {
 
 const codeBytes = 4096
 
-/** Asks the processor; the code that does it lives only as long. */
-export function cpuFeatures(host: NativeHost): CpuFeatures {
+/** Asks the processor, if the system lets code run; the code that does it lives only as long. */
+export function cpuFeatures(host: NativeHost): CpuFeatures | undefined {
   const address = host.reserve(codeBytes)
   try {
     const code = cpuidCode(host.convention)
-    if (!host.install(address, code)) return { avx512: false, avx2: false, cache: { first: 0, second: 0, last: 0 } }
+    if (!host.install(address, code)) return undefined
     const words = new Int32Array(4)
     const out = host.addressOf(words)
     const call = host.callable(address, 3)

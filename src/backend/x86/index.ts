@@ -24,7 +24,9 @@ export interface X86Options extends Omit<EngineOptions, 'native'> {
 export function createX86Backend(options: X86Options = {}): WasmBackend | string {
   const host = (options.platform ?? hostPlatform).native()
   if (typeof host === 'string') return host
-  const { avx512, cache } = cpuFeatures(host)
+  const features = cpuFeatures(host)
+  if (!features) return 'the system allows no executable pages'
+  const { avx512, cache } = features
   if (!avx512) return 'the processor has no AVX-512, or the system does not support it'
   const memory = options.memory ?? new LinearMemory()
   if (!memory.shared) return 'there is no shared memory, whose place machine code could rely on'
@@ -33,11 +35,11 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   const { call, forWorkers } = code
   const native: NativeCode = { scratchBytes: contractScratchBytes, call, forWorkers }
   const engine = new Engine({ ...options, memory, native })
-  return new EngineBackend(
-    'x86',
-    engine,
-    new NativeKernels(engine, code, new KernelCache(engine), cache, options.worthCalling),
-  )
+  const kernels = new NativeKernels(engine, code, new KernelCache(engine), cache, options.worthCalling)
+  return new EngineBackend('x86', engine, kernels, () => {
+    // Workers may still be in the code when they are told to end: with them it stays until the process ends.
+    if (engine.threads === 1) code.release()
+  })
 }
 
 function codeMemory(host: NativeHost, memory: LinearMemory): CodeMemory | string {
