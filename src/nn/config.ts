@@ -11,6 +11,14 @@ import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import { batchNorm, layerNorm } from './norm.ts'
 import { averagePool2d, maxPool2d } from './pool.ts'
 import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
+import {
+  type StackOptions,
+  type TransformerOptions,
+  transformerDecoder,
+  transformerDecoderLayer,
+  transformerEncoder,
+  transformerEncoderLayer,
+} from './transformer.ts'
 
 /** Builds a module from its options and, where its kind does not make them itself, its children. */
 export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
@@ -22,6 +30,28 @@ const layer =
     build(new Reader(options))
 
 const cellOptions = { bias: 'boolean', dtype: 'dtype' } as const
+const attentionOptions = {
+  ...cellOptions,
+  keyHeads: 'number',
+  causal: 'boolean',
+  rotary: 'boolean',
+  dropout: 'number',
+} as const
+const transformerOptions = (o: Reader): TransformerOptions => ({
+  heads: o.number('heads'),
+  ...o.pick({
+    ...attentionOptions,
+    feed: 'number',
+    activation: 'activation',
+    normFirst: 'boolean',
+    epsilon: 'number',
+  }),
+})
+const stackOptions = (o: Reader): StackOptions => ({
+  layers: o.number('layers'),
+  ...o.pick({ norm: 'boolean' }),
+  ...transformerOptions(o),
+})
 const recurrentOptions = {
   ...cellOptions,
   layers: 'number',
@@ -68,7 +98,7 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   attention: layer((o) =>
     attention(o.number('size'), {
       heads: o.number('heads'),
-      ...o.pick({ causal: 'boolean', bias: 'boolean', dtype: 'dtype' }),
+      ...o.pick(attentionOptions),
     }),
   ),
   rnn: layer((o) =>
@@ -83,6 +113,10 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   ),
   gruCell: layer((o) => gruCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
   lstmCell: layer((o) => lstmCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
+  transformerEncoderLayer: layer((o) => transformerEncoderLayer(o.number('size'), transformerOptions(o))),
+  transformerDecoderLayer: layer((o) => transformerDecoderLayer(o.number('size'), transformerOptions(o))),
+  transformerEncoder: layer((o) => transformerEncoder(o.number('size'), stackOptions(o))),
+  transformerDecoder: layer((o) => transformerDecoder(o.number('size'), stackOptions(o))),
   sequential: (_, children) => sequential(children()),
   residual: (_, children) => {
     const { body, shortcut } = children()
@@ -136,6 +170,7 @@ interface Values {
   readonly dtype: 'float32' | 'float64'
   readonly gelu: 'none' | 'tanh'
   readonly nonlinearity: 'tanh' | 'relu'
+  readonly activation: 'relu' | 'gelu'
 }
 
 const isExtents = (v: Json): boolean =>
@@ -152,6 +187,7 @@ const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boole
   dtype: { test: (v) => v === 'float32' || v === 'float64', name: "'float32' or 'float64'" },
   gelu: { test: (v) => v === 'none' || v === 'tanh', name: "'none' or 'tanh'" },
   nonlinearity: { test: (v) => v === 'tanh' || v === 'relu', name: "'tanh' or 'relu'" },
+  activation: { test: (v) => v === 'relu' || v === 'gelu', name: "'relu' or 'gelu'" },
 }
 
 /** Reads options with their types checked. */

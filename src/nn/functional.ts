@@ -4,7 +4,7 @@ import { build } from '../graph/build.ts'
 import { promote } from '../graph/dtype.ts'
 import { misfit } from '../graph/refuse.ts'
 import { type Dims, normalizeAxes, show, sizeOf } from '../graph/shape.ts'
-import { iota, ones, random, Tensor, withBroadcasting } from '../tensor/index.ts'
+import { concat, iota, ones, random, split, Tensor, tensor, withBroadcasting } from '../tensor/index.ts'
 
 /** x [..., in] times weight [out, in] transposed, plus bias [out]. Throws when the last axis is not `in`. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
@@ -222,10 +222,14 @@ export function embedding(indices: Tensor, weight: Tensor): Tensor {
 export interface AttentionOptions {
   /** Position i sees positions up to i alone. */
   readonly causal?: boolean
+  /** Where the first query stands among the keys, for `causal`; 0 unless told. */
+  readonly offset?: number
   /** bool, true where attention may go, or numbers to add to the scores; broadcasts to [..., queries, keys]. */
-  readonly mask?: Tensor
+  readonly mask?: Tensor | undefined
   /** Factor of the scores; 1/√d unless told. */
   readonly scale?: number
+  /** Zeroes weights with this probability; 0 unless told. */
+  readonly dropout?: number
 }
 
 /**
@@ -238,18 +242,48 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
-  const { causal = false, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
+  const weights = attentionWeights(query, key, options)
+  return (options.dropout ? dropout(weights, options.dropout) : weights).matmul(value)
+}
+
+/** softmax(q kᵀ · scale), masked, [..., queries, keys]: what `scaledDotProductAttention` weighs values by. */
+export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
+  const { causal = false, offset = 0, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
   let scores = query.mul(scale).matmul(key.transpose())
   return withBroadcasting('numpy', () => {
     if (causal) {
       const last = scores.shape.slice(-2)
-      scores = iota(last, 0).less(iota(last, 1)).where(-Infinity, scores)
+      const place = iota(last, 0)
+      scores = (offset === 0 ? place : place.add(offset)).less(iota(last, 1)).where(-Infinity, scores)
     }
-    if (!mask) return scores.softmax(-1).matmul(value)
+    if (!mask) return scores.softmax(-1)
     scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
     const isBlind = scores.amax(-1, true).equal(-Infinity)
-    return isBlind.where(0, isBlind.where(0, scores).softmax(-1)).matmul(value)
+    return isBlind.where(0, isBlind.where(0, scores).softmax(-1))
   })
+}
+
+/**
+ * Rotary positions (Su et al. 2021): turns the pairs (xᵢ, xᵢ₊d/₂) of x [..., time, d] by (offset + time)·base^(−2i/d), so that
+ * products of two rows depend on their distance alone. Throws when d is odd.
+ */
+export function rotary(
+  x: Tensor,
+  options: { readonly base?: number; readonly offset?: number | undefined } = {},
+): Tensor {
+  const { base = 10_000, offset = 0 } = options
+  const [time, width] = x.shape.slice(-2)
+  if (x.rank < 2 || width % 2 !== 0)
+    throw misfit(`rotary: input ${show(x.shape)}: expected [..., time, d] with an even d`)
+  const half = width / 2
+  const turns = Float64Array.from({ length: time * half }, (_, k) => {
+    const [t, i] = [Math.floor(k / half), k % half]
+    return (offset + t) * base ** (-i / half)
+  })
+  const table = (f: (angle: number) => number): Tensor => tensor(turns.map(f), { shape: [time, half] }).cast(x.dtype)
+  const [a, b] = split(x, half, -1)
+  const [cosine, sine] = [table(Math.cos), table(Math.sin)]
+  return withBroadcasting('numpy', () => concat([a.mul(cosine).sub(b.mul(sine)), a.mul(sine).add(b.mul(cosine))], -1))
 }
 
 /** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */

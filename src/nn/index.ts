@@ -1,7 +1,13 @@
 // Modules: the public names of `nn`.
 
 export { flatten, gelu, relu, sigmoid, softmax, tanh } from './activation.ts'
-export { type AttentionOptions, attention } from './attention.ts'
+export {
+  type AttentionCache,
+  type AttentionInputs,
+  type AttentionOptions,
+  type AttentionResult,
+  attention,
+} from './attention.ts'
 export { type FromConfig, fromConfig } from './config.ts'
 export { residual, sequential } from './container.ts'
 export { type Conv2dOptions, conv2d } from './convolution.ts'
@@ -47,3 +53,13 @@ export {
   rnn,
   rnnCell,
 } from './recurrent.ts'
+export {
+  type DecoderMasks,
+  type Masks,
+  type StackOptions,
+  type TransformerOptions,
+  transformerDecoder,
+  transformerDecoderLayer,
+  transformerEncoder,
+  transformerEncoderLayer,
+} from './transformer.ts'

@@ -1,7 +1,7 @@
 /** The layers and modules of the PyTorch fixture, in the library's words. */
 
 import * as nn from '../../src/nn/index.ts'
-import { type Tensor, withTraining } from '../../src/tensor/index.ts'
+import { withTraining } from '../../src/tensor/index.ts'
 import type { CaseFunction, CaseFunctions } from './check-case.ts'
 import type { ReferenceCase } from './fixture.ts'
 
@@ -110,23 +110,15 @@ export const attention: CaseFunctions = {
   sdpa_mask: ([q, k, v, mask]) => f.scaledDotProductAttention(q, k, v, { mask }),
 }
 
-/** PyTorch's transformer encoder layer of our modules; `slots` gives the places of its parameters in them. */
-const encoder: CaseFunction = ([x, ...parameters], attributes) => {
-  const attend = nn.attention(8, { heads: 2 })
-  const feed = nn.sequential(
-    nn.linear(8, 16),
-    attributes.activation === 'gelu' ? nn.gelu() : nn.relu(),
-    nn.linear(16, 8),
-  )
-  const [norm1, norm2] = [nn.layerNorm(8), nn.layerNorm(8)]
-  const network = attributes.norm_first
-    ? nn.sequential(nn.residual(nn.sequential({ norm1, attend })), nn.residual(nn.sequential({ norm2, feed })))
-    : nn.sequential({ one: nn.residual(attend), norm1, two: nn.residual(feed), norm2 })
-  const own = [...attend.parameters(), ...feed.parameters(), ...norm1.parameters(), ...norm2.parameters()]
-  const names = Object.entries(network.namedParameters())
-  const nameOf = (variable: Tensor): string => names.find(([, v]) => v === variable)?.[0] ?? ''
-  return network.with(Object.fromEntries(own.map((variable, i) => [nameOf(variable), parameters[i]])))(x)
-}
+const encoder: CaseFunction = ([x, ...parameters], attributes) =>
+  nn
+    .transformerEncoderLayer(8, {
+      heads: 2,
+      feed: 16,
+      activation: attributes.activation === 'gelu' ? 'gelu' : 'relu',
+      normFirst: attributes.norm_first === true,
+    })
+    .with(parameters)(x)
 
 type Single = ReturnType<typeof nn.rnn> | ReturnType<typeof nn.gru>
 
@@ -159,13 +151,9 @@ export const module: CaseFunctions = {
     nn
       .sequential(nn.conv2d(1, 2, 3, { padding: 1 }), nn.relu(), nn.maxPool2d(2), nn.flatten(), nn.linear(18, 3))
       .with(parameters)(x),
-  multihead_attention: ([q, k, v, inWeight, inBias, outWeight, outBias]) => {
-    const part = (x: Tensor, i: number): Tensor =>
-      f.splitHeads(f.linear(x, inWeight.slice([8 * i, 8 * i + 8]), inBias.slice([8 * i, 8 * i + 8])), 2)
-    const [query, key, value] = [part(q, 0), part(k, 1), part(v, 2)]
-    const weights = query.matmul(key.transpose()).mul(0.5).softmax()
-    const y = f.scaledDotProductAttention(query, key, value)
-    return [f.linear(f.joinHeads(y), outWeight, outBias), weights]
+  multihead_attention: ([q, key, value, ...parameters]) => {
+    const { output, weights } = nn.attention(8, { heads: 2 }).with(parameters).run(q, { key, value })
+    return [output, weights]
   },
   transformer_encoder_layer_prenormFalse_relu: encoder,
   transformer_encoder_layer_prenormFalse_gelu: encoder,
