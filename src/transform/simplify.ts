@@ -2,7 +2,7 @@
 
 import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { isOp, type Node, type OpName } from '../graph/node.ts'
+import { isControl, isOp, type Node, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
@@ -41,9 +41,15 @@ function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
   }
   return mapGraph(outputs, (node, inputs) => {
     const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
-    return share(within(node.scope, () => rule(rebuilt)))
+    return share(
+      within(node.scope, () => (isEmpty(rebuilt) ? build.constant(0, node.shape, node.dtype) : rule(rebuilt))),
+    )
   }).outputs
 }
+
+/** Without elements all values are the same; kernels of others need not make room for it. The shape of loops and branches says nothing. */
+const isEmpty = (node: Node): boolean =>
+  sizeOf(node.shape) === 0 && !isControl(node) && !isOp(node, 'leaf') && !isOp(node, 'constant')
 
 const withInputs = (node: Node, inputs: readonly Node[]): Node => ({ ...node, inputs })
 
