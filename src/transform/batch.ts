@@ -30,7 +30,7 @@ export class Batching implements Batch {
     this.rewriting = new Rewriting<BatchInput>(
       examples.map(([placeholder, all]) => [placeholder, { node: all, isBatched: true }]),
       (node) => ({ node, isBatched: false }),
-      (node, inputs) => (inputs.some((x) => x.isBatched) ? this.forAll(node, inputs) : { node, isBatched: false }),
+      (node, inputs) => (inputs.some((x) => x.isBatched) ? this.forAll(node, inputs) : this.once(node, inputs)),
     )
   }
 
@@ -57,6 +57,20 @@ export class Batching implements Batch {
     // Some results may be the same for all examples; the operation's own node has no value.
     else if (isOp(node, 'part')) return this.results.get(node.inputs[0] as Node)?.[node.attributes.index] as BatchInput
     return { node: isControl(node) ? node : this.batched(node, inputs), isBatched: true }
+  }
+
+  /** Of inputs that are the same for all examples, which may yet be other nodes now: results of a loop over examples. */
+  private once(node: Node, inputs: readonly BatchInput[]): BatchInput {
+    if (inputs.every((x, i) => x.node === node.inputs[i])) return { node, isBatched: false }
+    if (isOp(node, 'custom')) {
+      // Its rule is lifted with it, and knows the nodes that were.
+      return this.forAll(
+        node,
+        inputs.map((x) => ({ node: full(build, x, this), isBatched: true })),
+      )
+    }
+    const nodes = inputs.map((x) => x.node)
+    return { node: build.node(node.op, nodes, node.attributes), isBatched: false }
   }
 
   private control(node: Node<ControlName>, inputs: readonly BatchInput[]): readonly BatchInput[] {
