@@ -1,32 +1,36 @@
-/** Random graphs with their gradients: a backend, which fuses and plans memory, gives what the records give node by node. */
+/** 500 random graphs of all operations and dtypes: what each backend, each rewrite and each derivative makes of them. `npm run fuzz` draws more. */
 
 import fc from 'fast-check'
-import { it } from 'vitest'
-import { compile, type Tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
-import { expectClose } from '../support/close.ts'
-import { inputsOf, programs, withGradients } from '../support/programs.ts'
-import { evaluateByRecords } from '../support/records.ts'
+import { describe, expect, it } from 'vitest'
+import { backendCount, forEachBackend } from '../support/backends.ts'
+import { type Check, checkBackend, checkGradient, checkRewrites, checkVmap, expected } from '../support/graph-checks.ts'
+import { asText, randomGraphs } from '../support/random-graph.ts'
 
-forEachBackend(() => {
-  it.each([
-    ['float32', 2e-5],
-    ['float64', 1e-10],
-  ] as const)(
-    '%s',
-    (dtype, tolerance) => {
-      const inputs = inputsOf(dtype)
-      fc.assert(
-        fc.property(programs, (program) => {
-          const f = (...given: Tensor[]): Tensor[] => withGradients(program, given)
-          const actual = compile(f)(...inputs)
-          f(...inputs).forEach((expected, i) => {
-            expectClose(actual[i], evaluateByRecords(expected.node), tolerance, `output ${i} ${expected.shape.join()}`)
-          })
-        }),
-        { seed: 1, numRuns: 100 },
-      )
-    },
-    60_000,
+const graphs = 500
+
+function holds(check: Check, seed: number, numRuns: number): void {
+  fc.assert(
+    fc.property(fc.noBias(randomGraphs), (graph) => {
+      expect(check(graph), asText(graph)).toBeUndefined()
+    }),
+    { seed, numRuns },
   )
+}
+
+let seed = 100
+forEachBackend(() => {
+  const own = seed++
+  it('gives what the records give, compiled and eagerly', () => {
+    holds((graph) => checkBackend(graph, expected(graph)), own, Math.ceil(graphs / backendCount))
+  })
+})
+
+describe('without a backend', () => {
+  it.each<[string, Check]>([
+    ['simplify and stabilize keep values', checkRewrites],
+    ['the gradient is what differences give', checkGradient],
+    ['vmap is a loop', checkVmap],
+  ])('%s', (_, check) => {
+    holds(check, 1, graphs)
+  })
 })

@@ -38,6 +38,9 @@ const inNode: readonly TestBackend[] = [
 
 const backends = platform.name === 'browser' || platform.environment('TENON_MESSAGES') ? onPage : inNode
 
+/** On how many the suite runs here. */
+export const backendCount = backends.length
+
 /** Runs the same tests on every backend, or on those that `wanted` names, where there are some. */
 export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: TestBackend): boolean => true): void {
   const chosen = backends.filter(wanted)

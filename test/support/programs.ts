@@ -7,7 +7,7 @@ import { concat, einsum, gelu, grad, roll, Tensor, tensor } from '../../src/tens
 import { normals, randomOf } from './random.ts'
 
 /** Makes a tensor of two others; `n` chooses among variants. Null where the shapes don't allow it. */
-type Step = (x: Tensor, y: Tensor, n: number) => Tensor | null
+export type Step = (x: Tensor, y: Tensor, n: number) => Tensor | null
 
 const axisOf = (x: Tensor, n: number): number => n % x.rank
 const hasAxis = (x: Tensor): boolean => x.rank > 0 && x.size > 0
@@ -26,7 +26,7 @@ const along =
     hasAxis(x) ? f(x, axisOf(x, n), n) : null
 
 // Every step keeps numbers moderate, so that differences stay rounding errors.
-const steps: { readonly [name: string]: Step } = {
+export const steps: { readonly [name: string]: Step } = {
   add: pair((x, y) => x.add(y).mul(0.5)),
   sub: pair((x, y) => x.sub(y).mul(0.5)),
   mul: pair((x, y) => x.tanh().mul(y)),

@@ -1,0 +1,164 @@
+/** How far rounding may move the values of a graph: each is computed in float64, exactly and with every rounding operation disturbed. */
+
+import { evaluateNode } from '../../src/backend/reference/index.ts'
+import { type DataArray, type DType, isFloat } from '../../src/graph/dtype.ts'
+import {
+  type ControlName,
+  type ControlRecord,
+  isControl,
+  isOp,
+  type NdArray,
+  type Node,
+  type OpName,
+} from '../../src/graph/node.ts'
+import { ops } from '../../src/graph/ops/index.ts'
+import { topologicalOrder } from '../../src/graph/walk.ts'
+import { randomOf } from './random.ts'
+
+export interface Conditioned {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly value: DataArray
+  /** What an element may be off by; infinite where rounding decides what it is. */
+  readonly radius: Float64Array
+}
+
+/** A unit in the last place, relative. */
+const ulp: { readonly [D in DType]: number } = { float32: 2 ** -23, float64: 2 ** -52, int32: 0, uint8: 0, bool: 0 }
+const disturbance = 3
+/** How a result is moved, from -1 to 1, in each disturbed run: at random, always up, always down, as its dtype rounds. */
+type Move = (() => number) | 'round'
+const moves: readonly (() => Move)[] = [() => drawn(17), () => drawn(18), () => () => 1, () => () => -1, () => 'round']
+const drawn = (seed: number): Move => {
+  const random = randomOf(seed)
+  return () => 2 * random() - 1
+}
+/** The largest of a few disturbed runs, times this, bounds what any order of rounding gives. */
+const safety = 24
+
+/** Values of operations that choose, move or compare are exact. */
+const rounding: ReadonlySet<OpName> = new Set<OpName>([
+  ...(['sqrt', 'exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh'] as const),
+  ...(['tanh', 'asinh', 'acosh', 'atanh', 'erf', 'sigmoid', 'add', 'sub', 'mul', 'div', 'pow', 'atan2'] as const),
+  ...(['remainder', 'cast', 'sum', 'prod', 'matmul', 'conv', 'scatterAdd', 'scatterAddAlong', 'routine'] as const),
+])
+/** Where the rounding of terms does not show in that of their sum. */
+const adding: ReadonlySet<OpName> = new Set<OpName>([
+  ...(['sum', 'prod', 'matmul', 'conv', 'scatterAdd', 'scatterAddAlong', 'routine', 'add', 'sub'] as const),
+  ...(['remainder', 'pow', 'sin', 'cos', 'tan'] as const),
+])
+
+const wide = <T extends { readonly dtype: DType }>(x: T): T => (x.dtype === 'float32' ? { ...x, dtype: 'float64' } : x)
+
+/** The values of outputs, and how well they are determined; undefined where numbers leave the range of their dtype. */
+export function conditioned(
+  outputs: readonly Node[],
+  leaf: (node: Node) => DataArray,
+): readonly Conditioned[] | undefined {
+  const exact = new Evaluation(leaf, undefined)
+  const values = exact.run(outputs)
+  if (exact.leftRange) return undefined
+  const disturbed = moves.map((move) => new Evaluation(leaf, move()).run(outputs))
+  return outputs.map(({ dtype, shape }, o) => {
+    const value = values[o].data
+    const radius = Float64Array.from(value, (v, k) => {
+      let spread = 0
+      for (const run of disturbed) {
+        const other = run[o].data[k]
+        if (Object.is(v, other) || v === other) continue
+        const distance = Math.abs(v - other)
+        spread = Number.isNaN(distance) || !isFloat(dtype) ? Infinity : Math.max(spread, distance)
+      }
+      return safety * spread + 4 * ulp[dtype] * (Number.isFinite(v) ? Math.abs(v) : 0)
+    })
+    return { dtype, shape, value, radius }
+  })
+}
+
+/** The values in float64, undisturbed. */
+export const wideValues = (outputs: readonly Node[], leaf: (node: Node) => DataArray): DataArray[] =>
+  new Evaluation(leaf, undefined).run(outputs).map(({ data }) => data)
+
+/** The first element that is off by more than rounding explains, in words. */
+export function mismatch(actual: ArrayLike<number>, expected: Conditioned): string | undefined {
+  const { value, radius, dtype, shape } = expected
+  if (actual.length !== value.length) return `${actual.length} elements instead of ${value.length}`
+  for (let i = 0; i < value.length; i++) {
+    const [a, b] = [actual[i], value[i]]
+    if (radius[i] === Infinity || Object.is(a, b) || a === b || Math.abs(a - b) <= radius[i]) continue
+    return `element ${i} of ${dtype} [${shape}]: ${a} instead of ${b}, allowed ${radius[i]}`
+  }
+  return undefined
+}
+
+class Evaluation {
+  leftRange = false
+  private readonly leaf: (node: Node) => DataArray
+  private readonly move: Move | undefined
+
+  constructor(leaf: (node: Node) => DataArray, move: Move | undefined) {
+    this.leaf = leaf
+    this.move = move
+  }
+
+  run(outputs: readonly Node[], given: ReadonlyMap<Node, NdArray> = new Map()): NdArray[] {
+    const values = new Map(given)
+    const results = new Map<Node, readonly NdArray[]>()
+    for (const node of topologicalOrder(outputs, (n) => given.has(n))) {
+      if (values.has(node)) continue
+      const inputs = node.inputs.map((x) => values.get(x) as NdArray)
+      if (isControl(node)) results.set(node, this.control(node, inputs))
+      else if (isOp(node, 'part')) values.set(node, results.get(node.inputs[0])?.[node.attributes.index] as NdArray)
+      else values.set(node, this.value(node, inputs))
+    }
+    return outputs.map((o) => values.get(o) as NdArray)
+  }
+
+  private control(node: Node<ControlName>, inputs: readonly NdArray[]): readonly NdArray[] {
+    const { meaning } = ops[node.op] as ControlRecord<ControlName>
+    const results = meaning.evaluate(inputs, node, ({ parameters, outputs }, args) =>
+      this.run(outputs, new Map(parameters.map((p, i) => [p, args[i]]))),
+    )
+    // A scan stacks in the dtype that it has.
+    return results.map((x) => wide({ ...x, data: x.dtype === 'float32' ? Float64Array.from(x.data) : x.data }))
+  }
+
+  private value(node: Node, inputs: readonly NdArray[]): NdArray {
+    if (isOp(node, 'leaf')) {
+      const data = this.leaf(node)
+      return wide({
+        shape: node.shape,
+        dtype: node.dtype,
+        data: node.dtype === 'float32' ? Float64Array.from(data) : data,
+      })
+    }
+    const wider = wide({ ...node, inputs: node.inputs.map(wide) })
+    const attributes = isOp(node, 'cast') ? { dtype: wider.dtype } : node.attributes
+    const unit = Math.max(ulp[node.dtype], ...node.inputs.map((x) => ulp[x.dtype]))
+    const terms = adding.has(node.op) ? inputs.map((x) => this.disturbed(x, unit)) : inputs
+    const data = evaluateNode({ ...wider, attributes } as Node, terms)
+    const made: NdArray = { shape: node.shape, dtype: wider.dtype, data }
+    this.watch(node.dtype, data)
+    return rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made
+  }
+
+  private disturbed(x: NdArray, unit: number): NdArray {
+    const { move } = this
+    if (!move || !isFloat(x.dtype)) return x
+    const moved =
+      move === 'round'
+        ? (v: number): number => (unit === ulp.float32 ? Math.fround(v) : v)
+        : (v: number): number => v * (1 + disturbance * unit * move())
+    return { ...x, data: Float64Array.from(x.data, moved) }
+  }
+
+  /** Beyond what float32 holds to full precision, float64 tells nothing of it. */
+  private watch(dtype: DType, data: DataArray): void {
+    if (!isFloat(dtype)) return
+    const [least, most] = dtype === 'float32' ? [1e-34, 1e37] : [1e-290, 1e290]
+    for (const v of data) {
+      const size = Math.abs(v)
+      if ((size > most && size < Infinity) || (size > 0 && size < least)) this.leftRange = true
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/** What must hold of every random graph; each check gives what is wrong, in words, or nothing. */
+
+import { isFloat } from '../../src/graph/dtype.ts'
+import type { Node } from '../../src/graph/node.ts'
+import { compile, jvp, runtime, stack, Tensor, tensor, vmap } from '../../src/tensor/index.ts'
+import { simplify } from '../../src/transform/simplify.ts'
+import { stabilize } from '../../src/transform/stability/stabilize.ts'
+import { type Conditioned, conditioned, mismatch, wideValues } from './conditioning.ts'
+import { normals, randomOf } from './random.ts'
+import { type Limits, leavesOf, objective, outputsOf, type RandomGraph } from './random-graph.ts'
+
+export type Check = (graph: RandomGraph) => string | undefined
+
+type Data = ReturnType<Tensor['dataSync']>
+
+const dataOf = (node: Node): Data => new Tensor(node).dataSync()
+const nodesOf = (tensors: readonly Tensor[]): Node[] => tensors.map((t) => t.node)
+
+/** As it is evaluated: compositions that lose digits in their stable form. */
+const stable = (outputs: readonly Node[]): readonly Node[] =>
+  runtime.stabilize ? stabilize(outputs, { mode: 'value', barriers: [], report: () => {} }).outputs : outputs
+
+function firstMismatch(
+  actual: readonly ArrayLike<number>[],
+  expected: readonly Conditioned[],
+  what: string,
+): string | undefined {
+  for (const [i, values] of expected.entries()) {
+    const wrong = mismatch(actual[i], values)
+    if (wrong) return `${what}: output ${i}, ${wrong}`
+  }
+  return undefined
+}
+
+/** What the records say, in float64; undefined where a number leaves the range of its dtype. */
+export function expected(graph: RandomGraph): readonly Conditioned[] | undefined {
+  return conditioned(stable(nodesOf(outputsOf(graph, leavesOf(graph)))), dataOf)
+}
+
+/** The backend in use gives what the records say: compiled, and built and read output by output. */
+export function checkBackend(graph: RandomGraph, values: readonly Conditioned[] | undefined): string | undefined {
+  const inputs = leavesOf(graph)
+  const compiled = compile((...given: Tensor[]) => outputsOf(graph, given))(...inputs).map((t) => t.dataSync())
+  const eager = outputsOf(graph, inputs).map((t) => t.dataSync())
+  if (!values) return undefined
+  return firstMismatch(compiled, values, 'compiled') ?? firstMismatch(eager, values, 'eager')
+}
+
+/** The graph's outputs as the backend in use computes them, bit by bit. */
+export const bitsOf = (graph: RandomGraph, limits: Limits): readonly string[] =>
+  compile((...given: Tensor[]) => outputsOf(graph, given, limits))(...leavesOf(graph)).map((t) => {
+    const data = t.dataSync()
+    // Every NaN is the same number.
+    if (data.some(Number.isNaN)) return data.join()
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()
+  })
+
+/** simplify and stabilize keep values, shapes and dtypes. */
+export const checkRewrites: Check = (graph) => {
+  const outputs = nodesOf(outputsOf(graph, leavesOf(graph)))
+  const plain = conditioned(outputs, dataOf)
+  for (const [what, rewritten] of [
+    ['simplify', simplify(outputs)],
+    ['stabilize', stabilize(outputs, { mode: 'value', barriers: [], report: () => {} }).outputs],
+  ] as const) {
+    const types = (list: readonly Node[]): string => list.map((n) => `${n.dtype} [${n.shape}]`).join()
+    if (types(rewritten) !== types(outputs)) return `${what}: ${types(outputs)} became ${types(rewritten)}`
+    const made = conditioned(rewritten, dataOf)
+    if (!plain || !made) continue
+    // Stable forms are finite where the composition is not.
+    const finite = plain.map((p) => ({
+      ...p,
+      radius: what === 'simplify' ? p.radius : p.radius.map((r, i) => (Number.isFinite(p.value[i]) ? r : Infinity)),
+    }))
+    const wrong = firstMismatch(
+      made.map((m) => m.value),
+      finite,
+      what,
+    )
+    if (wrong) return wrong
+  }
+  return undefined
+}
+
+/** The graph in float64, of which every number has the derivative that its gradient says. */
+export const smoothed = (graph: RandomGraph): RandomGraph | undefined => {
+  const hidden = new Set(['stopGradient', 'detach()', 'where()'])
+  const all = graph.steps.flatMap((s) => [s, ...(s.body ?? [])])
+  if (all.some(({ op }) => hidden.has(op))) return undefined
+  return {
+    inputs: graph.inputs.map((x) => ({
+      ...x,
+      dtype: isFloat(x.dtype) ? 'float64' : x.dtype,
+      values: 'normal' as const,
+    })),
+    steps: graph.steps,
+    gradient: false,
+  }
+}
+
+/** The gradient is what finite differences give, where they settle; and the forward derivative agrees with it. */
+export const checkGradient: Check = (graph) => {
+  const smooth = smoothed(graph)
+  if (!smooth) return undefined
+  const inputs = leavesOf(smooth)
+  const floats = inputs.filter((t) => isFloat(t.dtype))
+  const total = objective(outputsOf(smooth, inputs))
+  if (!total || floats.length === 0) return undefined
+  const directions = floats.map((t, i) => normals(randomOf(50 + i), t.size))
+  const moved = (distance: number): number => {
+    const at = new Map(
+      floats.map((t, i) => [t.node, Float64Array.from(t.dataSync(), (v, k) => v + distance * directions[i][k])]),
+    )
+    return wideValues([total.node], (node) => at.get(node) ?? dataOf(node))[0][0]
+  }
+  const gradients = outputsOf({ ...smooth, gradient: true }, inputs).slice(-floats.length)
+  const values = wideValues(nodesOf(gradients), dataOf)
+  let [analytic, size] = [0, 0]
+  values.forEach((g, i) => {
+    g.forEach((v, k) => {
+      analytic += v * directions[i][k]
+      size += Math.abs(v * directions[i][k])
+    })
+  })
+  const h = 1e-5
+  const [middle, right, left, near, far] = [moved(0), moved(h), moved(-h), moved(h / 2), moved(-h / 2)]
+  const [coarse, fine] = [(right - left) / (2 * h), (near - far) / h]
+  const scale = Math.max(size, Math.abs(fine), 1e-6)
+  const kink = Math.abs(right - 2 * middle + left) / h
+  if (![analytic, coarse, fine, kink].every(Number.isFinite)) return undefined
+  const rough = (1e-15 * Math.abs(middle)) / h
+  if (kink > 0.01 * scale || Math.abs(coarse - fine) > 1e-3 * scale || rough > 1e-4 * scale) return undefined
+  if (Math.abs(fine - analytic) > 5 * Math.abs(coarse - fine) + 2e-3 * scale)
+    return `gradient: ${analytic} along a direction, differences give ${coarse} and ${fine}`
+  const [, tangent] = jvp(
+    (...given: Tensor[]) => {
+      let next = 0
+      return objective(
+        outputsOf(
+          smooth,
+          inputs.map((t) => (isFloat(t.dtype) ? given[next++] : t)),
+        ),
+      ) as Tensor
+    },
+    floats,
+    floats.map((t, i) => tensor(Float64Array.from(directions[i]), { shape: t.shape })),
+  )
+  const [[forward]] = wideValues([tangent.node], dataOf)
+  if (Number.isFinite(forward) && Math.abs(forward - analytic) > 1e-6 * scale)
+    return `jvp: ${forward} along a direction, the gradient gives ${analytic}`
+  return undefined
+}
+
+/** Many examples at once give what each gives alone. */
+export const checkVmap: Check = (graph) => {
+  const plain = { ...graph, gradient: false }
+  const variants = [0, 1, 2].map((variant) => leavesOf(plain, variant))
+  if (variants[0].length === 0) return undefined
+  const alone = variants.map((inputs) => nodesOf(outputsOf(plain, inputs)))
+  if (alone[0].length === 0) return undefined
+  const batched = variants[0].map((_, i) => stack(variants.map((inputs) => inputs[i])))
+  const all = vmap((...given: Tensor[]) => outputsOf(plain, given))(...batched)
+  const values = wideValues(nodesOf(all), dataOf)
+  for (const [example, outputs] of alone.entries()) {
+    const wanted = conditioned(outputs, dataOf)
+    if (!wanted) continue
+    const slices = values.map((data) => data.slice((example * data.length) / 3, ((example + 1) * data.length) / 3))
+    const wrong = firstMismatch(slices, wanted, `vmap: example ${example}`)
+    if (wrong) return wrong
+  }
+  return undefined
+}
