@@ -5,7 +5,7 @@ import { sameShape, show } from '../graph/shape.ts'
 import type { Shape } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import { isModule, type Module, type Modules } from './module.ts'
-import type { Chain, InOf, InPlace, OutOf } from './shape-rule-types.ts'
+import type { AnyModule, Chain, InOf, InPlace, OutOf } from './shape-rule-types.ts'
 import { chain } from './shape-rules.ts'
 
 /**
@@ -14,7 +14,7 @@ import { chain } from './shape-rules.ts'
  *     nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 1))
  *     nn.sequential({ encoder: nn.linear(784, 32), decoder: nn.linear(32, 784) })
  */
-export function sequential<const M extends readonly Module[]>(
+export function sequential<const M extends readonly AnyModule[]>(
   ...modules: { readonly [K in keyof M]: InPlace<M, K> }
 ): Module<InOf<Chain<M>>, OutOf<Chain<M>>, 'sequential'>
 export function sequential(named: Modules): Module

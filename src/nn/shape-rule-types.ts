@@ -9,8 +9,23 @@ export interface CarriedRule<In extends Shape, Out extends Shape, Kind extends s
   readonly carried: true
 }
 
+/** Any module, told by one member, so that the compiler need not compare calls to see that something is a module. */
+export interface AnyModule {
+  readonly '~rule': CarriedRule<Shape, Shape, string>
+}
+
 /** What a module of this rule makes of a shape, or why it does not take it. */
-export type Applied<Kind extends string, In extends Shape, Out extends Shape, S extends Shape> = number extends
+export type Applied<Kind extends string, In extends Shape, Out extends Shape, S extends Shape> = [In, Out] extends [
+  readonly ['...', infer X],
+  readonly ['...', infer Y extends Dim],
+]
+  ? // A layer over the last axis, as most are.
+    S extends readonly [...infer Lead extends Shape, X]
+    ? [...Lead, Y]
+    : AppliedAny<Kind, In, Out, S>
+  : AppliedAny<Kind, In, Out, S>
+
+type AppliedAny<Kind extends string, In extends Shape, Out extends Shape, S extends Shape> = number extends
   | In['length']
   | Out['length']
   ? Shape
@@ -45,16 +60,31 @@ type Composed<First, Second, At extends string, Before extends string> = [First,
   ShapeRule<infer In, infer Middle>,
   ShapeRule<infer Taken, infer Out>,
 ]
-  ? number extends Taken['length']
-    ? ShapeRule<In, Shape>
-    : number extends Middle['length']
-      ? ShapeRule<In, Filled<Out, Taken, unknown>>
-      : Bind<Taken, Middle, true> extends infer B
-        ? B extends Misfit<infer Reason>
-          ? Broken<At, `sequential: ${At} takes ${Text<Taken>}, ${Before} gives ${Text<Middle>}: ${Reason}`>
-          : ShapeRule<Grown<In, B>, Filled<Out, Taken, B>>
-        : never
+  ? [Taken, Out] extends [['...'], ['...']]
+    ? First
+    : [Taken, Out] extends [['...', infer X extends Dim], ['...', infer Y extends Dim]]
+      ? Middle extends [...infer Lead extends Shape, X]
+        ? ShapeRule<In, [...Lead, Y]>
+        : ComposedAny<In, Middle, Taken, Out, At, Before>
+      : ComposedAny<In, Middle, Taken, Out, At, Before>
   : never
+
+type ComposedAny<
+  In extends Shape,
+  Middle extends Shape,
+  Taken extends Shape,
+  Out extends Shape,
+  At extends string,
+  Before extends string,
+> = number extends Taken['length']
+  ? ShapeRule<In, Shape>
+  : number extends Middle['length']
+    ? ShapeRule<In, Filled<Out, Taken, unknown>>
+    : Bind<Taken, Middle, true> extends infer B
+      ? B extends Misfit<infer Reason>
+        ? Broken<At, `sequential: ${At} takes ${Text<Taken>}, ${Before} gives ${Text<Middle>}: ${Reason}`>
+        : ShapeRule<Grown<In, B>, Filled<Out, Taken, B>>
+      : never
 
 interface Broken<At extends string, Message extends string> {
   readonly broken: readonly [At, Message]

@@ -9,7 +9,7 @@ import type { Promote } from './dtype-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './nested.ts'
 import type * as shapes from './shape-types.ts'
-import type { Checked, Shape, Sound, Writable } from './shape-types.ts'
+import type { AnyTensor, Checked, Shape, Sound, Writable } from './shape-types.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
 const arrayDType = (data: DataArray): DType =>
@@ -135,7 +135,7 @@ export const iota = <const S extends Dims>(shape: S, axis: number): Tensor<Writa
   wrap(build.iota(shape, normalizeAxis(axis, shape.length, 'iota')))
 
 /** Joins along an existing axis; dtypes are promoted. */
-export function concat<const T extends readonly Tensor[], const I extends number = 0>(
+export function concat<const T extends readonly AnyTensor[], const I extends number = 0>(
   tensors: Checked<NoInfer<shapes.Concatenated<shapes.ShapesOf<T>, I>>, T>,
   axis?: I,
 ): Tensor<Sound<shapes.Concatenated<shapes.ShapesOf<T>, I>>, Promoted<T>>
@@ -153,14 +153,17 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   )
 }
 
-type Promoted<T extends readonly Tensor[]> = T extends readonly [infer First, ...infer Rest extends readonly Tensor[]]
+type Promoted<T extends readonly AnyTensor[]> = T extends readonly [
+  infer First,
+  ...infer Rest extends readonly AnyTensor[],
+]
   ? Rest extends readonly []
     ? shapes.DTypeOf<First>
     : Promote<shapes.DTypeOf<First>, Promoted<Rest>>
   : DType
 
 /** Joins along a new axis. */
-export function stack<const T extends readonly Tensor[], const I extends number = 0>(
+export function stack<const T extends readonly AnyTensor[], const I extends number = 0>(
   tensors: Checked<NoInfer<shapes.Stacked<shapes.ShapesOf<T>, I>>, T>,
   axis?: I,
 ): Tensor<Sound<shapes.Stacked<shapes.ShapesOf<T>, I>>, Promoted<T>>

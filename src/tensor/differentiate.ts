@@ -7,14 +7,14 @@ import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
 import { stabilize } from '../transform/stability/stabilize.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
-import type { DTypeOf, Shape, ShapeOf } from './shape-types.ts'
+import type { AnyTensor, DTypeOf, Shape, ShapeOf } from './shape-types.ts'
 import { described, givenDerivative, StabilityReport, type Stabilization } from './stability.ts'
 import { pullBack } from './stabilized.ts'
 import { Tensor, wrap } from './tensor.ts'
 import { Variable, VariableSource } from './variable.ts'
 
 /** One gradient for each tensor, of its shape and dtype. */
-export type Gradients<T extends readonly Tensor[]> = {
+export type Gradients<T extends readonly AnyTensor[]> = {
   -readonly [K in keyof T]: Tensor<ShapeOf<T[K]>, DTypeOf<T[K]>>
 }
 
@@ -29,7 +29,7 @@ export type Gradients<T extends readonly Tensor[]> = {
  *     const dw = grad(loss)(w, x)
  */
 export function grad<S extends Shape, D extends DType>(output: Tensor, wrt: Tensor<S, D>): Tensor<S, D>
-export function grad<const T extends readonly Tensor[]>(output: Tensor, wrt: T): Gradients<T>
+export function grad<const T extends readonly AnyTensor[]>(output: Tensor, wrt: T): Gradients<T>
 export function grad<A extends readonly unknown[], I extends number = 0>(
   fn: (...args: A) => Objective,
   argument?: I,
@@ -57,7 +57,7 @@ export function grad(
 }
 
 /** The vector-Jacobian product: gradients of Σ ⟨cotangent, output⟩; outputs may have any shape. */
-export function vjp<const T extends readonly Tensor[]>(
+export function vjp<const T extends readonly AnyTensor[]>(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: T,

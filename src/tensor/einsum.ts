@@ -4,7 +4,7 @@ import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import type { Einsum } from './einsum-types.ts'
 import { diagonal } from './matrix.ts'
-import type { Checked, ShapesOf, Sound } from './shape-types.ts'
+import type { AnyTensor, Checked, ShapesOf, Sound } from './shape-types.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -13,7 +13,7 @@ import type { Tensor } from './tensor.ts'
  *
  *     einsum('bhid,bhjd->bhij', queries, keys)
  */
-export function einsum<const E extends string, const T extends readonly Tensor[]>(
+export function einsum<const E extends string, const T extends readonly AnyTensor[]>(
   equation: Checked<NoInfer<Einsum<E, ShapesOf<T>>>, E>,
   ...operands: T
 ): Tensor<Sound<Einsum<E, ShapesOf<T>>>>

@@ -39,7 +39,8 @@ export interface Carried<S extends Shape, D extends DType> {
   readonly carried: true
 }
 
-interface Typed {
+/** Any tensor, told by one member, so that the compiler need not compare all methods to see that something is a tensor. */
+export interface AnyTensor {
   readonly '~types': Carried<Shape, DType>
 }
 
@@ -89,17 +90,22 @@ type IsUnknown<S extends Shape> = number extends S['length'] ? true : false
 // --- pointwise operations -----------------------------------------------------
 
 /** The shape that both broadcast to, right aligned. */
-export type Broadcast<Op extends string, A extends Shape, B extends Shape> = B extends readonly []
-  ? A
-  : number extends A['length'] | B['length']
-    ? Shape
-    : Zip<A, B> extends infer R
-      ? R extends Shape
-        ? R
-        : R extends Mismatch<infer X, infer Y>
-          ? ShapeError<`${Op}: cannot broadcast ${Text<A>} with ${Text<B>}: ${X} is not ${Y}, and neither is 1`>
-          : never
-      : never
+export type Broadcast<Op extends string, A extends Shape, B extends Shape> = number extends B['length']
+  ? Shape
+  : // Most often the second is the end of the first: the same shape, a bias, a scalar.
+    A extends readonly [...Dim[], ...B]
+    ? A
+    : BroadcastAny<Op, A, B>
+
+type BroadcastAny<Op extends string, A extends Shape, B extends Shape> = number extends A['length']
+  ? Shape
+  : Zip<A, B> extends infer R
+    ? R extends Shape
+      ? R
+      : R extends Mismatch<infer X, infer Y>
+        ? ShapeError<`${Op}: cannot broadcast ${Text<A>} with ${Text<B>}: ${X} is not ${Y}, and neither is 1`>
+        : never
+    : never
 
 interface Mismatch<X extends Dim, Y extends Dim> {
   readonly mismatch: readonly [X, Y]
@@ -161,7 +167,16 @@ type AxisUnion<Axes extends AxesType> = Axes extends readonly number[]
     : never
 
 /** The shape without the axes, or with 1 in their places; without axes, all of them are meant. */
-export type Reduced<
+export type Reduced<Op extends string, S extends Shape, Axes extends AxesType, Keep extends boolean> = [
+  Axes,
+  Keep,
+] extends [-1, false]
+  ? S extends readonly [...infer Rest extends Shape, Dim]
+    ? Rest
+    : ReducedAny<Op, S, Axes, Keep>
+  : ReducedAny<Op, S, Axes, Keep>
+
+type ReducedAny<
   Op extends string,
   S extends Shape,
   Axes extends AxesType,
@@ -268,7 +283,13 @@ type Without1<S extends Shape, Out extends Shape = []> = S extends readonly [
 // --- movement ------------------------------------------------------------------
 
 /** Two axes swapped. */
-export type Transposed<S extends Shape, A extends number, B extends number> = WithAxes<
+export type Transposed<S extends Shape, A extends number, B extends number> = [A, B] extends [-2, -1]
+  ? S extends readonly [...infer Lead extends Shape, infer X extends Dim, infer Y extends Dim]
+    ? [...Lead, Y, X]
+    : TransposedAny<S, A, B>
+  : TransposedAny<S, A, B>
+
+type TransposedAny<S extends Shape, A extends number, B extends number> = WithAxes<
   'transpose',
   S,
   A | B,
@@ -315,11 +336,14 @@ export type Reshaped<S extends Shape, To extends readonly number[]> = number ext
     ? number extends S['length']
       ? Opened<To, number>
       : Opened<To, Missing<S, To>>
-    : number extends ProductOf<S> | ProductOf<To>
+    : // Axes of extent 1 come and go most often, and need no arithmetic.
+      Without1<S> extends Without1<To>
       ? Writable<To>
-      : ProductOf<S> extends ProductOf<To>
+      : number extends ProductOf<S> | ProductOf<To>
         ? Writable<To>
-        : ShapeError<`reshape: ${Text<S>} with ${ProductOf<S> & number} elements does not fit ${Text<To>}`>
+        : ProductOf<S> extends ProductOf<To>
+          ? Writable<To>
+          : ShapeError<`reshape: ${Text<S>} with ${ProductOf<S> & number} elements does not fit ${Text<To>}`>
 type Opened<To extends readonly number[], X extends Dim> = { -readonly [K in keyof To]: To[K] extends -1 ? X : To[K] }
 
 /** The extent that −1 stands for, once the extents that both shapes have are struck out; number where that leaves a division. */
@@ -406,7 +430,13 @@ export type Sliced<S extends Shape, Ranges extends readonly unknown[]> = number 
 // --- contraction ---------------------------------------------------------------
 
 /** NumPy's @. */
-export type Matmul<A extends Shape, B extends Shape> = number extends A['length'] | B['length']
+export type Matmul<A extends Shape, B extends Shape> = A extends readonly [infer M extends Dim, infer K extends Dim]
+  ? B extends readonly [K, infer N extends Dim]
+    ? [M, N]
+    : MatmulAny<A, B>
+  : MatmulAny<A, B>
+
+type MatmulAny<A extends Shape, B extends Shape> = number extends A['length'] | B['length']
   ? Shape
   : A extends readonly [...infer Rows extends Shape, infer K extends Dim]
     ? B extends readonly [infer L extends Dim]
@@ -438,10 +468,19 @@ type NoInner<
 // --- several tensors -----------------------------------------------------------
 
 /** The shapes of a list of tensors. */
-export type ShapesOf<T extends readonly Typed[]> = { [K in keyof T]: ShapeOf<T[K]> }
+export type ShapesOf<T extends readonly AnyTensor[]> = { [K in keyof T]: ShapeOf<T[K]> }
 
 /** Shapes joined along an axis. */
-export type Concatenated<List extends readonly Shape[], Axis extends number> = List extends readonly [
+export type Concatenated<List extends readonly Shape[], Axis extends number> = [List, Axis] extends [
+  readonly [readonly [infer X extends Dim, ...infer Rest extends Shape], infer B],
+  0,
+]
+  ? B extends readonly [infer Y extends Dim, ...Rest]
+    ? [Plus<X, Y>, ...Rest]
+    : ConcatenatedAny<List, Axis>
+  : ConcatenatedAny<List, Axis>
+
+type ConcatenatedAny<List extends readonly Shape[], Axis extends number> = List extends readonly [
   infer First extends Shape,
   ...infer Rest extends readonly Shape[],
 ]

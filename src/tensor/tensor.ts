@@ -25,11 +25,13 @@ import { type Nested, nested } from './nested.ts'
 import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
 import type * as shapes from './shape-types.ts'
-import type { Checked, Shape, ShapeOf, Sound } from './shape-types.ts'
+import type { AnyTensor, Checked, Shape, ShapeOf, Sound } from './shape-types.ts'
 
 /** What arithmetic accepts beside a tensor. */
 export type Operand = Tensor | number
 export type Axes = number | readonly number[]
+
+type AnyOperand = AnyTensor | number
 
 /** The other operand of an operation on a tensor of shape A, if the two broadcast. */
 type Other<Op extends string, A extends Shape, O> = O extends number
@@ -49,6 +51,10 @@ type Chosen<P, Q> = P extends number
 /** The axes of a reduction, if they are axes of S. */
 export type AxesOf<Op extends string, S extends Shape, A extends Axes | undefined> = Checked<
   NoInfer<shapes.Along<Op, S, A>>,
+  A
+>
+type Reducible<Op extends string, S extends Shape, A extends Axes | undefined, K extends boolean> = Checked<
+  NoInfer<shapes.Reduced<Op, S, A, K>>,
   A
 >
 type Less<Op extends string, S extends Shape, A extends Axes | undefined, K extends boolean> = Sound<
@@ -147,21 +153,21 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
 
   // --- arithmetic ----------------------------------------------------------
 
-  add<A extends Shape, X extends DType, O extends Operand>(
+  add<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'add', A, O>,
   ): Tensor<Wide<'add', A, O>, Pair<X, O>>
   add(this: Tensor, other: Operand): Tensor {
     return binary('add', this, other)
   }
-  sub<A extends Shape, X extends DType, O extends Operand>(
+  sub<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'sub', A, O>,
   ): Tensor<Wide<'sub', A, O>, Pair<X, O>>
   sub(this: Tensor, other: Operand): Tensor {
     return binary('sub', this, other)
   }
-  mul<A extends Shape, X extends DType, O extends Operand>(
+  mul<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'mul', A, O>,
   ): Tensor<Wide<'mul', A, O>, Pair<X, O>>
@@ -169,7 +175,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return binary('mul', this, other)
   }
   /** True division: integers become float32. */
-  div<A extends Shape, X extends DType, O extends Operand>(
+  div<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'div', A, O>,
   ): Tensor<Wide<'div', A, O>, Floating<Pair<X, O>>>
@@ -177,7 +183,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return binary('div', floating(this), typeof other === 'number' ? other : floating(other))
   }
   /** Python's //: the quotient rounded down; integers stay integers, and x // 0 is 0 for them. */
-  floorDivide<A extends Shape, X extends DType, O extends Operand>(
+  floorDivide<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'floorDivide', A, O>,
   ): Tensor<Wide<'floorDivide', A, O>, Pair<X, O>>
@@ -189,7 +195,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return isFloat(remainder.dtype) ? quotient.floor() : quotient
   }
   /** Python's %: the sign follows the divisor. */
-  remainder<A extends Shape, X extends DType, O extends Operand>(
+  remainder<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'remainder', A, O>,
   ): Tensor<Wide<'remainder', A, O>, Pair<X, O>>
@@ -197,7 +203,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return binary('remainder', this, other)
   }
   /** Integers stay integers where the exponent is a whole number ≥ 0, else they become float32. */
-  pow<A extends Shape, X extends DType, O extends Operand>(
+  pow<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     exponent: Other<'pow', A, O>,
   ): Tensor<Wide<'pow', A, O>, Pair<X, O>>
@@ -209,21 +215,21 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     }
     return binary('pow', floating(this), typeof exponent === 'number' ? exponent : floating(exponent))
   }
-  maximum<A extends Shape, X extends DType, O extends Operand>(
+  maximum<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'maximum', A, O>,
   ): Tensor<Wide<'maximum', A, O>, Pair<X, O>>
   maximum(this: Tensor, other: Operand): Tensor {
     return binary('maximum', this, other)
   }
-  minimum<A extends Shape, X extends DType, O extends Operand>(
+  minimum<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'minimum', A, O>,
   ): Tensor<Wide<'minimum', A, O>, Pair<X, O>>
   minimum(this: Tensor, other: Operand): Tensor {
     return binary('minimum', this, other)
   }
-  atan2<A extends Shape, X extends DType, O extends Operand>(
+  atan2<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'atan2', A, O>,
   ): Tensor<Wide<'atan2', A, O>, Floating<Pair<X, O>>>
@@ -335,35 +341,35 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
 
   // --- comparison and logic ------------------------------------------------
 
-  equal<A extends Shape, X extends DType, O extends Operand>(
+  equal<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'equal', A, O>,
   ): Tensor<Wide<'equal', A, O>, 'bool'>
   equal(this: Tensor, other: Operand): Tensor {
     return binary('equal', this, other)
   }
-  notEqual<A extends Shape, X extends DType, O extends Operand>(
+  notEqual<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'notEqual', A, O>,
   ): Tensor<Wide<'notEqual', A, O>, 'bool'>
   notEqual(this: Tensor, other: Operand): Tensor {
     return binary('notEqual', this, other)
   }
-  less<A extends Shape, X extends DType, O extends Operand>(
+  less<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'less', A, O>,
   ): Tensor<Wide<'less', A, O>, 'bool'>
   less(this: Tensor, other: Operand): Tensor {
     return binary('less', this, other)
   }
-  lessEqual<A extends Shape, X extends DType, O extends Operand>(
+  lessEqual<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'lessEqual', A, O>,
   ): Tensor<Wide<'lessEqual', A, O>, 'bool'>
   lessEqual(this: Tensor, other: Operand): Tensor {
     return binary('lessEqual', this, other)
   }
-  greater<A extends Shape, X extends DType, O extends Operand>(
+  greater<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'greater', A, O>,
   ): Tensor<Wide<'greater', A, O>, 'bool'>
@@ -371,7 +377,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     refuseMisfits('greater', this, other)
     return wrap(typeof other === 'number' ? swapped('less', this, other) : build.binary('less', other.node, this.node))
   }
-  greaterEqual<A extends Shape, X extends DType, O extends Operand>(
+  greaterEqual<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'greaterEqual', A, O>,
   ): Tensor<Wide<'greaterEqual', A, O>, 'bool'>
@@ -382,21 +388,21 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     )
   }
   /** Logical on bool, bitwise on integers; likewise `or`, `xor` and `not`. */
-  and<A extends Shape, X extends DType, O extends Operand>(
+  and<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'and', A, O>,
   ): Tensor<Wide<'and', A, O>, Pair<X, O>>
   and(this: Tensor, other: Operand): Tensor {
     return binary('and', this, other)
   }
-  or<A extends Shape, X extends DType, O extends Operand>(
+  or<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'or', A, O>,
   ): Tensor<Wide<'or', A, O>, Pair<X, O>>
   or(this: Tensor, other: Operand): Tensor {
     return binary('or', this, other)
   }
-  xor<A extends Shape, X extends DType, O extends Operand>(
+  xor<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
     other: Other<'xor', A, O>,
   ): Tensor<Wide<'xor', A, O>, Pair<X, O>>
@@ -415,7 +421,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return wrap(build.binary('less', build.unary('abs', this.node), Infinity))
   }
   /** `value` where the mask holds, this tensor's elements elsewhere. */
-  maskedFill<A extends Shape, X extends DType, M extends Tensor, O extends Operand>(
+  maskedFill<A extends Shape, X extends DType, M extends AnyTensor, O extends AnyOperand>(
     this: Tensor<A, X>,
     mask: Other<'where', A, M>,
     value: Other<'where', A, O>,
@@ -424,7 +430,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return mask.where(value, this)
   }
   /** Elements of `a` where this condition holds, of `b` elsewhere. */
-  where<A extends Shape, P extends Operand, Q extends Operand>(
+  where<A extends Shape, P extends AnyOperand, Q extends AnyOperand>(
     this: Tensor<A>,
     a: Other<'where', A, P>,
     b: Other<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>,
@@ -553,7 +559,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     )
   }
   /** Element or sub-array number `i` of an axis, which is removed; or rows by an int32 tensor, whose shape takes the axis's place. */
-  at<A extends Shape, X extends DType, O extends number | Tensor, const I extends number = 0>(
+  at<A extends Shape, X extends DType, O extends AnyOperand, const I extends number = 0>(
     this: Tensor<A, X>,
     i: O,
     axis?: AxesOf<'at', A, I>,
@@ -598,7 +604,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   // --- indexing ------------------------------------------------------------
 
   /** Sub-arrays at integer `indices` of an axis; negative ones count from the end, the rest is clamped to the axis. */
-  take<A extends Shape, X extends DType, O extends Tensor, const I extends number = 0>(
+  take<A extends Shape, X extends DType, O extends AnyTensor, const I extends number = 0>(
     this: Tensor<A, X>,
     indices: O,
     axis?: AxesOf<'take', A, I>,
@@ -646,7 +652,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   /** bool and uint8 are summed (and multiplied by `prod`) as int32. */
   sum<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'sum', A, L>,
+    axes?: Reducible<'sum', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'sum', A, L, K>, Widened<X>>
   sum(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -656,7 +662,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   mean<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'mean', A, L>,
+    axes?: Reducible<'mean', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'mean', A, L, K>, Floating<X>>
   mean(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -666,7 +672,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   prod<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'prod', A, L>,
+    axes?: Reducible<'prod', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'prod', A, L, K>, Widened<X>>
   prod(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -677,7 +683,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   /** The largest element. Its gradient goes to the first of equal maxima when one axis is given, else is shared evenly. */
   max<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'max', A, L>,
+    axes?: Reducible<'max', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'max', A, L, K>, X>
   max(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -685,7 +691,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   min<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'min', A, L>,
+    axes?: Reducible<'min', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'min', A, L, K>, X>
   min(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -694,7 +700,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   /** Like max and min, with the gradient shared evenly between equal extrema. */
   amax<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'max', A, L>,
+    axes?: Reducible<'max', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'max', A, L, K>, X>
   amax(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -702,7 +708,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   amin<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'min', A, L>,
+    axes?: Reducible<'min', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'min', A, L, K>, X>
   amin(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -714,7 +720,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     X extends DType,
     const L extends number | undefined = undefined,
     const K extends boolean = false,
-  >(this: Tensor<A, X>, axis?: AxesOf<'argmax', A, L>, keepAxes?: K): Tensor<Less<'argmax', A, L, K>, 'int32'>
+  >(this: Tensor<A, X>, axis?: Reducible<'argmax', A, L, K>, keepAxes?: K): Tensor<Less<'argmax', A, L, K>, 'int32'>
   argmax(this: Tensor, axis?: number, keepAxes = false): Tensor {
     const list = normalizeAxes(axis, this.rank, 'argmax')
     return kept(this, wrap(build.node('argmax', [this.node], { axes: list })), list, keepAxes)
@@ -724,14 +730,14 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     X extends DType,
     const L extends number | undefined = undefined,
     const K extends boolean = false,
-  >(this: Tensor<A, X>, axis?: AxesOf<'argmin', A, L>, keepAxes?: K): Tensor<Less<'argmin', A, L, K>, 'int32'>
+  >(this: Tensor<A, X>, axis?: Reducible<'argmin', A, L, K>, keepAxes?: K): Tensor<Less<'argmin', A, L, K>, 'int32'>
   argmin(this: Tensor, axis?: number, keepAxes = false): Tensor {
     const list = normalizeAxes(axis, this.rank, 'argmin')
     return kept(this, wrap(build.node('argmin', [this.node], { axes: list })), list, keepAxes)
   }
   any<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'max', A, L>,
+    axes?: Reducible<'max', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'max', A, L, K>, 'bool'>
   any(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -739,7 +745,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   all<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'min', A, L>,
+    axes?: Reducible<'min', A, L, K>,
     keepAxes?: K,
   ): Tensor<Less<'min', A, L, K>, 'bool'>
   all(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
@@ -748,7 +754,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   /** Σ(x − mean)² / (n − correction); correction 1, the default, is the unbiased estimate. */
   var<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'var', A, L>,
+    axes?: Reducible<'var', A, L, K>,
     options?: { readonly correction?: number; readonly keepAxes?: K },
   ): Tensor<Less<'var', A, L, K>, Floating<X>>
   var(this: Tensor, axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
@@ -765,7 +771,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   /** The root of `var`; its gradient is 0 where all elements are equal. */
   std<A extends Shape, X extends DType, const L extends Axes | undefined = undefined, const K extends boolean = false>(
     this: Tensor<A, X>,
-    axes?: AxesOf<'var', A, L>,
+    axes?: Reducible<'var', A, L, K>,
     options?: { readonly correction?: number; readonly keepAxes?: K },
   ): Tensor<Less<'var', A, L, K>, Floating<X>>
   std(this: Tensor, axes?: Axes, options: { readonly correction?: number; readonly keepAxes?: boolean } = {}): Tensor {
@@ -777,7 +783,11 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     X extends DType,
     const L extends Axes | undefined = undefined,
     const K extends boolean = false,
-  >(this: Tensor<A, X>, axes?: AxesOf<'logSumExp', A, L>, keepAxes?: K): Tensor<Less<'logSumExp', A, L, K>, Floating<X>>
+  >(
+    this: Tensor<A, X>,
+    axes?: Reducible<'logSumExp', A, L, K>,
+    keepAxes?: K,
+  ): Tensor<Less<'logSumExp', A, L, K>, Floating<X>>
   logSumExp(this: Tensor, axes?: Axes, keepAxes = false): Tensor {
     const list = normalizeAxes(axes, this.rank, 'logSumExp')
     const x = floating(this)
@@ -802,7 +812,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   // --- contraction ---------------------------------------------------------
 
   /** The matrix product as NumPy's @: vectors are completed by an axis of 1 that is dropped again, leading axes broadcast. */
-  matmul<A extends Shape, X extends DType, O extends Tensor>(
+  matmul<A extends Shape, X extends DType, O extends AnyTensor>(
     this: Tensor<A, X>,
     other: Checked<NoInfer<shapes.Matmul<A, ShapeOf<O>>>, O>,
   ): Tensor<Sound<shapes.Matmul<A, ShapeOf<O>>>, Promote<X, shapes.DTypeOf<O>>>
@@ -810,7 +820,7 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
     return matmul(this, other)
   }
   /** Σ x·y of two vectors. */
-  dot<A extends Shape, X extends DType, O extends Tensor>(
+  dot<A extends Shape, X extends DType, O extends AnyTensor>(
     this: Tensor<A, X>,
     other: Checked<NoInfer<shapes.Matmul<A, ShapeOf<O>>>, O>,
   ): Tensor<Sound<shapes.Matmul<A, ShapeOf<O>>>, Promote<X, shapes.DTypeOf<O>>>
