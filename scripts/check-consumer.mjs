@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { differences } from './type-messages.mjs'
 
 const compilers = ['typescript-5', 'typescript-6', 'typescript']
 const resolutions = [
@@ -22,6 +23,7 @@ try {
   install()
   writeProgram()
   for (const compiler of compilers) for (const resolution of resolutions) check(compiler, resolution)
+  for (const compiler of compilers) checkMessages(compiler)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -82,4 +84,22 @@ function check(compiler, resolution) {
     failed = true
     console.log(result.stdout + result.stderr)
   }
+}
+
+/** What does not fit is refused by every compiler in the same words. @param {string} compiler */
+function checkMessages(compiler) {
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable', 'dom'],
+    types: ['node'],
+  }
+  const wrong = differences({
+    source: join(root, 'test/types/rejected.ts'),
+    folder,
+    tsc: join(root, 'node_modules', compiler, 'bin/tsc'),
+    compilerOptions: { ...compilerOptions, strict: true, skipLibCheck: true },
+  })
+  console.log(`${compiler}, messages of shape types: ${wrong.length === 0 ? 'ok' : `failed\n${wrong.join('\n')}`}`)
+  if (wrong.length > 0) failed = true
 }

@@ -213,14 +213,6 @@ export type Along<Op extends string, S extends Shape, Axis extends AxesType> = u
   ? S
   : WithAxes<Op, S, AxisUnion<Axis>, S>
 
-/** The shape without one axis. */
-export type Removed<Op extends string, S extends Shape, Axis extends number> = WithAxes<
-  Op,
-  S,
-  Axis,
-  Without<S, Position<S, Axis>>
->
-
 /** The extents before an axis, and those after it. */
 type Before<S extends Shape, P extends number, Out extends Shape = []> = Out['length'] extends P
   ? Out
