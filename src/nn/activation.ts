@@ -1,42 +1,138 @@
-// Layers without parameters: activations, softmax and flatten.
+// Layers that work on elements, or along an axis, without parameters: activations, softmax and its relatives, flatten.
 
-import { gelu as geluOf, type Tensor } from '../tensor/index.ts'
+import type { Tensor } from '../tensor/index.ts'
+import * as tensors from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional.ts'
+import { constant } from './init.ts'
 import type { Module } from './module.ts'
-import { given } from './parameter.ts'
+import { checkFinite, checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
+import type { ShapeRule } from './shape-rules.ts'
+
+type Same<Kind extends string> = Module<['...'], ['...'], Kind>
+const same = { in: ['...'], out: ['...'] } as const
 
 const pointwise =
-  <const Kind extends string>(kind: Kind, forward: (x: Tensor) => Tensor): (() => Module<['...'], ['...'], Kind>) =>
+  <const Kind extends string>(kind: Kind, forward: (x: Tensor) => Tensor): (() => Same<Kind>) =>
   () =>
     defineModule({ kind, shapes: same, forward })
 
-const same = { in: ['...'], out: ['...'] } as const
+/** A layer with one number, which has a name in configurations. */
+const withNumber =
+  <const Kind extends string>(
+    kind: Kind,
+    name: string,
+    usual: number,
+    forward: (x: Tensor, value: number) => Tensor,
+  ): ((value?: number) => Same<Kind>) =>
+  (value = usual) => {
+    checkFinite(kind, { [name]: value })
+    return defineModule({
+      kind,
+      shapes: same,
+      ...(value === usual ? {} : { label: `${value}` }),
+      options: given({ [name]: value }, { [name]: usual }),
+      forward: (x) => forward(x, value),
+    })
+  }
+
+/** A layer along an axis, the last unless told. */
+const along = <const Kind extends string>(
+  kind: Kind,
+  forward: (x: Tensor, axis: number) => Tensor,
+): ((axis?: number) => Same<Kind>) => {
+  const make = withNumber(kind, 'axis', -1, forward)
+  return (axis) => {
+    if (axis !== undefined && !Number.isInteger(axis))
+      throw new RangeError(`${kind}: axis is ${axis}, it must be a whole number`)
+    return make(axis)
+  }
+}
 
 /** max(x, 0). */
 export const relu = pointwise('relu', (x) => x.relu())
 /** 1 / (1 + e⁻ˣ). */
 export const sigmoid = pointwise('sigmoid', (x) => x.sigmoid())
 export const tanh = pointwise('tanh', (x) => x.tanh())
+/** x as it is. */
+export const identity = pointwise('identity', (x) => x)
+/** x cut to [0, 6]. */
+export const relu6 = pointwise('relu6', (x) => tensors.relu6(x))
+/** The elu whose outputs keep mean 0 and variance 1 (Klambauer et al. 2017). */
+export const selu = pointwise('selu', (x) => tensors.selu(x))
+/** x·sigmoid(x), also called swish. */
+export const silu = pointwise('silu', (x) => tensors.silu(x))
+/** x·tanh(softplus(x)) (Misra 2019). */
+export const mish = pointwise('mish', (x) => tensors.mish(x))
+/** log sigmoid(x). */
+export const logSigmoid = pointwise('logSigmoid', (x) => tensors.logSigmoid(x))
+/** The line x/6 + 1/2, cut to [0, 1]. */
+export const hardSigmoid = pointwise('hardSigmoid', (x) => tensors.hardSigmoid(x))
+/** x·hardSigmoid(x). */
+export const hardSwish = pointwise('hardSwish', (x) => tensors.hardSwish(x))
+/** x / (1 + |x|). */
+export const softSign = pointwise('softSign', (x) => tensors.softSign(x))
+/** x − tanh(x). */
+export const tanhShrink = pointwise('tanhShrink', (x) => tensors.tanhShrink(x))
+
+/** x where it is positive, slope·x elsewhere; the slope is 0.01 unless told. */
+export const leakyRelu = withNumber('leakyRelu', 'slope', 0.01, (x, slope) => tensors.leakyRelu(x, slope))
+/** x where it is positive, alpha·(eˣ − 1) elsewhere. */
+export const elu = withNumber('elu', 'alpha', 1, (x, alpha) => tensors.elu(x, alpha))
+/** elu with a derivative that is continuous for every alpha. */
+export const celu = withNumber('celu', 'alpha', 1, (x, alpha) => tensors.celu(x, alpha))
+/** log(1 + e^(βx)) / β. */
+export const softplus = withNumber('softplus', 'beta', 1, (x, beta) => tensors.softplus(x, beta))
+/** 0 where |x| ≤ threshold, x elsewhere. */
+export const hardShrink = withNumber('hardShrink', 'threshold', 0.5, (x, t) => tensors.hardShrink(x, t))
+/** x moved towards 0 by the threshold, and not past it. */
+export const softShrink = withNumber('softShrink', 'threshold', 0.5, (x, t) => tensors.softShrink(x, t))
+
+/** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
+export const softmax = along('softmax', (x, axis) => x.softmax(axis))
+/** The softmax of −x. */
+export const softmin = along('softmin', (x, axis) => tensors.softmin(x, axis))
+/** The logarithm of softmax. */
+export const logSoftmax = along('logSoftmax', (x, axis) => x.logSoftmax(axis))
+/** The nearest distribution, which can have zeros (Martins and Astudillo 2016). */
+export const sparsemax = along('sparsemax', (x, axis) => tensors.sparsemax(x, axis))
+/** Half way between softmax and sparsemax (Peters et al. 2019). */
+export const entmax15 = along('entmax15', (x, axis) => tensors.entmax15(x, axis))
+
+/** x cut to [low, high]; [−1, 1] unless told. */
+export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
+  if (!(low < high)) throw new RangeError(`hardTanh: low is ${low} and high ${high}, low must be less`)
+  return defineModule({
+    kind: 'hardTanh',
+    shapes: same,
+    options: given({ low, high }, { low: -1, high: 1 }),
+    forward: (x) => tensors.hardTanh(x, low, high),
+  })
+}
 
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
-export const gelu = (form: 'none' | 'tanh' = 'none'): Module<['...'], ['...'], 'gelu'> =>
+export const gelu = (form: 'none' | 'tanh' = 'none'): Same<'gelu'> =>
   defineModule({
     kind: 'gelu',
     shapes: same,
     ...(form === 'tanh' ? { label: form } : {}),
     options: given({ form }, { form: 'none' }),
-    forward: (x) => geluOf(x, form),
+    forward: (x) => tensors.gelu(x, form),
   })
 
-/** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
-export const softmax = (axis = -1): Module<['...'], ['...'], 'softmax'> =>
-  defineModule({
-    kind: 'softmax',
-    shapes: same,
-    options: given({ axis }, { axis: -1 }),
-    forward: (x) => x.softmax(axis),
+/** leakyRelu with a learned slope: one, or one for each of `channels` of x [n, channels, ...]; as PyTorch's `PReLU` (He et al. 2015). */
+export const prelu = (channels = 1, options: Omit<ParameterOptions, 'biasInit'> = {}): Module => {
+  checkWhole('prelu', { channels })
+  const { init = constant(0.25), dtype = 'float32' } = options
+  return defineModule({
+    kind: 'prelu',
+    label: `${channels}`,
+    shapes: (channels === 1 ? same : { in: ['n', channels, '...'], out: ['n', channels, '...'] }) as ShapeRule,
+    options: given({ channels, dtype }, { channels: 1, dtype: 'float32' }),
+    parameters: { weight: parameter('weight', [channels], init, dtype) },
+    forward: (x, { weight }) => tensors.withBroadcasting('numpy', () => tensors.prelu(x, weight)),
   })
+}
 
 /** Makes one axis of those from `startAxis` to `endAxis`: [n, c, h, w] to [n, c·h·w] unless told. */
 export function flatten(): Module<['n', '...'], ['n', '(...)'], 'flatten'>

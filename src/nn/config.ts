@@ -1,16 +1,23 @@
 // From configuration to module: builds an architecture again from its JSON.
 
-import { flatten, gelu, relu, sigmoid, softmax, tanh } from './activation.ts'
+import * as activation from './activation.ts'
 import { attention } from './attention.ts'
+import * as norms from './channel-norm.ts'
 import { residual, sequential } from './container.ts'
-import { conv2d } from './convolution.ts'
-import { dropout } from './dropout.ts'
+import type { ConvolutionLayerOptions, TransposedLayerOptions } from './convolution.ts'
+import * as convolutions from './convolution.ts'
+import * as dropouts from './dropout.ts'
 import { embedding, positional } from './embedding.ts'
+import { mixtureOfExperts } from './experts.ts'
+import * as gates from './gating.ts'
 import { linear } from './linear.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
+import * as multiplicative from './multiplicative.ts'
 import { batchNorm, layerNorm } from './norm.ts'
-import { averagePool2d, maxPool2d } from './pool.ts'
+import type { AveragePoolLayerOptions, PoolLayerOptions } from './pool.ts'
+import * as pools from './pool.ts'
 import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
+import * as resampling from './resample.ts'
 import {
   type StackOptions,
   type TransformerOptions,
@@ -29,6 +36,28 @@ const layer =
   (options) =>
     build(new Reader(options))
 
+/** Kinds that are read alike. */
+const each = <Make>(
+  makers: { readonly [kind: string]: Make },
+  build: (make: Make, read: Reader) => Module,
+): { readonly [kind: string]: FromConfig } =>
+  Object.fromEntries(
+    Object.entries(makers).map(([kind, make]): [string, FromConfig] => [kind, layer((o) => build(make, o))]),
+  )
+
+type Extents = number | readonly number[]
+type ConvolutionMaker = (i: number, o: number, kernel: Extents, options: ConvolutionLayerOptions) => Module
+type TransposedMaker = (i: number, o: number, kernel: Extents, options: TransposedLayerOptions) => Module
+
+const convolutionOptions = {
+  stride: 'extents',
+  dilation: 'extents',
+  groups: 'number',
+  bias: 'boolean',
+  dtype: 'dtype',
+} as const
+const poolOptions = { stride: 'extents', padding: 'extents', ceil: 'boolean' } as const
+const normOptions = { epsilon: 'number', affine: 'boolean', dtype: 'dtype' } as const
 const cellOptions = { bias: 'boolean', dtype: 'dtype' } as const
 const attentionOptions = {
   ...cellOptions,
@@ -62,26 +91,149 @@ const recurrentOptions = {
 
 const kinds: { readonly [kind: string]: FromConfig } = {
   linear: layer((o) => linear(o.number('inputs'), o.number('outputs'), o.pick({ bias: 'boolean', dtype: 'dtype' }))),
-  conv2d: layer((o) =>
-    conv2d(o.number('inputs'), o.number('outputs'), o.extents('kernel'), {
-      ...o.pick({ stride: 'extents', dilation: 'extents', groups: 'number', bias: 'boolean', dtype: 'dtype' }),
-      ...o.pick({ padding: 'padding' }),
-    }),
+  ...each<ConvolutionMaker>(
+    { conv1d: convolutions.conv1d, conv2d: convolutions.conv2d, conv3d: convolutions.conv3d },
+    (make, o) =>
+      make(o.number('inputs'), o.number('outputs'), o.extents('kernel'), {
+        ...o.pick(convolutionOptions),
+        ...o.pick({ padding: 'padding' }),
+      }),
   ),
-  maxPool2d: layer((o) => maxPool2d(o.extents('kernel'), o.pick({ stride: 'extents', padding: 'extents' }))),
-  averagePool2d: layer((o) =>
-    averagePool2d(o.extents('kernel'), o.pick({ stride: 'extents', padding: 'extents', countPadding: 'boolean' })),
+  ...each<TransposedMaker>(
+    {
+      convTranspose1d: convolutions.convTranspose1d,
+      convTranspose2d: convolutions.convTranspose2d,
+      convTranspose3d: convolutions.convTranspose3d,
+    },
+    (make, o) =>
+      make(
+        o.number('inputs'),
+        o.number('outputs'),
+        o.extents('kernel'),
+        o.pick({ ...convolutionOptions, padding: 'extents', outputPadding: 'extents' }),
+      ),
   ),
-  relu,
-  sigmoid,
-  tanh,
-  gelu: layer((o) => gelu(o.pick({ form: 'gelu' }).form)),
-  softmax: layer((o) => softmax(o.pick({ axis: 'number' }).axis)),
+  ...each<(kernel: Extents, options?: PoolLayerOptions) => Module>(
+    { maxPool1d: pools.maxPool1d, maxPool2d: pools.maxPool2d, maxPool3d: pools.maxPool3d },
+    (make, o) => make(o.extents('kernel'), o.pick(poolOptions)),
+  ),
+  ...each<(kernel: Extents, options?: AveragePoolLayerOptions) => Module>(
+    { averagePool1d: pools.averagePool1d, averagePool2d: pools.averagePool2d, averagePool3d: pools.averagePool3d },
+    (make, o) => make(o.extents('kernel'), o.pick({ ...poolOptions, countPadding: 'boolean' })),
+  ),
+  ...each<(output: Extents) => Module>(
+    {
+      adaptiveAveragePool1d: pools.adaptiveAveragePool1d,
+      adaptiveAveragePool2d: pools.adaptiveAveragePool2d,
+      adaptiveMaxPool1d: pools.adaptiveMaxPool1d,
+      adaptiveMaxPool2d: pools.adaptiveMaxPool2d,
+    },
+    (make, o) => make(o.extents('output')),
+  ),
+  ...each<() => Module>({ globalAveragePool: pools.globalAveragePool, globalMaxPool: pools.globalMaxPool }, (make) =>
+    make(),
+  ),
+  powerPool2d: layer((o) => pools.powerPool2d(o.number('p'), o.extents('kernel'), o.pick(poolOptions))),
+  maxUnpool: layer((o) => pools.maxUnpool(o.list('extents'))),
+  upsample: layer((o) =>
+    resampling.upsample(o.number('factor'), o.pick({ mode: 'interpolation', alignCorners: 'boolean' })),
+  ),
+  ...each<(factor: number) => Module>(
+    { pixelShuffle: resampling.pixelShuffle, pixelUnshuffle: resampling.pixelUnshuffle },
+    (make, o) => make(o.number('factor')),
+  ),
+  ...each<() => Module>(
+    {
+      relu: activation.relu,
+      sigmoid: activation.sigmoid,
+      tanh: activation.tanh,
+      identity: activation.identity,
+      relu6: activation.relu6,
+      selu: activation.selu,
+      silu: activation.silu,
+      mish: activation.mish,
+      logSigmoid: activation.logSigmoid,
+      hardSigmoid: activation.hardSigmoid,
+      hardSwish: activation.hardSwish,
+      softSign: activation.softSign,
+      tanhShrink: activation.tanhShrink,
+    },
+    (make) => make(),
+  ),
+  leakyRelu: layer((o) => activation.leakyRelu(o.pick({ slope: 'number' }).slope)),
+  ...each<(value?: number) => Module>({ elu: activation.elu, celu: activation.celu }, (make, o) =>
+    make(o.pick({ alpha: 'number' }).alpha),
+  ),
+  softplus: layer((o) => activation.softplus(o.pick({ beta: 'number' }).beta)),
+  ...each<(value?: number) => Module>(
+    { hardShrink: activation.hardShrink, softShrink: activation.softShrink },
+    (make, o) => make(o.pick({ threshold: 'number' }).threshold),
+  ),
+  ...each<(value?: number) => Module>(
+    {
+      softmax: activation.softmax,
+      softmin: activation.softmin,
+      logSoftmax: activation.logSoftmax,
+      sparsemax: activation.sparsemax,
+      entmax15: activation.entmax15,
+    },
+    (make, o) => make(o.pick({ axis: 'number' }).axis),
+  ),
+  hardTanh: layer((o) => {
+    const { low, high } = o.pick({ low: 'number', high: 'number' })
+    return activation.hardTanh(low, high)
+  }),
+  gelu: layer((o) => activation.gelu(o.pick({ form: 'gelu' }).form)),
+  prelu: layer((o) => {
+    const { channels, ...rest } = o.pick({ channels: 'number', dtype: 'dtype' })
+    return activation.prelu(channels, rest)
+  }),
   flatten: layer((o) => {
     const { startAxis, endAxis } = o.pick({ startAxis: 'number', endAxis: 'number' })
-    return flatten(startAxis, endAxis)
+    return activation.flatten(startAxis, endAxis)
   }),
-  dropout: layer((o) => dropout(o.number('p'))),
+  ...each<(p?: number) => Module>(
+    {
+      dropout: dropouts.dropout,
+      spatialDropout: dropouts.spatialDropout,
+      dropPath: dropouts.dropPath,
+      alphaDropout: dropouts.alphaDropout,
+    },
+    (make, o) => make(o.number('p')),
+  ),
+  groupNorm: layer((o) => norms.groupNorm(o.number('groups'), o.number('channels'), o.pick(normOptions))),
+  instanceNorm: layer((o) => norms.instanceNorm(o.number('channels'), o.pick(normOptions))),
+  rmsNorm: layer((o) => norms.rmsNorm(o.extents('shape'), o.pick(normOptions))),
+  localResponseNorm: layer((o) =>
+    norms.localResponseNorm(o.pick({ size: 'number', alpha: 'number', beta: 'number', k: 'number' })),
+  ),
+  weightNorm: (_, children) => norms.weightNorm(children().layer),
+  highway: layer((o) => gates.highway(o.number('size'), o.pick({ gateBias: 'number', dtype: 'dtype' }))),
+  glu: layer((o) => gates.glu(o.pick({ axis: 'number' }).axis)),
+  swiGlu: layer((o) => gates.swiGlu(o.number('size'), o.number('hidden'), o.pick(cellOptions))),
+  squeezeExcite: layer((o) =>
+    gates.squeezeExcite(o.number('channels'), o.number('reduction'), o.pick({ dtype: 'dtype' })),
+  ),
+  multiplicativeInteraction: layer((o) =>
+    multiplicative.multiplicativeInteraction(
+      o.number('inputs'),
+      o.number('context'),
+      o.number('outputs'),
+      o.pick({ form: 'interaction', rank: 'number', dtype: 'dtype' }),
+    ),
+  ),
+  bilinear: layer((o) =>
+    multiplicative.bilinear(o.number('first'), o.number('second'), o.number('outputs'), o.pick(cellOptions)),
+  ),
+  film: layer((o) => multiplicative.film(o.number('channels'), o.number('context'), o.pick({ dtype: 'dtype' }))),
+  hypernetwork: (options, children) => {
+    const o = new Reader(options)
+    return multiplicative.hypernetwork(o.number('inputs'), o.number('outputs'), children().generator)
+  },
+  mixtureOfExperts: (options, children) => {
+    const { gate, ...experts } = children()
+    return mixtureOfExperts(gate, Object.values(experts), new Reader(options).pick({ top: 'number' }))
+  },
   layerNorm: layer((o) =>
     layerNorm(o.extents('shape'), o.pick({ epsilon: 'number', affine: 'boolean', dtype: 'dtype' })),
   ),
@@ -171,6 +323,9 @@ interface Values {
   readonly gelu: 'none' | 'tanh'
   readonly nonlinearity: 'tanh' | 'relu'
   readonly activation: 'relu' | 'gelu'
+  readonly interaction: 'full' | 'diagonal' | 'lowRank'
+  readonly interpolation: 'nearest' | 'linear'
+  readonly list: readonly number[]
 }
 
 const isExtents = (v: Json): boolean =>
@@ -188,6 +343,12 @@ const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boole
   gelu: { test: (v) => v === 'none' || v === 'tanh', name: "'none' or 'tanh'" },
   nonlinearity: { test: (v) => v === 'tanh' || v === 'relu', name: "'tanh' or 'relu'" },
   activation: { test: (v) => v === 'relu' || v === 'gelu', name: "'relu' or 'gelu'" },
+  interaction: {
+    test: (v) => v === 'full' || v === 'diagonal' || v === 'lowRank',
+    name: "'full', 'diagonal' or 'lowRank'",
+  },
+  interpolation: { test: (v) => v === 'nearest' || v === 'linear', name: "'nearest' or 'linear'" },
+  list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
 }
 
 /** Reads options with their types checked. */
@@ -210,6 +371,9 @@ class Reader {
   }
   extents(name: string): number | readonly number[] {
     return this.read(name, 'extents')
+  }
+  list(name: string): readonly number[] {
+    return this.read(name, 'list')
   }
   /** Those of the named options that are there. */
   pick<N extends { readonly [name: string]: keyof Values }>(names: N): { readonly [K in keyof N]?: Values[N[K]] } {

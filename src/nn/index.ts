@@ -1,6 +1,35 @@
 // Modules: the public names of `nn`.
 
-export { flatten, gelu, relu, sigmoid, softmax, tanh } from './activation.ts'
+export {
+  celu,
+  elu,
+  entmax15,
+  flatten,
+  gelu,
+  hardShrink,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  identity,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softmin,
+  softplus,
+  softShrink,
+  softSign,
+  sparsemax,
+  tanh,
+  tanhShrink,
+} from './activation.ts'
 export {
   type AttentionCache,
   type AttentionInputs,
@@ -8,15 +37,28 @@ export {
   type AttentionResult,
   attention,
 } from './attention.ts'
+export { groupNorm, instanceNorm, localResponseNorm, rmsNorm, weightNorm } from './channel-norm.ts'
 export { type FromConfig, fromConfig } from './config.ts'
 export { residual, sequential } from './container.ts'
-export { type Conv2dOptions, conv2d } from './convolution.ts'
+export {
+  type Conv2dOptions,
+  type ConvolutionLayerOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  type TransposedLayerOptions,
+} from './convolution.ts'
 export { defineModule } from './define.ts'
-export { dropout } from './dropout.ts'
+export { alphaDropout, dropout, dropPath, spatialDropout } from './dropout.ts'
 export { type EmbeddingOptions, embedding, positional } from './embedding.ts'
 export { ModuleError } from './error.ts'
+export { type ExpertsOptions, type ExpertsResult, mixtureOfExperts } from './experts.ts'
 export * as functional from './functional/index.ts'
 export { scaledDotProductAttention } from './functional.ts'
+export { glu, type HighwayOptions, highway, type SwiGluOptions, squeezeExcite, swiGlu } from './gating.ts'
 export type { Initializer, Nonlinearity } from './init.ts'
 export * as init from './init.ts'
 export { type LinearOptions, linear } from './linear.ts'
@@ -34,9 +76,36 @@ export {
   type Tensors,
   type Variables,
 } from './module.ts'
+export {
+  bilinear,
+  type Contextual,
+  film,
+  hypernetwork,
+  type InteractionOptions,
+  multiplicativeInteraction,
+} from './multiplicative.ts'
 export { type BatchNormOptions, batchNorm, layerNorm, type NormOptions } from './norm.ts'
 export { buffer, type ParameterOptions, parameter } from './parameter.ts'
-export { type AveragePool2dOptions, averagePool2d, maxPool2d, type Pool2dOptions } from './pool.ts'
+export {
+  type AveragePool2dOptions,
+  type AveragePoolLayerOptions,
+  adaptiveAveragePool1d,
+  adaptiveAveragePool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  averagePool1d,
+  averagePool2d,
+  averagePool3d,
+  globalAveragePool,
+  globalMaxPool,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  maxUnpool,
+  type Pool2dOptions,
+  type PoolLayerOptions,
+  powerPool2d,
+} from './pool.ts'
 export {
   type CellOptions,
   gru,
@@ -53,6 +122,7 @@ export {
   rnn,
   rnnCell,
 } from './recurrent.ts'
+export { pixelShuffle, pixelUnshuffle, upsample } from './resample.ts'
 export {
   type DecoderMasks,
   type Masks,

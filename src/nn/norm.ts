@@ -6,7 +6,15 @@ import { defineModule } from './define.ts'
 import * as functional from './functional.ts'
 import { ones, zeros } from './init.ts'
 import type { Module } from './module.ts'
-import { buffer, checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
+import {
+  buffer,
+  checkPositive,
+  checkProbability,
+  checkWhole,
+  given,
+  type ParameterOptions,
+  parameter,
+} from './parameter.ts'
 
 export interface NormOptions extends ParameterOptions {
   /** Added to the variance; 1e-5 unless told. */
@@ -17,7 +25,8 @@ export interface NormOptions extends ParameterOptions {
 
 const defaults = { epsilon: 1e-5, affine: true, momentum: 0.1, dtype: 'float32' }
 
-const scaleAndShift = (
+/** The weight and the bias of a layer that has them. */
+export const scaleAndShift = (
   shape: Dims,
   { affine = true, init = ones(), biasInit = zeros(), dtype = 'float32' }: NormOptions,
 ): {
@@ -26,7 +35,8 @@ const scaleAndShift = (
 } =>
   affine ? { weight: parameter('weight', shape, init, dtype), bias: parameter('bias', shape, biasInit, dtype) } : {}
 
-type LastAxes<S extends number | Dims> = S extends number
+/** A pattern of shapes by their last axes. */
+export type LastAxes<S extends number | Dims> = S extends number
   ? ['...', S]
   : S extends Dims
     ? number extends S['length']
@@ -41,6 +51,7 @@ export function layerNorm<const S extends number | Dims>(
 ): Module<LastAxes<S>, LastAxes<S>, 'layerNorm'>
 export function layerNorm(shape: number | Dims, options: NormOptions = {}): Module {
   const { epsilon = 1e-5, affine, dtype } = options
+  checkPositive('layerNorm', { epsilon })
   const extents = typeof shape === 'number' ? [shape] : shape
   return defineModule({
     kind: 'layerNorm',
@@ -67,6 +78,8 @@ export function batchNorm<const C extends number>(
 ): Module<['n', C, '...'], ['n', C, '...'], 'batchNorm'> {
   checkWhole('batchNorm', { channels })
   const { epsilon = 1e-5, momentum = 0.1, affine, dtype } = options
+  checkPositive('batchNorm', { epsilon })
+  checkProbability('batchNorm', momentum)
   return defineModule({
     kind: 'batchNorm',
     shapes: { in: ['n', channels, '...'], out: ['n', channels, '...'] },

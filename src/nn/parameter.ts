@@ -61,3 +61,16 @@ export function checkWhole(where: string, numbers: { readonly [name: string]: nu
 export function checkProbability(where: string, p: number): void {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`${where}: the probability is ${p}, it must lie in [0, 1]`)
 }
+
+/** Throws unless each number is finite. */
+export function checkFinite(where: string, numbers: { readonly [name: string]: number }): void {
+  for (const [name, value] of Object.entries(numbers))
+    if (!Number.isFinite(value)) throw new RangeError(`${where}: ${name} is ${value}, it must be a finite number`)
+}
+
+/** Throws unless each number is positive and finite. */
+export function checkPositive(where: string, numbers: { readonly [name: string]: number }): void {
+  for (const [name, value] of Object.entries(numbers))
+    if (!(value > 0 && value < Infinity))
+      throw new RangeError(`${where}: ${name} is ${value}, it must be positive and finite`)
+}
