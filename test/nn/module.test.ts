@@ -284,7 +284,7 @@ describe('configuration', () => {
   it('is refused where it is wrong', () => {
     const cases: readonly (readonly [nn.Json, RegExp])[] = [
       [{ inputs: 2 }, /config is not an object with a kind/],
-      [{ kind: 'toString' }, /unknown kind 'toString'; known are linear, conv2d/],
+      [{ kind: 'toString' }, /unknown kind 'toString'; known are linear, conv1d/],
       [{ kind: 'linear', inputs: 2 }, /linear: option 'outputs' is missing, expected a number/],
       [{ kind: 'linear', inputs: 2, outputs: 'x' }, /option 'outputs' is "x", expected a number/],
       [{ kind: 'linear', inputs: 2, outputs: -1 }, /outputs is -1, it must be a whole number/],
