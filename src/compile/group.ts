@@ -114,7 +114,8 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       return home === into || home === other
     }
     const same = sameShape(space.domain, into.domain) && space.reduced.every((r, i) => r === into.reduced[i])
-    const changed = same ? other.nodes : [...into.nodes, ...other.nodes]
+    // What a contraction reads, though over the same space, may come to lie in its own group.
+    const changed = same && into === a ? other.nodes : [...into.nodes, ...other.nodes]
     if (!changed.every((n) => fits(n, { ...into, ...space }, isMember, classOf))) return undefined
     if (into.kind === 'contract' && !other.nodes.every((n) => fitsEpilogue(n))) return undefined
     into.domain = space.domain

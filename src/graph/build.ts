@@ -162,7 +162,7 @@ function slice(x: Node, starts: Dims, sizes: Dims, steps: Dims = sizes.map(() =>
 
 function pad(x: Node, low: Dims, high: Dims, interior: Dims = low.map(() => 0), value = 0): Node {
   if ([low, high, interior].every((list) => list.every((n) => n === 0))) return x
-  return node('pad', [x], { low, high, interior, value })
+  return node('pad', [x], { low, high, interior, value: representable(value, x.dtype) })
 }
 
 const sum = (x: Node, axes: Dims): Node => (axes.length === 0 ? x : node('sum', [x], { axes }))

@@ -1,8 +1,11 @@
 /** What random graphs found, one small case for each failure. */
 
 import { describe, expect, it } from 'vitest'
-import { compile, grad, scan, type Tensor, tensor, vmap, zeros } from '../../src/tensor/index.ts'
+import { build } from '../../src/graph/build.ts'
+import { compile, grad, linspace, scan, Tensor, tensor, vmap, zeros } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
+import { expectClose } from '../support/close.ts'
+import { evaluateByRecords } from '../support/records.ts'
 
 forEachBackend(() => {
   it('a result without elements beside another one writes nothing', () => {
@@ -14,6 +17,21 @@ forEachBackend(() => {
     // It was computed in the other one's kernel, all 40 elements of it, over whatever lay behind.
     for (let i = 0; i < 3; i++) expect(f(x).map((t) => t.dataSync().length)).toEqual([40, 0])
     expect([...f(x)[0].dataSync()]).toEqual(new Array<number>(40).fill(1))
+  })
+
+  it('what a product reads is not computed in its own kernel', () => {
+    const [x, w] = [linspace(-2, 2, 128).reshape([2, 64]), linspace(-1, 1, 64 * 64).reshape([64, 64])]
+    const y = x.relu()
+    // The first run read what no one had written yet, all later ones what the run before left.
+    const sum = y.add(y.matmul(w.transpose()))
+    expectClose(sum, evaluateByRecords(sum.node), 1e-5)
+  })
+
+  it('bool is padded by what a number is as bool', () => {
+    const x = tensor(new Uint8Array(2), { dtype: 'bool' })
+    // Between elements the engine took the number as an integer, 0.
+    const padded = new Tensor(build.pad(x.node, [0], [1], [1], 0.5))
+    expect([...padded.dataSync()]).toEqual([0, 1, 0, 1])
   })
 
   describe('vmap over a loop of which a result is the same for all examples', () => {
