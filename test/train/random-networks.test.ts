@@ -98,7 +98,7 @@ forEachBackend(() => {
         const loaded = networkOf(decodeModel(encodeModel(await modelFileOf(net)), 'net'), 'net')
         expect(loaded(x).dataSync()).toEqual(net(x).dataSync())
       }),
-      { seed: 4, numRuns: 12 },
+      { seed: 4, numRuns: 6 },
     )
   })
 })
