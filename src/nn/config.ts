@@ -10,6 +10,8 @@ import * as dropouts from './dropout.ts'
 import { embedding, positional } from './embedding.ts'
 import { mixtureOfExperts } from './experts.ts'
 import * as gates from './gating.ts'
+import { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
+import { hierarchicalSoftmax } from './hierarchical.ts'
 import { linear } from './linear.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import * as multiplicative from './multiplicative.ts'
@@ -269,6 +271,18 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   transformerDecoderLayer: layer((o) => transformerDecoderLayer(o.number('size'), transformerOptions(o))),
   transformerEncoder: layer((o) => transformerEncoder(o.number('size'), stackOptions(o))),
   transformerDecoder: layer((o) => transformerDecoder(o.number('size'), stackOptions(o))),
+  monotoneLinear: layer((o) => monotoneLinear(o.number('inputs'), o.number('outputs'), o.pick({ dtype: 'dtype' }))),
+  inputConvex: layer((o) =>
+    inputConvex(o.number('inputs'), o.list('hidden'), o.number('outputs'), o.pick({ dtype: 'dtype' })),
+  ),
+  orthogonal: layer((o) => orthogonal(o.number('size'), o.pick({ reflections: 'number', dtype: 'dtype' }))),
+  deepSet: (_, children) => {
+    const { each: every, after } = children()
+    return deepSet(every, after)
+  },
+  hierarchicalSoftmax: layer((o) =>
+    hierarchicalSoftmax(o.number('inputs'), o.number('classes'), o.pick({ dtype: 'dtype' })),
+  ),
   sequential: (_, children) => sequential(children()),
   residual: (_, children) => {
     const { body, shortcut } = children()

@@ -59,6 +59,8 @@ export { type ExpertsOptions, type ExpertsResult, mixtureOfExperts } from './exp
 export * as functional from './functional/index.ts'
 export { scaledDotProductAttention } from './functional.ts'
 export { glu, type HighwayOptions, highway, type SwiGluOptions, squeezeExcite, swiGlu } from './gating.ts'
+export { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
+export { hierarchicalSoftmax } from './hierarchical.ts'
 export type { Initializer, Nonlinearity } from './init.ts'
 export * as init from './init.ts'
 export { type LinearOptions, linear } from './linear.ts'

@@ -10,6 +10,7 @@ export {
   maxUnpool,
   powerPool,
 } from './adaptive.ts'
+export { type GumbelOptions, gumbelSoftmax, scoreFunction, straightThrough } from './choice.ts'
 export {
   groupNorm,
   instanceNorm,
