@@ -1,5 +1,6 @@
-// Looking inside: graphs as data and pictures, kernels by the clock.
+// Looking inside: graphs as data and pictures, kernels by the clock, pieces of your own checked.
 
+export { checkPiece, type PieceCheckOptions } from './check-piece.ts'
 export {
   type GraphDescription,
   type GraphKind,

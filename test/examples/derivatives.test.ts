@@ -28,3 +28,9 @@ test('MAML: one step fits a new task', async () => {
 test('Gauss–Newton finds the curve to the last digit', async () => {
   expect(await outputOf('gauss-newton')).toContain('found 1.500000, 0.400000, 3.000000, 0.500000')
 })
+
+test('a piece of your own is accepted, one with a wrong sign refused', async () => {
+  const output = await outputOf('own-piece')
+  expect(output).toContain('accepted: 41 parameters')
+  expect(output).toMatch(/refused: checkPiece: 2 of 6 checks failed\n {2}gradient: .*its gradient is wrong/)
+})

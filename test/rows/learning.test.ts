@@ -1,0 +1,155 @@
+/** Rows 57 to 64, 83, 85 and 86: what gradient descent does on quadratics, by theorem. */
+
+import { expect, it } from 'vitest'
+import * as linalg from '../../src/linalg/index.ts'
+import * as optim from '../../src/optim/index.ts'
+import * as t from '../../src/tensor/index.ts'
+import { grad, random, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
+import { forEachBackend } from '../support/backends.ts'
+import { expectClose } from '../support/close.ts'
+
+const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
+  tensor(new Float64Array(values), { shape })
+const draw = (seed: number, ...shape: number[]): Tensor =>
+  random.normal(shape, { key: random.key(seed), dtype: 'float64' })
+
+/** Distances from the minimum of ½ Σ λ v² while an optimizer goes there. */
+function descend(optimizer: optim.Optimizer, curvature: readonly number[], start: readonly number[], steps: number) {
+  const [v, lambda] = [variable(f64(start)), f64(curvature)]
+  const step = t.compile(() => optimizer.step([v], [grad(v.square().mul(lambda).sum().mul(0.5), v)]))
+  return Array.from({ length: steps }, () => {
+    step()
+    return Math.hypot(...v.dataSync())
+  })
+}
+
+forEachBackend(() => {
+  it('R57: descent on curvatures 1 to 10 converges below a rate of 2/10, fastest at 2/11, by 9/11 each step', () => {
+    const last = (learningRate: number) => descend(optim.sgd({ learningRate }), [1, 10], [1, 1], 200).at(-1) as number
+    expect(last(0.199)).toBeLessThan(0.2)
+    expect(last(0.201)).toBeGreaterThan(5)
+    const best = descend(optim.sgd({ learningRate: 2 / 11 }), [1, 10], [1, 1], 30)
+    for (let i = 1; i < 30; i++) expect((best[i] as number) / (best[i - 1] as number)).toBeCloseTo(0.818181818, 9)
+  })
+
+  it('R58: beyond 2/L each step multiplies the distance by |1 − ηL|', () => {
+    const path = descend(optim.sgd({ learningRate: 0.25 }), [10], [1], 20)
+    for (const [i, distance] of path.entries()) expect(distance / 1.5 ** (i + 1)).toBeCloseTo(1, 12)
+  })
+
+  it('R59: the heavy ball at its best goes by √β = 0.519494 each step', () => {
+    const [learningRate, momentum] = [4 / (Math.sqrt(10) + 1) ** 2, ((Math.sqrt(10) - 1) / (Math.sqrt(10) + 1)) ** 2]
+    expect([learningRate, momentum]).toEqual([expect.closeTo(0.230886, 6), expect.closeTo(0.269874, 6)])
+    const path = descend(optim.sgd({ learningRate, momentum }), [1, 10], [1, 1], 60)
+    // A double root makes it (a + bn)·rⁿ, whose rate comes near r as n grows.
+    const rate = ((path[59] as number) / (path[19] as number)) ** (1 / 40)
+    expect(rate).toBeCloseTo(0.519494, 1)
+    expect(rate).toBeLessThan(0.55)
+  })
+
+  it('R60: the first step of Adam is the learning rate against the sign', () => {
+    const v = variable(f64([3, -2, 1e-3]))
+    optim.adam({ learningRate: 0.1 }).step([v], [f64([50, -1e-3, 7])])
+    expectClose(v, [2.9, -1.9, 1e-3 - 0.1], 1e-5)
+  })
+
+  it('R62: the gradient of a sum is the sum of gradients', () => {
+    const [x, w] = [draw(1, 10, 3), draw(2, 3)]
+    const of = (rows: Tensor): Tensor => grad(rows.matmul(w).tanh().sum(), w)
+    expectClose(
+      Array.from({ length: 10 }, (_, i) => of(x.slice([i, i + 1]))).reduce((a, b) => a.add(b)),
+      of(x),
+      1e-12,
+    )
+  })
+
+  it('R63: on |x| a fixed step oscillates, steps by 1/√t keep the average below G·R/√T', () => {
+    const [v, rate] = [variable(f64([1])), 0.3]
+    for (let i = 0; i < 10; i++) optim.sgd({ learningRate: rate }).step([v], [grad(v.abs().sum(), v)])
+    const there = v.itemSync()
+    optim.sgd({ learningRate: rate }).step([v], [grad(v.abs().sum(), v)])
+    expect(Math.abs(there) + Math.abs(v.itemSync())).toBeCloseTo(rate, 12)
+    // The constant step R/(G√T) of a known horizon: the average iterate's gap is G·R/√T at most.
+    const [T, path] = [100, [] as number[]]
+    v.assign(f64([1]))
+    for (let i = 0; i < T; i++) {
+      path.push(v.itemSync())
+      optim.sgd({ learningRate: 1 / Math.sqrt(T) }).step([v], [grad(v.abs().sum(), v)])
+    }
+    expect(Math.abs(path.reduce((a, b) => a + b) / T)).toBeLessThanOrEqual(1 / Math.sqrt(T))
+  })
+
+  it('R64: the smallest squared gradient is 2 (f₀ − f*) / (ηT) at most; two wells keep their starts', () => {
+    const well = (x: Tensor): Tensor => x.square().sub(1).square().sum()
+    // |f″| = |12x² − 4| ≤ 8 between −1 and 1.
+    const [learningRate, T] = [1 / 8, 100]
+    for (const start of [-0.9, -0.1, 0.05, 0.7]) {
+      const v = variable(f64([start]))
+      const optimizer = optim.sgd({ learningRate })
+      const squares: number[] = []
+      const first = well(v).itemSync()
+      for (let i = 0; i < T; i++) {
+        const g = grad(well(v), v)
+        squares.push(g.itemSync() ** 2)
+        optimizer.step([v], [g])
+      }
+      expect(Math.min(...squares)).toBeLessThanOrEqual((2 * first) / (learningRate * T))
+      expect(v.itemSync()).toBeCloseTo(Math.sign(start), 4)
+    }
+  })
+
+  it('R83: weight decay ends at ridge regression, and a lasso on an orthonormal design at the soft threshold', async () => {
+    const [x, y, penalty] = [draw(1, 20, 3), draw(2, 20), 0.1]
+    const w = variable(f64([0, 0, 0]))
+    const ridge = (): Tensor => x.matmul(w).sub(y).square().mean().add(w.square().sum().mul(penalty))
+    const optimizer = optim.lbfgs({ iterations: 50 })
+    for (let i = 0; i < 4; i++) await optimizer.step([w], ridge)
+    const normal = x
+      .transpose()
+      .matmul(x)
+      .add(t.eye(3, 3, 'float64').mul(20 * penalty))
+    expectClose(w, linalg.solve(normal, x.transpose().matmul(y)), 1e-6)
+
+    const { q } = linalg.qr(draw(3, 20, 3))
+    const b = q.transpose().matmul(y)
+    const v = variable(b.detach())
+    // Proximal steps: descent on the smooth half, then the threshold that is the other half's own step.
+    for (let i = 0; i < 60; i++) {
+      optim.sgd({ learningRate: 0.5 }).step([v], [grad(q.matmul(v).sub(y).square().sum().mul(0.5), v)])
+      v.assign(t.softShrink(v, 0.5 * 0.3))
+    }
+    expectClose(v, t.softShrink(b, 0.3), 1e-6)
+  })
+
+  it('R85: noise of variance s² on the input of a linear model is ridge with λ = s²', () => {
+    const [x, y, s, draws] = [draw(1, 20, 3), draw(2, 20), 0.5, 1000]
+    const noisy = x
+      .unsqueeze(0)
+      .add(draw(3, draws, 20, 3).mul(s))
+      .reshape([draws * 20, 3])
+    const targets = y.broadcastTo([draws, 20]).flatten()
+    const solve = (a: Tensor, b: Tensor, ridge: number): Tensor =>
+      linalg.solve(
+        a
+          .transpose()
+          .matmul(a)
+          .add(t.eye(3, 3, 'float64').mul(ridge)),
+        a.transpose().matmul(b),
+      )
+    expectClose(solve(noisy, targets, 0), solve(x, y, 20 * s ** 2), 0.03)
+  })
+
+  it('R86: after t steps component i of the solution is scaled by 1 − (1 − ηλᵢ)ᵗ', () => {
+    const [lambda, target, eta] = [[0.1, 1, 5], [3, -2, 1], 0.2]
+    const v = variable(f64([0, 0, 0]))
+    const optimizer = optim.sgd({ learningRate: eta })
+    for (let step = 1; step <= 40; step++) {
+      optimizer.step([v], [grad(v.sub(f64(target)).square().mul(f64(lambda)).sum().mul(0.5), v)])
+      expectClose(
+        v,
+        target.map((w, i) => w * (1 - (1 - eta * (lambda[i] as number)) ** step)),
+        1e-10,
+      )
+    }
+  })
+})
