@@ -30,9 +30,10 @@ export function timeTraining(step: () => Tensor, { chunk = 1, repeat }: Sampling
   const losses: number[] = []
   const once = (): void => void losses.push(step().itemSync())
   const firstStepMs = timed(once)
-  const warmSteps = firstStepMs > 10_000 ? 0 : firstStepMs > 3000 ? 1 : 10
+  // Five at least, however slow: the loss after them tells that the step does the same work as the peers'.
+  const warmSteps = firstStepMs > 3000 ? 5 : 10
   const warmStart = performance.now()
-  for (let i = 0; i < warmSteps && performance.now() - warmStart < 3000; i++) once()
+  for (let i = 0; i < warmSteps && (i < 5 || performance.now() - warmStart < 3000); i++) once()
 
   const samples: number[] = []
   const chunkOf = repeat ?? ((times: number) => repeatedly(step, times))
