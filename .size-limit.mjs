@@ -15,7 +15,7 @@ const budgets = [
   { name: 'data', entry: 'data/index', limit: '29 kB' },
   { name: 'train', entry: 'train/index', limit: '140 kB' },
   // With dagre, the library that ranks the boxes of a picture.
-  { name: 'inspect', entry: 'inspect/index', limit: '125 kB' },
+  { name: 'inspect', entry: 'inspect/index', limit: '130 kB' },
   { name: 'cli', entry: 'cli/main', limit: '215 kB' },
 ]
 

@@ -17,6 +17,8 @@ const node: TestProjectConfiguration = {
     exclude: ['test/browser/**'],
     // Far more than any test takes: a busy machine must not fail one.
     testTimeout: 60_000,
+    // Files of one worker share what they import: most of the time went into importing the library again.
+    isolate: false,
     typecheck: {
       enabled: true,
       checker: 'tsc',
@@ -66,6 +68,7 @@ const page = (name: string, headers: Record<string, string>): TestProjectConfigu
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     reporters: ['default', './scripts/closing-line.ts'],
     projects: chromium ? [node, page('page', isolation), page('page without isolation', {})] : [node],
   },
