@@ -3,7 +3,7 @@
 import type { Tensor } from '../tensor/index.ts'
 import * as tensors from '../tensor/index.ts'
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import { constant } from './init.ts'
 import type { Module } from './module.ts'
 import { checkFinite, checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'

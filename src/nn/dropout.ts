@@ -2,7 +2,7 @@
 
 import { random, runtime, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import type { Module } from './module.ts'
 import { checkProbability } from './parameter.ts'
 

@@ -3,7 +3,7 @@
 import { show } from '../graph/shape.ts'
 import { iota, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import { type Initializer, normal } from './init.ts'
 import type { Module } from './module.ts'
 import { checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'

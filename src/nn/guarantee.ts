@@ -2,7 +2,7 @@
 
 import { softplus, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import { normal, torchUniform, uniform } from './init.ts'
 import { linear } from './linear.ts'
 import type { Module, Modules } from './module.ts'

@@ -1,7 +1,7 @@
 // The linear layer: x Wᵀ + b.
 
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import { torchUniform, uniform } from './init.ts'
 import type { Module } from './module.ts'
 import { checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'

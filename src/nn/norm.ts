@@ -3,7 +3,7 @@
 import { type Dims, show } from '../graph/shape.ts'
 import { assignAll, runtime, type Shape, Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
-import * as functional from './functional.ts'
+import * as functional from './functional/index.ts'
 import { ones, zeros } from './init.ts'
 import type { Module } from './module.ts'
 import {

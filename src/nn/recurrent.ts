@@ -4,6 +4,7 @@ import { misfit } from '../graph/refuse.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { concat, runtime, stack, type Tensor, type Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
+import * as functional from './functional/index.ts'
 import {
   type CellKind,
   type CellWeights,
@@ -13,7 +14,6 @@ import {
   type SequenceOptions,
   zeroState,
 } from './functional/recurrent.ts'
-import * as functional from './functional.ts'
 import { uniform } from './init.ts'
 import type { Module, Running } from './module.ts'
 import { checkProbability, checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'

@@ -3,7 +3,8 @@
 import { build } from '../../graph/build.ts'
 import { show, sizeOf } from '../../graph/shape.ts'
 import { Tensor, tensor, zeros } from '../../tensor/index.ts'
-import { type PerAxis, type PoolOptions, perAxis, poolWindows } from '../functional.ts'
+import { type PerAxis, perAxis } from './per-axis.ts'
+import { type PoolOptions, poolWindows } from './pool.ts'
 
 /** The elements of each of `count` parts of an axis: from ⌊i·extent/count⌋ to ⌈(i + 1)·extent/count⌉, as PyTorch. */
 function parts(extent: number, count: number): (readonly [from: number, to: number])[] {

@@ -1,6 +1,5 @@
 // The functions that modules compute, on plain tensors: the public names of `nn.functional`.
 
-export * from '../functional.ts'
 export {
   adaptiveAveragePool,
   adaptiveMaxPool,
@@ -10,16 +9,35 @@ export {
   maxUnpool,
   powerPool,
 } from './adaptive.ts'
-export { type GumbelOptions, gumbelSoftmax, scoreFunction, straightThrough } from './choice.ts'
 export {
+  type AttentionOptions,
+  attentionWeights,
+  joinHeads,
+  scaledDotProductAttention,
+  splitHeads,
+  splitProjections,
+} from './attention.ts'
+export { type GumbelOptions, gumbelSoftmax, scoreFunction, straightThrough } from './choice.ts'
+export { type ConvolutionOptions, convolution } from './convolution.ts'
+export { dropout } from './dropout.ts'
+export { embedding } from './embedding.ts'
+export { flatten } from './flatten.ts'
+export { linear } from './linear.ts'
+export {
+  affine,
+  batchNorm,
+  batchNormTraining,
   groupNorm,
   instanceNorm,
   type LocalResponseOptions,
+  layerNorm,
   localResponseNorm,
   normalize,
   rmsNorm,
   weightNorm,
-} from './norms.ts'
+} from './norm.ts'
+export { type PerAxis, perAxis } from './per-axis.ts'
+export { type AveragePoolOptions, averagePool, maxPool, type PoolOptions, poolWindows } from './pool.ts'
 export {
   type CellKind,
   type CellWeights,
@@ -39,4 +57,5 @@ export {
   pixelUnshuffle,
   unfold,
 } from './resample.ts'
+export { rotary } from './rotary.ts'
 export { type TransposedConvolutionOptions, transposedConvolution } from './transposed.ts'

@@ -2,7 +2,7 @@
 
 import { show } from '../../graph/shape.ts'
 import { iota, scan, split, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
-import { linear } from '../functional.ts'
+import { linear } from './linear.ts'
 
 /** What a cell computes: Elman's (with tanh or relu), Cho's gated recurrent unit, Hochreiter and Schmidhuber's long short-term memory. */
 export type CellKind = 'rnn' | 'reluRnn' | 'gru' | 'lstm'

@@ -3,7 +3,7 @@
 import { build } from '../../graph/build.ts'
 import { show, sizeOf } from '../../graph/shape.ts'
 import { Tensor, tensor, vjp, zeros } from '../../tensor/index.ts'
-import { type PerAxis, perAxis } from '../functional.ts'
+import { type PerAxis, perAxis } from './per-axis.ts'
 
 export interface PatchOptions {
   readonly kernel: PerAxis

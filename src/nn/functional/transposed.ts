@@ -4,7 +4,7 @@ import { build } from '../../graph/build.ts'
 import { promote } from '../../graph/dtype.ts'
 import { show } from '../../graph/shape.ts'
 import { Tensor } from '../../tensor/index.ts'
-import { type PerAxis, perAxis } from '../functional.ts'
+import { type PerAxis, perAxis } from './per-axis.ts'
 
 export interface TransposedConvolutionOptions {
   readonly stride?: PerAxis

@@ -1,9 +1,52 @@
-// Normalisations beside those of batch and layer: by groups, instances, root mean squares, neighbours, and of weights.
+// Normalisations: by layers, batches, groups, instances, root mean squares, neighbours, and of weights.
 
 import { build } from '../../graph/build.ts'
+import { misfit } from '../../graph/refuse.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../../graph/shape.ts'
-import { norm, Tensor } from '../../tensor/index.ts'
-import { affine } from '../functional.ts'
+import { norm, Tensor, withBroadcasting } from '../../tensor/index.ts'
+
+/** Standardizes over the last axes, those of `shape`; then times weight, plus bias, both of that shape (Ba et al. 2016). */
+export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
+  const tail = x.shape.slice(x.rank - shape.length)
+  if (x.rank < shape.length || show(tail) !== show(shape)) {
+    throw misfit(`layerNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+  }
+  const { normalized } = standardize(x, lastAxes(shape), epsilon)
+  return withBroadcasting('numpy', () => {
+    const scaled = weight ? normalized.mul(weight) : normalized
+    return bias ? scaled.add(bias) : scaled
+  })
+}
+
+/** Standardizes each channel of x [n, c, ...] by the batch (Ioffe & Szegedy 2015); gives mean and biased variance, both [c], too. */
+export function batchNormTraining(
+  x: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): { y: Tensor; mean: Tensor; variance: Tensor } {
+  const axes = [...x.shape.keys()].filter((axis) => axis !== 1)
+  const { normalized, mean, variance } = standardize(x, axes, epsilon)
+  return {
+    y: affine(normalized, weight, bias),
+    mean: mean.reshape([x.shape[1]]),
+    variance: variance.reshape([x.shape[1]]),
+  }
+}
+
+/** Standardizes each channel of x [n, c, ...] by the given statistics [c]. */
+export function batchNorm(
+  x: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  const scale = variance.add(epsilon).rsqrt()
+  const normalized = withBroadcasting('numpy', () => x.sub(perChannel(mean, x)).mul(perChannel(scale, x)))
+  return affine(normalized, weight, bias)
+}
 
 /** Standardizes each example of x [n, c, ...] over groups of channels; then times weight, plus bias, both [c] (Wu and He 2018). Throws when the groups do not divide the channels. */
 export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
@@ -27,8 +70,7 @@ export function rmsNorm(x: Tensor, shape: Dims, weight?: Tensor, epsilon = 1e-6)
   const tail = x.shape.slice(Math.max(0, x.rank - shape.length))
   if (show(tail) !== show(shape))
     throw new RangeError(`rmsNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
-  const axes = shape.map((_, i) => i - shape.length)
-  const y = x.mul(x.square().mean(axes, true).add(epsilon).rsqrt())
+  const y = x.mul(x.square().mean(lastAxes(shape), true).add(epsilon).rsqrt())
   return weight ? y.mul(weight) : y
 }
 
@@ -70,3 +112,24 @@ export function weightNorm(direction: Tensor, length: Tensor): Tensor {
   const axes = direction.shape.slice(1).map((_, i) => i + 1)
   return direction.mul(length.div(norm(direction, 2, axes, true)))
 }
+
+/** x less its mean, over its standard deviation: (x − μ) / √(σ² + ε), over the given axes. Two passes over the data, not E[x²] − μ². */
+function standardize(x: Tensor, axes: Dims, epsilon: number): { normalized: Tensor; mean: Tensor; variance: Tensor } {
+  const mean = x.mean(axes, true)
+  const centred = x.sub(mean)
+  const variance = centred.mul(centred).mean(axes, true)
+  return { normalized: centred.mul(variance.add(epsilon).rsqrt()), mean, variance }
+}
+
+/** x [n, c, ...] times weight [c], plus bias [c]. */
+export function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
+  return withBroadcasting('numpy', () => {
+    const scaled = weight ? x.mul(perChannel(weight, x)) : x
+    return bias ? scaled.add(perChannel(bias, x)) : scaled
+  })
+}
+
+const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.size, ...new Array<number>(x.rank - 2).fill(1)])
+
+/** The axes that a shape of the last axes stands for. */
+const lastAxes = (shape: Dims): number[] => shape.map((_, i) => i - shape.length)

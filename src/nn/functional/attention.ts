@@ -1,0 +1,70 @@
+// Attention of queries to keys and values, in one head or several.
+
+import { iota, type Tensor, withBroadcasting } from '../../tensor/index.ts'
+import { dropout } from './dropout.ts'
+
+export interface AttentionOptions {
+  /** Position i sees positions up to i alone. */
+  readonly causal?: boolean
+  /** Where the first query stands among the keys, for `causal`; 0 unless told. */
+  readonly offset?: number
+  /** bool, true where attention may go, or numbers to add to the scores; broadcasts to [..., queries, keys]. */
+  readonly mask?: Tensor | undefined
+  /** Factor of the scores; 1/√d unless told. */
+  readonly scale?: number
+  /** Zeroes weights with this probability; 0 unless told. */
+  readonly dropout?: number
+}
+
+/**
+ * softmax(q kᵀ · scale) v for q [..., queries, d], k [..., keys, d], v [..., keys, e] (Vaswani et al. 2017). A query that
+ * may see nothing gives 0, and gets no gradient.
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): Tensor {
+  const weights = attentionWeights(query, key, options)
+  return (options.dropout ? dropout(weights, options.dropout) : weights).matmul(value)
+}
+
+/** softmax(q kᵀ · scale), masked, [..., queries, keys]: what `scaledDotProductAttention` weighs values by. */
+export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
+  const { causal = false, offset = 0, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
+  let scores = query.mul(scale).matmul(key.transpose())
+  return withBroadcasting('numpy', () => {
+    if (causal) {
+      const last = scores.shape.slice(-2)
+      const place = iota(last, 0)
+      scores = (offset === 0 ? place : place.add(offset)).less(iota(last, 1)).where(-Infinity, scores)
+    }
+    if (!mask) return scores.softmax(-1)
+    scores = mask.dtype === 'bool' ? mask.where(scores, -Infinity) : scores.add(mask)
+    const isBlind = scores.amax(-1, true).equal(-Infinity)
+    return isBlind.where(0, isBlind.where(0, scores).softmax(-1))
+  })
+}
+
+/** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */
+export function splitProjections(x: Tensor, heads: number): [Tensor, Tensor, Tensor] {
+  const lead = x.shape.slice(0, -2)
+  const [time, width] = x.shape.slice(-2)
+  const split = x.reshape([...lead, time, 3, heads, width / 3 / heads])
+  const axes = lead.length
+  const apart = split.permute([axes + 1, ...lead.keys(), axes + 2, axes, axes + 3])
+  return [apart.at(0), apart.at(1), apart.at(2)]
+}
+
+/** x [..., time, heads · d] as [..., heads, time, d]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [time, width] = x.shape.slice(-2)
+  return x.reshape([...x.shape.slice(0, -2), time, heads, width / heads]).transpose(-3, -2)
+}
+
+/** x [..., heads, time, d] as [..., time, heads · d]. */
+export function joinHeads(x: Tensor): Tensor {
+  const [heads, time, width] = x.shape.slice(-3)
+  return x.transpose(-3, -2).reshape([...x.shape.slice(0, -3), time, heads * width])
+}
