@@ -15,7 +15,6 @@ import type {
 } from '../kernel/loop.ts'
 import * as s from '../scalar/expr.ts'
 import { type Expr, rewrite } from '../scalar/expr.ts'
-import { expand } from '../scalar/functions.ts'
 import type { Load } from './expression.ts'
 import { readsSamePoint } from './space.ts'
 import type { UnitLaunch } from './unit.ts'
@@ -107,10 +106,9 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
     return known >= 0 ? known : buffers.push(node) - 1
   }
   const memo = new Map<Expr, Expr>()
-  const expanded = new Map<Expr, Expr>()
   const final = (e: Expr): Expr =>
     rewrite(
-      expand(e, expanded),
+      e,
       (x) => {
         if (x.op === 'load') return s.load(x.type, addLoad(x.value))
         if (x.op === 'index') return positionOf(positions[x.value] as Dims)

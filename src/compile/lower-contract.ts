@@ -6,7 +6,6 @@ import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '..
 import type { Store } from '../kernel/loop.ts'
 import * as s from '../scalar/expr.ts'
 import { type Expr, rewrite } from '../scalar/expr.ts'
-import { expand } from '../scalar/functions.ts'
 import { domainOf } from './classify.ts'
 import { GroupExpressions, type Load } from './expression.ts'
 import type { Group, Grouping } from './group.ts'
@@ -105,9 +104,7 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
   }
   for (const base of expressions.waits) reads.add(base)
   const memo = new Map<Expr, Expr>()
-  const expanded = new Map<Expr, Expr>()
-  const final = (e: Expr): Expr =>
-    rewrite(expand(e, expanded), (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
+  const final = (e: Expr): Expr => rewrite(e, (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
   const straight = contiguousStrides(group.domain)
   const stores = targets.map((target, i): Store => {
     const value = final(values[i] as Expr)

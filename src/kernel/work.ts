@@ -2,6 +2,7 @@
 
 import { dtypes } from '../graph/dtype.ts'
 import { type Expr, topological } from '../scalar/expr.ts'
+import { expand } from '../scalar/functions.ts'
 import type { ContractKernel, ContractLaunch } from './contract.ts'
 import type { LoopKernel, LoopLaunch } from './loop.ts'
 import type { Launch, Program } from './program.ts'
@@ -103,6 +104,8 @@ class Traffic {
 /** Arithmetic on one element. */
 function operations(roots: readonly Expr[]): number {
   let count = 0
-  for (const e of topological(roots)) if (e.op !== 'load' && e.args.length > 0) count += e.op === 'madd' ? 2 : 1
+  const memo = new Map<Expr, Expr>()
+  for (const e of topological(roots.map((root) => expand(root, memo))))
+    if (e.op !== 'load' && e.args.length > 0) count += e.op === 'madd' ? 2 : 1
   return count
 }

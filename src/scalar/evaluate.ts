@@ -2,6 +2,7 @@
 
 import { type Expr, type ExprOp, type ScalarType, topological } from './expr.ts'
 import { math } from './math.ts'
+import { threefry } from './threefry.ts'
 
 export type Evaluate = (args: readonly number[]) => number
 
@@ -47,6 +48,7 @@ function closure(e: Expr, parts: readonly Evaluate[], rounded: boolean): Evaluat
   }
   if (e.op === 'argument') return (args) => args[value]
   if (e.op === 'select') return (args) => (a(args) !== 0 ? b(args) : c(args))
+  if (e.op === 'threefry') return threefryWord(parts, value)
   const { f, arity } = scalarFunction(e)
   if (rounded && e.type === 'f32') {
     const round = Math.fround
@@ -57,6 +59,15 @@ function closure(e: Expr, parts: readonly Evaluate[], rounded: boolean): Evaluat
   if (arity === 1) return (args) => f(a(args), 0, 0)
   if (arity === 2) return (args) => f(a(args), b(args), 0)
   return (args) => f(a(args), b(args), c(args))
+}
+
+function threefryWord(parts: readonly Evaluate[], word: number): Evaluate {
+  const [key0, key1, counter0, counter1] = parts
+  const block = new Int32Array(2)
+  return (args) => {
+    threefry(key0(args), key1(args), counter0(args), counter1(args), block)
+    return block[word]
+  }
 }
 
 type Scalar = (a: number, b: number, c: number) => number

@@ -31,7 +31,8 @@ export type FunctionName =
  * axis, i32), `accumulator` (result of an earlier reduction).
  * Integer `div` truncates and by zero gives 0, `shr` is logical, `round` goes to even, float `min` and `max` propagate NaN;
  * `convert` to i32 truncates and saturates (NaN gives 0), to bool is `!= 0`, from bool gives 0 or 1;
- * `madd` is a·b + c, rounded once or twice as the machine likes.
+ * `madd` is a·b + c, rounded once or twice as the machine likes; `threefry` is word 0 or 1 (value) of the block that a key of two
+ * words makes of a counter of two words.
  */
 export type ExprOp =
   | 'const'
@@ -67,6 +68,7 @@ export type ExprOp =
   | 'select'
   | 'convert'
   | 'bitcast'
+  | 'threefry'
   | 'call'
 
 /** One node of an expression DAG; shared sub-expressions are shared objects. */
@@ -74,7 +76,7 @@ export interface Expr {
   readonly op: ExprOp
   readonly type: ScalarType
   readonly args: readonly Expr[]
-  /** The constant, or the number of the argument, access, axis or accumulator; 0 elsewhere. */
+  /** The constant, or the number of the argument, access, axis, accumulator or word; 0 elsewhere. */
   readonly value: number
   /** Only on `call`. */
   readonly name?: FunctionName
@@ -133,6 +135,8 @@ export const select = (condition: Expr, a: Expr, b: Expr): Expr =>
 export const convert = (type: ScalarType, a: Expr): Expr => (a.type === type ? a : make('convert', type, [a]))
 /** The same 32 bits read as the other type, f32 ↔ i32. */
 export const bitcast = (type: 'f32' | 'i32', a: Expr): Expr => (a.type === type ? a : make('bitcast', type, [a]))
+export const threefry = (key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr =>
+  make('threefry', same('threefry', key0, key1, counter0, counter1), [key0, key1, counter0, counter1], word)
 export const call = (name: FunctionName, first: Expr, ...rest: Expr[]): Expr => ({
   op: 'call',
   type: same(name, first, ...rest),

@@ -4,6 +4,7 @@ import { cosh, erf, exp, expm1, sigmoid, sinh, tanh } from './exponential.ts'
 import { type Expr, type FunctionName, rewrite } from './expr.ts'
 import { acosh, asinh, atanh, log, log1p } from './logarithm.ts'
 import { pow } from './power.ts'
+import { expandThreefry } from './threefry.ts'
 import { acos, asin, atan, atan2, cos, sin, tan } from './trigonometric.ts'
 
 export interface Expansion {
@@ -38,9 +39,14 @@ export const expansions: { readonly [F in FunctionName]: Expansion } = {
   pow: { expand: pow, ulp: 1.2 },
 }
 
-/** Replaces every float32 `call` by arithmetic; float64 calls stay. Give one memo for several roots to keep what they share. */
+/**
+ * Replaces every float32 `call` and every `threefry` by arithmetic; float64 calls stay. Give one memo for several roots to keep
+ * what they share. Backends do it when they emit a kernel: until then, expressions are short.
+ */
 export function expand(root: Expr, memo?: Map<Expr, Expr>): Expr {
-  const replace = (e: Expr): Expr =>
-    e.op === 'call' && e.type === 'f32' && e.name ? expansions[e.name].expand(...e.args) : e
+  const replace = (e: Expr): Expr => {
+    if (e.op === 'threefry') return expandThreefry(e)
+    return e.op === 'call' && e.type === 'f32' && e.name ? expansions[e.name].expand(...e.args) : e
+  }
   return rewrite(root, replace, memo)
 }

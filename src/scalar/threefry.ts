@@ -1,5 +1,6 @@
 // Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): for kernels and for the host.
 
+import type { Expr } from './expr.ts'
 import * as s from './expr.ts'
 
 /** Of four rounds each, by turns; after every four a key word is added. */
@@ -9,9 +10,10 @@ const rotations = [
 ] as const
 const parity = 0x1bd11bda
 
-/** One word of the block, as an expression of int32 values. */
-export function threefryExpr(key0: s.Expr, key1: s.Expr, counter0: s.Expr, counter1: s.Expr, word: 0 | 1): s.Expr {
-  const int = (v: number): s.Expr => s.constant('i32', v)
+/** What `threefry` of the scalar language is made of. */
+export function expandThreefry(e: Expr): Expr {
+  const [key0, key1, counter0, counter1] = e.args as [Expr, Expr, Expr, Expr]
+  const int = (v: number): Expr => s.constant('i32', v)
   const keys = [key0, key1, s.xor(s.xor(key0, key1), int(parity))] as const
   let x = s.add(counter0, key0)
   let y = s.add(counter1, key1)
@@ -23,7 +25,7 @@ export function threefryExpr(key0: s.Expr, key1: s.Expr, counter0: s.Expr, count
     x = s.add(x, keys[((block + 1) % 3) as 0 | 1 | 2])
     y = s.add(s.add(y, keys[((block + 2) % 3) as 0 | 1 | 2]), int(block + 1))
   }
-  return word === 0 ? x : y
+  return e.value === 0 ? x : y
 }
 
 /** Writes both words of the block to `out`. */

@@ -43,7 +43,7 @@ export async function checkGradient<A extends readonly unknown[]>(
   const single = outputs.some((y) => y.dtype === 'float32')
   await checkOrder('', fn as (...args: readonly unknown[]) => unknown, point, key(seed), { ...options, single })
   if (order < 2 || !differences) return
-  const cotangents = outputs.map((y, i) => like(y, fold(key(seed), -1 - i)))
+  const cotangents = await Promise.all(outputs.map((y, i) => like(y, fold(key(seed), -1 - i))))
   const gradient = (inner: readonly unknown[], seeds: readonly Tensor[]): Tensor[] =>
     vjp(floatsOf(fn(...(inner as unknown as A))), seeds, floatsOf(inner))
   await checkOrder(
@@ -57,7 +57,12 @@ export async function checkGradient<A extends readonly unknown[]>(
 
 const floatsOf = (tree: unknown): Tensor[] => tensorsOf(tree).filter((t) => isFloat(t.dtype))
 
-const like = (x: Tensor, k: Key): Tensor => normal(x.shape, { key: k, dtype: 'float64' }).cast(x.dtype)
+/** Random numbers in the shape of x; read at once, so that the programs that use them need not draw them again. */
+async function like(x: Tensor, k: Key, size = 1): Promise<Tensor> {
+  const drawn = normal(x.shape, { key: k, dtype: 'float64' }).mul(size).cast(x.dtype)
+  await drawn.data()
+  return drawn
+}
 
 /** The arguments as values of their own, floats in float64. */
 async function inFloat64(args: readonly unknown[]): Promise<readonly unknown[]> {
@@ -83,10 +88,9 @@ async function checkOrder(
 
   for (const [turn, size] of sizes.entries()) {
     const own = fold(k, turn)
-    const [u, v] = [0, 1].map((n) => outputs.map((y, i) => like(y, fold(fold(own, n), i)).mul(size))) as [
-      Tensor[],
-      Tensor[],
-    ]
+    const draw = (n: number): Promise<Tensor[]> =>
+      Promise.all(outputs.map((y, i) => like(y, fold(fold(own, n), i), size)))
+    const [u, v] = [await draw(0), await draw(1)]
     const [first, second, both] = [u, v, u.map((x, i) => x.mul(2).sub((v[i] as Tensor).mul(3)))].map(pull) as [
       Tensor[],
       Tensor[],
@@ -111,7 +115,7 @@ async function checkOrder(
   async function checkDifferences(u: readonly Tensor[], gradients: readonly Tensor[], own: Key): Promise<void> {
     const { tolerance = single ? 1e-2 : 1e-6, step = single ? 1e-2 : 1e-3 } = options
     for (const [i, x] of inputs.entries()) {
-      const direction = like(x, fold(fold(own, 2), i))
+      const direction = await like(x, fold(fold(own, 2), i))
       const along = async (distance: number): Promise<Sum> => {
         const moved = mapTree(point, (t) => (t === x ? x.add(direction.mul(distance)) : t)) as readonly unknown[]
         return inner(floatsOf(fn(...moved)), u)

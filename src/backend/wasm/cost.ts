@@ -3,6 +3,7 @@
 import { loopExpressions } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Expr, type ExprOp, topological } from '../../scalar/expr.ts'
+import { expand } from '../../scalar/functions.ts'
 
 /** A phase cheaper than this is run by the calling thread alone: a hand-off to a worker that spins costs up to a microsecond. */
 export const worthSharing = 5_000
@@ -16,7 +17,8 @@ const float64Call = 25
 /** Nanoseconds to evaluate the expressions at one element, `vector` with four elements at a time. */
 export function expressionCost(roots: readonly Expr[], vector: boolean): number {
   let cost = 0
-  for (const e of topological(roots)) {
+  const memo = new Map<Expr, Expr>()
+  for (const e of topological(roots.map((root) => expand(root, memo)))) {
     if (e.op === 'call' && e.type === 'f64') cost += float64Call
     else if (!free.includes(e.op)) cost += (dear[e.op] ?? plain) / (vector ? 4 : 1)
   }

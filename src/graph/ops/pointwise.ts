@@ -2,7 +2,6 @@
 
 import type { Expr, FunctionName } from '../../scalar/expr.ts'
 import * as s from '../../scalar/expr.ts'
-import { threefryExpr } from '../../scalar/threefry.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
 import { namesOf } from '../names.ts'
 import type { BinaryName, Build, Node, OpName, OpRecord, OpTable, ShapeAndType, UnaryName } from '../node.ts'
@@ -296,7 +295,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     meaning: {
       kind: 'pointwise',
       scalar: ([k0, k1, c0, c1], node) =>
-        threefryExpr(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
+        s.threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
     },
   },
   stopGradient: {
