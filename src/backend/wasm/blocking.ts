@@ -47,24 +47,51 @@ const smallestChunk = 30_000
 
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
 export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
-  const { batch, m, n, k } = shape
+  const { m, n, k } = shape
   const inPlace = shape.packRight === 0
   const longest = inPlace ? maximumRunInPlace : maximumRun
   const kc = Math.ceil(k / Math.max(1, Math.ceil(k / longest)))
-  const widths = divisions(n, tile.columns, maximumColumns).slice(0, inPlace ? 1 : undefined)
+  return cheapestBlocking(shape, {
+    kc,
+    heights: divisions(m, tile.rows, maximumRows),
+    widths: divisions(n, tile.columns, maximumColumns).slice(0, inPlace ? 1 : undefined),
+    smallestChunk,
+    fits: (mc, nc, bytes) => mc * nc <= maximumTile && bytes <= scratchBytes,
+    cost: (mBlocks, nBlocks) => batchCost(shape, tile, kc, mBlocks, nBlocks),
+    // With few chunks some threads have none at the end: price it as if there were eight.
+    idle: (chunks) => (Math.ceil(chunks / wantedChunks) * wantedChunks) / chunks,
+  })
+}
+
+/** What a search among block sizes tries, and what it pays. */
+export interface BlockSearch {
+  readonly kc: number
+  /** Values of mc and nc to try. */
+  readonly heights: readonly number[]
+  readonly widths: readonly number[]
+  /** Nanoseconds of the least work that is worth a chunk of its own. */
+  readonly smallestChunk: number
+  /** Whether a block may be so large; `bytes` of scratch memory for operands and tile. */
+  fits(mc: number, nc: number, bytes: number): boolean
+  /** Nanoseconds for one batch element. */
+  cost(mBlocks: number, nBlocks: number): number
+  /** By how much the price rises because threads wait at the end of so many chunks; at least 1. */
+  idle(chunks: number, nanoseconds: number): number
+}
+
+export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: BlockSearch): Blocking {
+  const { kc } = search
   let best: Blocking | undefined
   let bestPrice = Number.POSITIVE_INFINITY
-  for (const mc of divisions(m, tile.rows, maximumRows)) {
-    for (const nc of widths) {
-      if (mc * nc > maximumTile || scratchLayout(mc, nc, kc).bytes > scratchBytes) continue
+  for (const mc of search.heights) {
+    for (const nc of search.widths) {
+      if (!search.fits(mc, nc, scratchLayout(mc, nc, kc).bytes)) continue
       const mBlocks = Math.ceil(m / mc)
       const nBlocks = Math.ceil(n / nc)
       const blocks = batch * mBlocks * nBlocks
-      const nanoseconds = batch * batchCost(shape, tile, kc, mBlocks, nBlocks)
-      const grain = Math.max(1, Math.floor(smallestChunk / (nanoseconds / blocks)))
-      const chunks = Math.ceil(blocks / grain)
-      // With few chunks some threads have none at the end: price it as if there were eight.
-      const price = nanoseconds * Math.max(1, (Math.ceil(chunks / wantedChunks) * wantedChunks) / chunks)
+      const nanoseconds = batch * search.cost(mBlocks, nBlocks)
+      const grain = Math.max(1, Math.floor(search.smallestChunk / (nanoseconds / blocks)))
+      const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds))
       if (price >= bestPrice) continue
       bestPrice = price
       best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds }
@@ -81,8 +108,8 @@ export function scratchLayout(mc: number, nc: number, kc: number): { rightAt: nu
   return { rightAt, tileAt, bytes: tileAt + 4 * mc * nc }
 }
 
-/** Block extents to try: the whole rounded up to tiles, then halves, thirds, quarters …, none above `maximum`. */
-function divisions(extent: number, unit: number, maximum: number): number[] {
+/** Block extents to try: the whole rounded up to units, then halves, thirds, quarters …, none above `maximum`. */
+export function divisions(extent: number, unit: number, maximum: number): number[] {
   const sizes = new Set<number>()
   const fewest = Math.ceil(roundUp(extent, unit) / (Math.floor(maximum / unit) * unit))
   for (let parts = fewest; parts <= fewest + 16; parts++) sizes.add(roundUp(Math.ceil(extent / parts), unit))
@@ -105,4 +132,4 @@ function batchCost(shape: ContractShape, tile: Tile, kc: number, mBlocks: number
   )
 }
 
-const roundUp = (x: number, unit: number): number => Math.ceil(x / unit) * unit
+export const roundUp = (x: number, unit: number): number => Math.ceil(x / unit) * unit

@@ -1,7 +1,8 @@
 // The blocked loops around the micro-kernel: pack, multiply, hand the finished tile to the epilogue.
 
 import type { FunctionBuilder, ModuleBuilder } from './assembler.ts'
-import { epilogueParams, kernelParams, packParams, tableAccess } from './layout.ts'
+import { pushElement, setBlock, sumAtMost } from './contract-walk.ts'
+import { epilogueParams, kernelParams, packParams } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
 import { contractRecord } from './records.ts'
 
@@ -64,12 +65,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
     end,
     1,
     () => {
-      f.get(block).get(nBlocks).op('i32.div_u').set(row)
-      f.get(block).get(nBlocks).op('i32.rem_u').get(nc).op('i32.mul').set(n0)
-      f.get(row).get(mBlocks).op('i32.div_u').set(batch)
-      f.get(row).get(mBlocks).op('i32.rem_u').get(mc).op('i32.mul').set(m0)
-      sumAtMost(m0, mc, m, m1)
-      sumAtMost(n0, nc, n, n1)
+      setBlock(f, block, { m, n, mc, nc, mBlocks, nBlocks }, { batch, m0, m1, n0, n1 })
       firstPacked(m0, m1, tile.rows, leftRow, packedRow)
       firstPacked(n0, n1, tile.columns, rightStep, packedColumn)
       f.get(k)
@@ -81,7 +77,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
       f.block(() => {
         f.loop(() => {
           f.get(k0).get(k).op('i32.ge_s').brIf(1)
-          sumAtMost(k0, kc, k, k1)
+          sumAtMost(f, k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
           pack('packRight', rightArgs, packedColumn, n1, rightAt)
           pack('packLeft', leftArgs, packedRow, m1, scratch)
@@ -98,11 +94,6 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
   function constantEpilogueArgs(): number {
     word('epilogueArgs').set(left)
     return left
-  }
-
-  /** result = min(a + b, limit) */
-  function sumAtMost(a: number, b: number, limit: number, result: number): void {
-    f.get(a).get(b).op('i32.add').tee(result).get(limit).get(result).get(limit).op('i32.lt_s').op('select').set(result)
   }
 
   /** `from` for a packed operand, and for one read in place (its stride is not 0) the start of the last, partial panel. */
@@ -122,7 +113,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
   }
 
   function multiply(): void {
-    elementAddress(leftArgs, m0)
+    pushElement(f, leftArgs, batch, m0, k0)
     f.set(leftBase)
     f.range(
       column,
@@ -135,7 +126,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
           .op('i32.lt_s')
           .if(
             () => {
-              elementAddress(rightArgs, column)
+              pushElement(f, rightArgs, batch, column, k0)
               f.set(right).get(rightStep).set(step)
             },
             () => {
@@ -181,24 +172,5 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
   /** Pushes the address of the panel that starts at `index`, where the one that starts at `first` lies at `base`. */
   function panelAddress(base: number, index: number, first: number): void {
     f.get(base).get(index).get(first).op('i32.sub').get(run).op('i32.mul').i32(2).op('i32.shl').op('i32.add')
-  }
-
-  /** Pushes the address of element (batch, outer, k0) of an operand's only access. */
-  function elementAddress(operand: number, outer: number): void {
-    f.get(operand).memory('i32.load', 4 * tableAccess.address)
-    for (const [table, index] of [
-      [tableAccess.batch, batch],
-      [tableAccess.outer, outer],
-      [tableAccess.inner, k0],
-    ] as const) {
-      f.get(operand)
-        .memory('i32.load', 4 * table)
-        .get(index)
-        .i32(2)
-        .op('i32.shl')
-        .op('i32.add')
-        .memory('i32.load')
-        .op('i32.add')
-    }
   }
 }

@@ -1,8 +1,8 @@
 // Loops of a kernel under construction: counters, running pointers, bounds tests.
 
 import type { Code } from './code.ts'
-import type { Accesses, Cursor } from './emit-access.ts'
 import type { ExprCode } from './emit-expr.ts'
+import type { Accesses, Cursor } from './emit-places.ts'
 import type { LoopPlan } from './emit-plan.ts'
 import type { LoopLayout } from './layout.ts'
 

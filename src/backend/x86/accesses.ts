@@ -1,48 +1,14 @@
 // Loads and stores of loop kernels in sixteen lanes: what lies outside, or past the end, is left out by masks.
 
 import { dtypes } from '../../graph/dtype.ts'
-import type { Code } from '../wasm/code.ts'
-import type { Accesses, Cursor } from '../wasm/emit-access.ts'
-import type { ExprCode } from '../wasm/emit-expr.ts'
-import { pushConstant, type Selection, type Width } from '../wasm/emit-instructions.ts'
-import { loadElement, storeOne } from '../wasm/emit-memory.ts'
-import type { LoopPlan, PlannedStore } from '../wasm/emit-plan.ts'
-import type { LoopLayout } from '../wasm/layout.ts'
-import { lanes, type NativeFunction } from './builder.ts'
+import type { Width } from '../wasm/emit-instructions.ts'
+import { ScalarAccesses } from '../wasm/emit-places.ts'
+import type { PlannedStore } from '../wasm/emit-plan.ts'
+import type { NativeFunction } from './builder.ts'
+import { lanes } from './convention.ts'
 import { gather, loadNeighbours, scatter, storeLanes, storeNeighbours } from './memory.ts'
 
-export class MaskedAccesses implements Accesses {
-  private readonly f: NativeFunction
-  private readonly plan: LoopPlan
-  private readonly layout: LoopLayout
-  private readonly code: ExprCode<Code>
-  private readonly cursor: Cursor
-
-  constructor(f: NativeFunction, plan: LoopPlan, layout: LoopLayout, code: ExprCode<Code>, cursor: Cursor) {
-    this.f = f
-    this.plan = plan
-    this.layout = layout
-    this.code = code
-    this.cursor = cursor
-  }
-
-  load(a: number, width: Width): Selection {
-    const operands = this.plan.offset(a, width)
-    const offsetWidth = operands.at(0)?.width
-    return { operands, code: () => (width === 1 ? this.scalarLoad(a, offsetWidth) : this.vectorLoad(a, offsetWidth)) }
-  }
-
-  storeScalar(store: PlannedStore, value: number, offset: number | undefined): void {
-    const { f } = this
-    const { dtype } = this.plan.kernel.accesses[store.access]
-    this.whenValid(store.access, () => {
-      const address = f.local('i32')
-      this.pushAddress(store.access, offset)
-      f.set(address)
-      storeOne(f, store.mode, dtype, address, 0, () => f.get(value))
-    })
-  }
-
+export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void {
     const { f, plan } = this
     const a = store.access
@@ -62,69 +28,6 @@ export class MaskedAccesses implements Accesses {
       if (store.mode === 'set' && dtypes[dtype].bytes === 4) scatter(f, value, mask)
       else storeLanes(f, store.mode, dtype, value, mask)
     })
-  }
-
-  // ---- Addresses and bounds
-
-  pushStride(a: number, axis: number, times = 1): void {
-    const { f } = this
-    const { dtype, strides } = this.plan.kernel.accesses[a]
-    const kind = strides[axis]
-    if (kind === 'unit') f.i32(times * dtypes[dtype].bytes)
-    else if (kind === 'zero' || times === 0) f.i32(0)
-    else {
-      const word = this.layout.accesses[a].strides[axis]
-      const stride = this.code.prologue.word(word)
-      if (times === 1) f.get(stride)
-      else {
-        f.get(this.code.prologue.define(`word ${word} * ${times}`, 'i32', () => f.get(stride).i32(times).op('i32.mul')))
-      }
-    }
-  }
-
-  pushInside(a: number, axis: number, index: number): void {
-    this.f.get(index).get(this.low(a, axis)).op('i32.sub').get(this.span(a, axis)).op('i32.lt_u')
-  }
-
-  pushLaneIndex(): void {
-    const { f, plan, cursor, code } = this
-    f.get(cursor.indices[plan.lane])
-      .op('i32x4.splat')
-      .get(this.iota(lanes * code.copy))
-      .op('i32x4.add')
-  }
-
-  iota(from: number): number {
-    return this.code.prologue.define(`iota ${from}`, 'v128', () => this.f.iota(from))
-  }
-
-  private low(a: number, axis: number): number {
-    return this.code.prologue.word(this.layout.accesses[a].low[axis])
-  }
-
-  /** high − low, or 0. */
-  private span(a: number, axis: number): number {
-    const { f, code } = this
-    return code.prologue.define(`span ${a} ${axis}`, 'i32', () => {
-      const low = this.low(a, axis)
-      const high = code.prologue.word(this.layout.accesses[a].high[axis])
-      f.get(high).get(low).op('i32.sub').i32(0).get(high).get(low).op('i32.gt_s').op('select')
-    })
-  }
-
-  private splatted(key: string, of: number): number {
-    return this.code.prologue.define(`splat ${key}`, 'v128', () => this.f.get(of).op('i32x4.splat'))
-  }
-
-  private pushAddress(a: number, offset: number | undefined): void {
-    this.f.get(this.cursor.pointers[a])
-    if (offset !== undefined) this.f.get(offset).op('i32.add')
-  }
-
-  private whenValid(a: number, body: () => void): void {
-    const valid = this.cursor.valid[a]
-    if (valid === undefined) body()
-    else this.f.get(valid).if(body)
   }
 
   /** Pushes the distance of each lane from the address of lane 0 of vector 0, row offsets included. */
@@ -181,41 +84,9 @@ export class MaskedAccesses implements Accesses {
     ]
   }
 
-  /** The lanes in bounds along the lane axis. */
-  private pushInsideLanes(a: number): void {
-    const { f, plan } = this
-    this.pushLaneIndex()
-    f.get(this.splatted(`low ${a}`, this.low(a, plan.lane))).op('i32x4.sub')
-    f.get(this.splatted(`span ${a}`, this.span(a, plan.lane))).op('i32x4.lt_u')
-  }
-
   // ---- Loads
 
-  /** With `offsetWidth`, the offset is on the stack. */
-  private scalarLoad(a: number, offsetWidth: Width | undefined): void {
-    const { f, cursor } = this
-    const { dtype, fill } = this.plan.kernel.accesses[a]
-    const valid = cursor.valid[a]
-    if (valid === undefined) {
-      f.get(cursor.pointers[a])
-      if (offsetWidth) f.op('i32.add')
-      loadElement(f, dtype)
-      return
-    }
-    const offset = offsetWidth ? f.local('i32') : undefined
-    if (offset !== undefined) f.set(offset)
-    const { scalar } = dtypes[dtype]
-    f.get(valid).if(
-      () => {
-        this.pushAddress(a, offset)
-        loadElement(f, dtype)
-      },
-      () => pushConstant(f, scalar, scalar === 'bool' ? Number(fill !== 0) : fill),
-      scalar === 'bool' ? 'i32' : scalar,
-    )
-  }
-
-  private vectorLoad(a: number, offsetWidth: Width | undefined): void {
+  protected vectorLoad(a: number, offsetWidth: Width | undefined): void {
     const { f, plan, code } = this
     const { strides, bounded, dtype, fill } = plan.kernel.accesses[a]
     const offset = offsetWidth ? f.local(offsetWidth === 4 ? 'v128' : 'i32') : undefined

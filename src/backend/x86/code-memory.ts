@@ -2,7 +2,7 @@
 
 import type { NativeForWorkers, NativeHost } from '../../platform/platform.ts'
 import { Assembler, type Label, register } from './assembler.ts'
-import { parameterRegisters } from './builder.ts'
+import { parameterRegisters } from './convention.ts'
 import { emitEntry } from './entry.ts'
 
 /** Addresses set aside for code; kernels take a few KiB each. */

@@ -1,7 +1,7 @@
 // Products as machine code: the blocked loops around the micro-kernel pack, multiply, and hand the finished tile to the epilogue.
 
 import type { ContractKernel } from '../../kernel/contract.ts'
-import { tableAccess } from '../wasm/layout.ts'
+import { pushElement, setBlock, sumAtMost } from '../wasm/contract-walk.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
 import { isNative } from './loop.ts'
@@ -76,19 +76,14 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
     end,
     1,
     () => {
-      f.get(index).get(nBlocks).op('i32.div_u').set(row)
-      f.get(index).get(nBlocks).op('i32.rem_u').get(nc).op('i32.mul').set(n0)
-      f.get(row).get(mBlocks).op('i32.div_u').set(batch)
-      f.get(row).get(mBlocks).op('i32.rem_u').get(mc).op('i32.mul').set(m0)
-      sumAtMost(m0, mc, m, m1)
-      sumAtMost(n0, nc, n, n1)
+      setBlock(f, index, { m, n, mc, nc, mBlocks, nBlocks }, { batch, m0, m1, n0, n1 })
       f.get(k).op('i32.eqz')
       f.if(clearTile)
       f.i32(0).set(k0)
       f.block(() => {
         f.loop(() => {
           f.get(k0).get(k).op('i32.ge_s').brIf(1)
-          sumAtMost(k0, kc, k, k1)
+          sumAtMost(f, k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
           f.get(rightStep).op('i32.eqz')
           f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
@@ -105,14 +100,6 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
     },
   )
   return f.finish()
-
-  /** result = min(a + b, limit) */
-  function sumAtMost(a: number, b: number, limit: number, result: number): void {
-    const sum = local()
-    f.get(a).get(b).op('i32.add').set(sum)
-    pushSmaller(f, sum, limit)
-    f.set(result)
-  }
 
   function pushFunction(name: 'packLeft' | 'packRight' | 'epilogue'): void {
     f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
@@ -151,7 +138,7 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
         f.get(rightStep)
         f.if(
           () => {
-            pushElement(rightArgs, column)
+            pushElement(f, rightArgs, batch, column, k0)
             f.set(right).get(rightStep).set(step)
           },
           () => {
@@ -214,25 +201,6 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
       () => f.get(step),
       () => f.get(k0),
     ])
-  }
-
-  /** Pushes the address of element (batch, outer, k0) of an operand's only access. */
-  function pushElement(operand: number, outer: number): void {
-    f.get(operand).memory('i32.load', 4 * tableAccess.address)
-    for (const [table, number] of [
-      [tableAccess.batch, batch],
-      [tableAccess.outer, outer],
-      [tableAccess.inner, k0],
-    ] as const) {
-      f.get(operand)
-        .memory('i32.load', 4 * table)
-        .get(number)
-        .i32(2)
-        .op('i32.shl')
-        .op('i32.add')
-        .memory('i32.load')
-        .op('i32.add')
-    }
   }
 
   function clearTile(): void {

@@ -1,7 +1,7 @@
 // The way in from C: what the system's calling convention wants kept is kept, and parameters go where our functions expect them.
 
 import { type Assembler, type Label, type Memory, register } from './assembler.ts'
-import { parameterRegisters } from './builder.ts'
+import { parameterRegisters } from './convention.ts'
 
 const { rax, rbx, rcx, rdx, rsp, rbp, rsi, rdi, r8, r9, r12, r13, r14, r15 } = register
 

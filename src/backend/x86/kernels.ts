@@ -5,11 +5,12 @@ import { epilogueKey, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
 import type { Expr } from '../../scalar/expr.ts'
+import { scratchLayout } from '../wasm/blocking.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
 import type { Assembler, Label } from './assembler.ts'
-import { contractBlocking } from './blocking.ts'
+import { nativeBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
 import { emitEpilogue } from './epilogue.ts'
@@ -92,8 +93,15 @@ export class NativeKernels {
       native: this.driver(),
       plan: ({ rightStep, ...shape }) => {
         const packRight = rightStep === 0 ? right : 0
-        const blocking = contractBlocking({ ...shape, packLeft: left, packRight, epilogue: epilogueCost }, this.cache)
-        const known: { readonly [N in ContractWord]?: number } = { ...shape, ...blocking, rightStep, ...functions }
+        const blocking = nativeBlocking({ ...shape, packLeft: left, packRight, epilogue: epilogueCost }, this.cache)
+        const scratch = scratchLayout(blocking.mc, blocking.nc, blocking.kc)
+        const known: { readonly [N in ContractWord]?: number } = {
+          ...shape,
+          ...blocking,
+          ...scratch,
+          rightStep,
+          ...functions,
+        }
         const words = contractWords.flatMap((name) => known[name] ?? [])
         const { blocks, grain, nanoseconds } = blocking
         return { words, blocks, grain, nanoseconds }

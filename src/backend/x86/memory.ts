@@ -4,7 +4,8 @@ import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { Store } from '../../kernel/loop.ts'
 import { storeOne } from '../wasm/emit-memory.ts'
 import { register } from './assembler.ts'
-import { bitsOf, frame, linear, type NativeFunction, scratchMask } from './builder.ts'
+import type { NativeFunction } from './builder.ts'
+import { bitsOf, frame, linear, scratchMask } from './convention.ts'
 import { reg } from './instruction.ts'
 
 /**
