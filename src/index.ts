@@ -75,6 +75,7 @@ export {
   outer,
   type PadMode,
   padWith,
+  pointwise,
   polygamma,
   prelu,
   type Range,

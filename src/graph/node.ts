@@ -2,60 +2,13 @@
 
 import type { Expr } from '../scalar/expr.ts'
 import type { DataArray, DType } from './dtype.ts'
+import type { BinaryName } from './ops/binary.ts'
+import type { UnaryName } from './ops/unary.ts'
 import type { Dims } from './shape.ts'
 
 type None = Record<never, never>
 
-/** Pointwise operations of one input. */
-export type UnaryName =
-  | 'neg'
-  | 'abs'
-  | 'sign'
-  | 'floor'
-  | 'ceil'
-  | 'round'
-  | 'trunc'
-  | 'sqrt'
-  | 'not'
-  | 'exp'
-  | 'expm1'
-  | 'log'
-  | 'log1p'
-  | 'sin'
-  | 'cos'
-  | 'tan'
-  | 'asin'
-  | 'acos'
-  | 'atan'
-  | 'sinh'
-  | 'cosh'
-  | 'tanh'
-  | 'asinh'
-  | 'acosh'
-  | 'atanh'
-  | 'erf'
-  | 'sigmoid'
-
-/** Pointwise operations of two inputs of one shape and dtype. */
-export type BinaryName =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'atan2'
-  | 'maximum'
-  | 'minimum'
-  | 'remainder'
-  | 'equal'
-  | 'notEqual'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or'
-  | 'xor'
-  | 'shiftLeft'
-  | 'shiftRight'
+export type { BinaryName, UnaryName }
 
 /** The attributes of each operation; its keys are the operations. */
 export interface OpAttributes extends Record<UnaryName | BinaryName, None> {

@@ -2,7 +2,8 @@
 
 import { build } from '../../src/graph/build.ts'
 import type { DType } from '../../src/graph/dtype.ts'
-import type { BinaryName, Node, OpAttributes, OpName, ShapeAndType, Subgraph } from '../../src/graph/node.ts'
+import type { BinaryName, Node, OpAttributes, OpName, ShapeAndType, Subgraph, UnaryName } from '../../src/graph/node.ts'
+import { type UnaryRecord, unaryTable } from '../../src/graph/ops/unary.ts'
 import { recurrence, runningArgmax } from '../../src/graph/routines/recurrence.ts'
 import { argsort } from '../../src/graph/routines/sort.ts'
 import type { Dims } from '../../src/graph/shape.ts'
@@ -173,6 +174,25 @@ const comparison = (op: BinaryName): Domain<OpAttributes['add']> =>
 const logic = (op: BinaryName): Domain<OpAttributes['add']> =>
   binary(op, { dtypes: whole, x: integers(0, 200), y: integers(0, 200), derivative: 'none', extremes: [] })
 
+/** Of an operation that says no more of itself than its record does: where that is finite, on from its ends. */
+function usualDomain({
+  accepts,
+  derivative,
+  domain = [-Infinity, Infinity],
+}: UnaryRecord): Domain<OpAttributes['neg']> {
+  const [low, high] = [Math.max(-3, domain[0]), Math.min(3, domain[1])]
+  const margin = (high - low) / 10
+  return unary({
+    dtypes: accepts === 'float' ? floats : accepts === 'number' ? numbers : whole,
+    values: between(low + margin, high - margin),
+    ...(derivative === 'none' ? { derivative } : {}),
+  })
+}
+
+const usualDomains = Object.fromEntries(
+  Object.entries(unaryTable).map(([op, record]) => [op, usualDomain(record)]),
+) as Pick<Domains, UnaryName>
+
 /** Everything finite, out to where squares overflow nothing. */
 const finite = [0, 1e-30, 1, -1, 1e4, -1e4]
 
@@ -244,6 +264,7 @@ export const domains: Domains = {
     make: (_, { axis }) => build.iota([3, 4, 5], axis),
   },
 
+  ...usualDomains,
   neg: unary({ dtypes: numbers, values: between(-3, 3), finiteGradient: usual.filter((x) => !Number.isNaN(x)) }),
   abs: unary({ dtypes: numbers, values: around0(0.1, 3), finiteGradient: [...finite, -0, Infinity, -Infinity] }),
   sign: unary({ dtypes: numbers, values: around0(0.1, 3), derivative: 'none' }),

@@ -1,6 +1,7 @@
 /** Where every shipped function of one element and its gradient are finite, and where they cannot be, and why. */
 
 import type { UnaryName } from '../../src/graph/node.ts'
+import { type UnaryRecord, unaryTable } from '../../src/graph/ops/unary.ts'
 import * as loss from '../../src/loss/index.ts'
 import type * as activations from '../../src/tensor/activations.ts'
 import type { Tensor } from '../../src/tensor/index.ts'
@@ -47,7 +48,18 @@ const unary = <N extends UnaryName & keyof Tensor>(name: N, ...exceptions: reado
   one((x) => (x[name] as () => Tensor).call(x), ...exceptions)
 const constant = (x: Tensor, value: number): Tensor => t.zerosLike(x).add(value)
 
-const operations: { readonly [N in Exclude<UnaryName, 'not'>]: Entry } = {
+/** Of an operation that says no more of itself than its record does. */
+const fromRecord = (name: UnaryName, { domain }: UnaryRecord): Entry => ({
+  f: t.pointwise[name],
+  ...(domain ? { domain: [`${domain[0]} < x < ${domain[1]}`, (x: number) => domain[0] < x && x < domain[1]] } : {}),
+})
+
+const operations: { readonly [name: string]: Entry } = {
+  ...Object.fromEntries(
+    (Object.keys(unaryTable) as UnaryName[]).flatMap((name) =>
+      name === 'not' ? [] : [[name, fromRecord(name, unaryTable[name])]],
+    ),
+  ),
   neg: unary('neg'),
   abs: unary('abs'),
   sign: unary('sign'),

@@ -1,12 +1,18 @@
 /** Arithmetic as NumPy has it: signs of remainders, division by zero, powers, NaN and infinities. */
 
 import { describe, expect, it } from 'vitest'
-import { ones, type Tensor, tensor } from '../../src/tensor/index.ts'
+import { ones, pointwise, type Tensor, tensor } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 
 forEachBackend(() => {
   const values = (x: Tensor): number[] => [...x.dataSync()]
   const whole = (...v: number[]): Tensor => tensor(v, { dtype: 'int32' })
+
+  it('pointwise functions by name make floats of integers where the method does, and only there', () => {
+    const x = whole(1, 2)
+    expect(values(pointwise.exp(x))).toEqual(values(x.exp()))
+    expect(pointwise.neg(x).dtype).toBe('int32')
+  })
 
   describe('division', () => {
     it('remainder takes the sign of the divisor', () => {
