@@ -139,6 +139,13 @@ export const unaryTable = {
     scalar: call('sigmoid'),
     derivative: (b, g, _, y) => b.binary('mul', b.unary('neg', g), b.binary('mul', y, b.binary('sub', y, 1))),
   },
+  // The inverse of sigmoid, log(x / (1 − x)), in two logarithms: near 1 their difference keeps the digits of 1 − x.
+  logit: {
+    accepts: 'float',
+    scalar: (x) => s.sub(s.call('log', x), s.call('log1p', s.neg(x))),
+    derivative: (b, g, x) => b.binary('div', g, b.binary('mul', x, b.binary('sub', 1, x))),
+    domain: [0, 1],
+  },
 } satisfies { readonly [name: string]: UnaryRecord }
 
 /** Pointwise operations of one input: those of the table. */
