@@ -10,7 +10,7 @@ const floors = [
   ['tensor'],
   ['linalg', 'signal'],
   ['nn', 'loss', 'optim'],
-  ['data', 'inspect'],
+  ['data', 'inspect', 'augment'],
   ['train'],
   ['diagnose'],
   ['cli', 'worker'],

@@ -1,5 +1,6 @@
 /** The public surface of Tenon: re-exports only. */
 
+export * as augment from './augment/index.ts'
 export * as loss from './loss/index.ts'
 export * as nn from './nn/index.ts'
 export * as optim from './optim/index.ts'

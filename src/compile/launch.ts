@@ -50,10 +50,16 @@ interface Parts {
 /** One kernel and its launch from expressions over a domain. */
 export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts, targets: readonly Target[]): Built {
   const { loads, positions } = parts
-  // Only reductions whose results are used; later ones may use earlier ones.
+  // Only reductions whose results are used; later ones may use earlier ones, and so may the rows that a load picks.
   const used = new Set<number>()
+  const picking = new Set<number>()
   const mark = (e: Expr): void => {
     for (const x of s.topological([e])) {
+      const rows = x.op === 'load' && !picking.has(x.value) ? loads[x.value]?.indirect?.rows : undefined
+      if (rows) {
+        picking.add(x.value)
+        mark(rows)
+      }
       if (x.op !== 'accumulator' || used.has(x.value)) continue
       used.add(x.value)
       mark((parts.reductions[x.value] as { value: Expr }).value)

@@ -53,7 +53,8 @@ export function evaluator<M extends Metrics>(net: Module, metrics: M): Evaluator
     let last: Promise<readonly ArrayLike<number>[]> | undefined
     for (const batch of loader(data, { batchSize: Math.min(batchSize, data.length) }).epoch(0)) {
       signal?.throwIfAborted()
-      const results = withTraining(false, () => step(...feed(batch)))
+      const [inputs, targets] = feed(batch)
+      const results = withTraining(false, () => step(inputs, targets))
       const counts = Promise.all(results.map((count) => count.data()))
       counts.catch(() => {})
       if (last) await take(last)

@@ -1,9 +1,10 @@
 /** What `fit` is told, and the checks of it that come before any work. */
+import { type Augmentation, augmented } from '../augment/index.ts'
 import type { ExampleTransform } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Json, Module } from '../nn/index.ts'
 import type { Optimizer } from '../optim/index.ts'
-import { withTraining, zeros } from '../tensor/index.ts'
+import { iota, random, type Tensor, withTraining, zeros } from '../tensor/index.ts'
 import type { Callbacks } from './callbacks.ts'
 import { checkEarlyStopping, type EarlyStopping } from './early-stopping.ts'
 import type { Loss, Metric } from './metrics.ts'
@@ -35,6 +36,8 @@ export interface FitOptions {
   readonly shuffle?: boolean
   /** Changes each training example each time it comes. */
   readonly transform?: ExampleTransform
+  /** Random changes of training batches as part of the compiled step: `augment.shift(2)` and the like. Metrics see the targets as they were. */
+  readonly augment?: readonly Augmentation[]
   /** The folder to write configuration, records and checkpoints to (Node). Throws if it already holds a run, unless `resume` is set. */
   readonly run?: string
   /** Go on with the run in the folder, from its last checkpoint, as if it had not stopped. */
@@ -73,15 +76,29 @@ export function checkFit(net: Module, data: Dataset, options: FitOptions): void 
   if (options.earlyStopping) checkEarlyStopping(options.earlyStopping, ['loss', ...Object.keys(metrics)])
   if (net.parameters().length === 0) throw new RangeError('fit: the network has no parameters to train')
   checkShapes(net, data, options)
+  if (options.augment) checkAugment(net, data, options, options.augment)
   if (options.validation) checkShapes(net, options.validation, options)
 }
 
-function checkShapes(net: Module, data: Dataset, { loss, metrics = {} }: FitOptions): void {
+/** Network and loss take what the augmentations make of a batch. */
+function checkAugment(net: Module, data: Dataset, { loss }: FitOptions, augment: readonly Augmentation[]): void {
   const size = Math.min(2, data.length)
+  const key = random.key(0)
+  const draw = { key, runKey: key, epoch: iota([1], 0).reshape([]), rows: iota([size], 0), classes: data.classes }
+  const { inputs, targets } = withTraining(true, () => augmented(blank(data, size), augment, draw))
+  withTraining(false, () => loss(net(inputs), targets))
+}
+
+/** A batch of zeros. */
+function blank(data: Dataset, size: number): { inputs: Tensor; targets: Tensor } {
   const targetType = data.targets instanceof Int32Array ? 'int32' : 'float32'
+  return { inputs: zeros([size, ...data.inputShape]), targets: zeros([size, ...data.targetShape], targetType) }
+}
+
+function checkShapes(net: Module, data: Dataset, { loss, metrics = {} }: FitOptions): void {
   withTraining(false, () => {
-    const outputs = net(zeros([size, ...data.inputShape]))
-    const targets = zeros([size, ...data.targetShape], targetType)
+    const { inputs, targets } = blank(data, Math.min(2, data.length))
+    const outputs = net(inputs)
     const value = loss(outputs, targets)
     if (value.size !== 1)
       throw new RangeError(`fit: the loss has shape [${value.shape.join(', ')}], it must be a scalar: take its mean`)

@@ -63,7 +63,7 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
 
   /** Starts a batch, and the update that it completes. */
   const begin = (batch: Batch): Begun => {
-    const result = step.run(batch)
+    const result = step.run(batch, progress.epoch)
     // Only the first of several failures is waited for.
     result.catch(() => {})
     begun = { batches: begun.batches + 1, examples: begun.examples + batch.size }

@@ -9,7 +9,16 @@ import { version } from './version.ts'
 
 /** Everything about a run that is plain data. */
 export function configOf(net: Module, data: Dataset, options: FitOptions): RunConfig {
-  const { epochs, batchSize, validation, metrics = {}, earlyStopping, gradientAccumulation = 1, clipNorm } = options
+  const {
+    epochs,
+    batchSize,
+    validation,
+    metrics = {},
+    earlyStopping,
+    gradientAccumulation = 1,
+    clipNorm,
+    augment,
+  } = options
   return {
     engine: engineOf(),
     threads: backend().threads,
@@ -27,6 +36,7 @@ export function configOf(net: Module, data: Dataset, options: FitOptions): RunCo
     clipNorm: clipNorm ?? null,
     metrics: Object.keys(metrics),
     earlyStopping: earlyStopping ? { ...earlyStopping } : null,
+    ...(augment ? { augment: augment.map(({ kind, options }) => ({ kind, ...options })) } : {}),
   }
 }
 
@@ -58,7 +68,7 @@ export function differences(known: RunConfig, now: RunConfig): string[] {
 
 export const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
-const mustEqual = ['data', 'batchSize', 'shuffle', 'seed', 'gradientAccumulation', 'metrics']
+const mustEqual = ['data', 'batchSize', 'shuffle', 'seed', 'gradientAccumulation', 'metrics', 'augment']
 
 const dataConfig = (data: Dataset): Json => ({
   name: data.name,

@@ -1,9 +1,21 @@
 /** The training step: forward, loss, gradients, clipping and update as compiled functions, for whole batches or parts of them. */
+import { type Augmentation, augmented, type Examples } from '../augment/index.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Batch } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
 import { clipGlobalNorm, type Optimizer } from '../optim/index.ts'
-import { compile, type DType, grad, hostNumber, Tensor, Variable, withTraining, zerosLike } from '../tensor/index.ts'
+import {
+  compile,
+  type DType,
+  grad,
+  hostNumber,
+  random,
+  runtime,
+  Tensor,
+  Variable,
+  withTraining,
+  zerosLike,
+} from '../tensor/index.ts'
 import { feedOf } from './feed.ts'
 import type { Loss, Metrics } from './metrics.ts'
 
@@ -15,6 +27,7 @@ export interface StepOptions {
   readonly metrics: Metrics
   /** The largest norm of all gradients together. */
   readonly clipNorm?: number
+  readonly augment?: readonly Augmentation[]
   /** Whether gradients of several batches are summed up before an update. */
   readonly accumulates: boolean
 }
@@ -30,24 +43,35 @@ export interface TrainingStep {
    * Starts to compute a batch, which updates the network, unless gradients accumulate. The batch may be overwritten and further steps
    * started before the result is there.
    */
-  run(batch: Batch): Promise<BatchResult>
+  run(batch: Batch, epoch: number): Promise<BatchResult>
   /** Where gradients accumulate: updates the network by the mean gradient of all examples since the last update. */
   update(): void
 }
 
 /** Makes the step; nothing is compiled before its first run. */
 export function trainingStep(options: StepOptions): TrainingStep {
-  const { net, loss, optimizer, metrics, clipNorm, accumulates } = options
+  const { net, loss, optimizer, metrics, clipNorm, accumulates, augment = [] } = options
   const feed = feedOf(options.data)
   const sums = new Map<Variable, Variable>()
   let examples = 0
+  let running = 0
+
+  /** The batch as the network is to see it. */
+  const changed = (inputs: Tensor, targets: Tensor, rows: Tensor): Examples => {
+    if (augment.length === 0) return { inputs, targets }
+    const epoch = new Tensor(hostNumber(() => running, 'int32'))
+    const runKey = random.key(runtime.random.seed)
+    const { classes } = options.data
+    return augmented({ inputs, targets }, augment, { key: random.nextKey(), runKey, epoch, rows, classes })
+  }
 
   const apply = (parameters: readonly Variable[], gradients: readonly Tensor[]): void =>
     optimizer.step(parameters, clipNorm === undefined ? gradients : clipGlobalNorm(gradients, clipNorm))
 
-  const onBatch = compile((inputs: Tensor, targets: Tensor): Tensor[] => {
-    const outputs = net(inputs)
-    const mean = loss(outputs, targets)
+  const onBatch = compile((inputs: Tensor, targets: Tensor, rows: Tensor): Tensor[] => {
+    const seen = changed(inputs, targets, rows)
+    const outputs = net(seen.inputs)
+    const mean = loss(outputs, seen.targets)
     const parameters = net.parameters()
     const gradients = grad(mean, parameters)
     if (!accumulates) apply(parameters, gradients)
@@ -70,7 +94,8 @@ export function trainingStep(options: StepOptions): TrainingStep {
   })
 
   return {
-    async run(batch) {
+    async run(batch, epoch) {
+      running = epoch
       const results = withTraining(true, () => onBatch(...feed(batch)))
       examples += batch.size
       const [[loss], ...counts] = await Promise.all(results.map((result) => result.data()))

@@ -34,6 +34,13 @@ forEachBackend(() => {
     expect([...padded.dataSync()]).toEqual([0, 1, 0, 1])
   })
 
+  it('the row that a lookup picks may be the result of a reduction in its own kernel', () => {
+    const x = tensor([0, 2, 1, 5, 4, 3]).reshape([3, 2])
+    // The reduction was left out, as no value but the row read it.
+    expect(x.takeAlong(x.argmax(0).unsqueeze(0), 0).arraySync()).toEqual([[4, 5]])
+    expect(x.takeAlong(x.sum(1).cast('int32').remainder(2).unsqueeze(1), 1).arraySync()).toEqual([[0], [1], [3]])
+  })
+
   describe('vmap over a loop of which a result is the same for all examples', () => {
     const doubled = (x: Tensor): Tensor => scan((s: Tensor) => [s.add(s), s] as const, tensor([1, 2]), x)[0]
 

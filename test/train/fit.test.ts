@@ -1,9 +1,10 @@
 // fit: what it does to a network, what it tells callbacks, when it ends, and what it refuses.
 import { describe, expect, test, vi } from 'vitest'
+import * as augment from '../../src/augment/index.ts'
 import { dataset, xorTable } from '../../src/data/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
-import { configure, runtime } from '../../src/tensor/index.ts'
+import { configure, runtime, type Tensor, tensor } from '../../src/tensor/index.ts'
 import * as tenon from '../../src/train/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { network, numbersOf, points, softmaxCrossEntropy, train } from './networks.ts'
@@ -29,6 +30,32 @@ forEachBackend((on) => {
     const outputs = await tenon.predict(net, xorTable())
     expect([...outputs.argmax(1).dataSync()]).toEqual([0, 1, 1, 0])
     expect(runtime.training).toBe(false)
+  })
+
+  test('an alternating flip shows each example both ways in two epochs, whatever the order of examples', async () => {
+    configure({ ...on, seed: 1 })
+    const [inputs, seen] = [Float32Array.from({ length: 24 }, (_, i) => i), [[], []] as number[][]]
+    const data = dataset({ name: 'lines', inputs, inputShape: [1, 2], targets: new Float32Array(12), targetShape: [1] })
+    // The loss is the number of flipped examples, or rather what tells which.
+    const spy = (x: Tensor): Tensor => x.reshape([x.shape[0], 2]).matmul(tensor([[-1], [1]]))
+    const net = nn.defineModule({
+      kind: 'spy',
+      parameters: { weight: nn.parameter('weight', [1], () => [0]) },
+      forward: (x, { weight }) => spy(x).add(weight.mul(0)),
+    })
+    await tenon.fit(net, data, {
+      loss: (y) => y.mean(),
+      optimizer: optim.sgd({ learningRate: 0 }),
+      epochs: 2,
+      batchSize: 1,
+      augment: [augment.flip({ alternating: true })],
+      callbacks: { onStep: ({ epoch, loss }) => void seen[epoch - 1].push(loss) },
+      progress: false,
+    })
+    // Flipped it is −1, else 1: each epoch's number of flips is what the other one's lacks.
+    const flips = seen.map((losses) => losses.filter((l) => l === -1).length)
+    expect(flips[0] + flips[1]).toBe(12)
+    expect(Math.min(...flips)).toBeGreaterThan(0)
   })
 
   test('accumulated gradients are those of one large batch', async () => {

@@ -2,6 +2,7 @@
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import * as augment from '../../src/augment/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import * as tenon from '../../src/train/index.ts'
@@ -38,6 +39,19 @@ async function whole(): Promise<ReturnType<typeof numbersOf>> {
 }
 
 describe('stopped and resumed', () => {
+  test('augmented: the same changes come again, and others are refused', async () => {
+    const change = [augment.noise(0.1), augment.mixup(0.5)]
+    const straight = await train(on, { epochs: 2, augment: change })
+    expect(numbersOf(straight).state).not.toEqual(numbersOf(await train(on, { epochs: 2 })).state)
+    const folder = join(temporaryFolder(), 'run')
+    await train(on, { epochs: 2, augment: change, run: folder, callbacks: stopAfter(9) })
+    const other = train(on, { epochs: 2, augment: [augment.noise(0.2)], run: folder, resume: true })
+    await expect(other).rejects.toThrow(/augment is \[\{"kind":"noise","standardDeviation":0\.2\}\]/)
+    const resumed = await train(on, { epochs: 2, augment: change, run: folder, resume: true })
+    expect(numbersOf(resumed)).toEqual(numbersOf(straight))
+    await expect(train(on, { augment: [augment.shift(1)] })).rejects.toThrow(/expected images/)
+  })
+
   test.each([1, 7, 8, 27])('after update %i', async (update) => {
     const folder = join(temporaryFolder(), 'run')
     const first = await train(on, { run: folder, callbacks: stopAfter(update) })
