@@ -43,6 +43,8 @@ const page = (name: string, headers: Record<string, string>): TestProjectConfigu
     include: [...pageTests(), 'test/browser/**/*.test.ts'],
     setupFiles: ['test/browser/setup.ts'],
     testTimeout: 60_000,
+    // As in Node: one page loads the library once, not once per file.
+    isolate: false,
     browser: {
       enabled: true,
       headless: true,
