@@ -7,6 +7,7 @@ const floors = [
   ['graph'],
   ['kernel'],
   ['compile', 'backend', 'transform'],
+  ['engine'],
   ['tensor'],
   ['linalg', 'signal'],
   ['nn', 'loss', 'optim'],
@@ -34,6 +35,28 @@ const floorRules = floors.flatMap((neighbours, level) =>
 module.exports = {
   forbidden: [
     ...floorRules,
+    {
+      name: 'engine-apart',
+      comment:
+        'Graphs are built where no engine need be: from tensor up, what computes is reached through #engine alone',
+      severity: 'error',
+      from: { path: inside(['tensor', 'linalg', 'signal', 'nn', 'loss', 'optim']) },
+      to: {
+        path: ['^src/(compile|kernel)/', '^src/backend/', '^src/engine/(direct|server|prepare|recorder)\\.ts$'],
+        pathNot: '^src/backend/backend\\.ts$',
+      },
+    },
+    {
+      name: 'engine-on-demand',
+      comment: 'In a page the engine is a file of its own: nothing that is there from the start may import it',
+      severity: 'error',
+      from: { path: '^src/engine/(on-demand|page-engine|engine|recording)\\.ts$' },
+      to: {
+        path: ['^src/compile/', '^src/backend/(wasm|x86|reference)/', '^src/engine/direct\\.ts$'],
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     {
       name: 'known-floor',
       comment: 'A folder of src is a floor: give it a row in .dependency-cruiser.cjs and in docs/architecture.md',

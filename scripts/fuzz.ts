@@ -2,7 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
-import { type BackendName, configure } from '../src/tensor/runtime.ts'
+import type { BackendName } from '../src/engine/engine.ts'
+import { configure } from '../src/tensor/runtime.ts'
 import {
   bitsOf,
   type Check,

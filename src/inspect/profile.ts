@@ -1,14 +1,9 @@
 // profile(f): which kernels ran, how long, and how close to the machine's bounds.
 
-import {
-  backend,
-  chromeTrace,
-  type KernelTime,
-  kernelTable,
-  kernelTimes,
-  type Recording,
-  record,
-} from '../tensor/index.ts'
+import { chromeTrace } from '../engine/chrome-trace.ts'
+import { type KernelTime, kernelTable, kernelTimes } from '../engine/kernel-table.ts'
+import type { Recording } from '../engine/recording.ts'
+import { backend, record } from '../tensor/index.ts'
 
 export interface Profile {
   /** Dearest first. */

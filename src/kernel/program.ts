@@ -61,6 +61,8 @@ export interface BranchStep {
 export type Step = Phase | LoopStep | BranchStep
 
 export interface Program {
+  /** What a person calls it. */
+  readonly name?: string
   readonly kernels: readonly Kernel[]
   readonly buffers: readonly BufferPlace[]
   /** Offset tables of contract kernels. */

@@ -1,6 +1,7 @@
 // From graph to values: prepares a graph for the backend in use, caches what was prepared, and evaluates lazily built values.
 
 import type { Arrival, Storage } from '../backend/backend.ts'
+import type { Demand } from '../engine/engine.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -8,13 +9,11 @@ import { isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { subgraphOrder } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
-import type { Program } from '../kernel/program.ts'
 import { joinScans } from '../transform/join-scans.ts'
 import { beginUse, Held, isArrival, withRoom } from './held.ts'
 import { HostData, sourceOf } from './leaf.ts'
-import { prepare as prepareHere } from './prepare.ts'
-import { nameProgram, recordAsAsked, span } from './record.ts'
-import { backend, type Executable, runtime } from './runtime.ts'
+import { span } from './record.ts'
+import { backend, type Executable, engineHere, runtime } from './runtime.ts'
 import { stabilized } from './stabilized.ts'
 
 /** Prepares a graph for the backend in use. Nothing is rewritten across `assigned` values. */
@@ -24,29 +23,24 @@ export function prepare(built: Graph, name = 'evaluate', assigned: readonly Node
   const graph = { ...built, outputs: joinScans(stabilized(built.outputs, assigned)) }
   const { use } = runtime.residents
   if (on.kind === 'remote') return Object.assign(on.prepare(graph), { bytes: 0, used: use })
-  if (on.kind === 'kernels') recordAsAsked(on)
-  let program: Program | undefined
-  const made = (of: Program): void => {
-    program = of
-    nameProgram(of, name)
+  const engine = engineHere()
+  if (on.kind === 'kernels') runtime.recorder ??= engine.recordAsAsked(on)
+  let demand: Demand = { bytes: 0, largest: 0 }
+  const planned = (by: Demand): void => {
+    demand = by
   }
   const loaded = span(`compile ${name}`, () =>
     withRoom(
-      () => prepareHere(graph, on, { span, made }),
-      () => program?.arenaBytes ?? 0,
-      () => demand(program, name),
+      () => engine.prepare(graph, on, { name, span, planned }),
+      () => demand.bytes,
+      () =>
+        `${name}: the program was not run: its intermediate values need ${gib(demand.bytes)} at once, the largest of them ${gib(demand.largest)}`,
     ),
   )
-  return Object.assign(loaded, { bytes: program?.arenaBytes ?? 0, used: use })
+  return Object.assign(loaded, { bytes: demand.bytes, used: use })
 }
 
-/** What a program needs its memory for, for the error that says there is too little. */
-function demand(program: Program | undefined, name: string): string {
-  const { arenaBytes = 0, buffers = [] } = program ?? {}
-  const largest = Math.max(0, ...buffers.map((place) => (place.kind === 'arena' ? place.bytes : 0)))
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`
-  return `${name}: the program was not run: its intermediate values need ${gib(arenaBytes)} at once, the largest of them ${gib(largest)}`
-}
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`
 
 const isValue = (node: Node): boolean => node.value !== undefined || node.op === 'leaf'
 
@@ -137,7 +131,7 @@ export function readData(node: Node): DataArray {
   const data = isArrival(read) ? read.now() : read
   if (data) return data
   throw new Error(
-    'reading at once: in a page the engine works in a worker, and its numbers have yet to arrive. Use `await` with data(), item() or array(); or call configure({ worker: false }) before anything is computed, so that it works on the page itself, which then stands still meanwhile',
+    'reading at once: in a page the engine works in a worker, and its numbers have yet to arrive. Use `await` with data(), item() or array(); or call configure({ worker: false }) and `await engineInfo()` before anything is computed, so that it works on the page itself, which then stands still meanwhile',
   )
 }
 

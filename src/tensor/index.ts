@@ -26,7 +26,6 @@ export {
 } from './activations.ts'
 export { checkGradient, type GradientCheckOptions } from './check-gradient.ts'
 export { checkpoint } from './checkpoint.ts'
-export { chromeTrace } from './chrome-trace.ts'
 export { type Compiled, compile } from './compile.ts'
 export { cond, type ScanOptions, scan, type WhileOptions, whileLoop } from './control.ts'
 export {
@@ -60,7 +59,6 @@ export { customGradient, grad, stabilizations, vjp } from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
-export { type KernelTime, kernelTable, kernelTimes } from './kernel-table.ts'
 export { hostNumber } from './leaf.ts'
 export { diag, diagonal, norm, outer, trace, tril, triu } from './matrix.ts'
 export { type MemoryReport, type MemoryRow, memoryReport } from './memory-report.ts'
@@ -69,7 +67,6 @@ export { pointwise } from './pointwise.ts'
 export * as random from './random.ts'
 export { type PadMode, padWith, roll, tile } from './rearrange.ts'
 export { record } from './record.ts'
-export type { Recording } from './recording.ts'
 export {
   backend,
   configure,

@@ -1,21 +1,18 @@
 // The one record of module state: the backend in use, the trace in progress, modes and random numbers; replaceable in tests.
 
+import { engineAtOnce, loadEngine } from '#engine'
 import { platform } from '#platform'
-import { createX86Backend } from '#x86'
-import type { Backend, DirectBackend, Loaded } from '../backend/backend.ts'
-import { createReferenceBackend } from '../backend/reference/index.ts'
-import { createWasmBackend, type WasmOptions } from '../backend/wasm/index.ts'
+import type { Backend, Loaded } from '../backend/backend.ts'
+import type { BackendName, Engine, Recorder } from '../engine/engine.ts'
+import { pageEngine } from '../engine/page-engine.ts'
 import { trackPlaces } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import type { Node, Scope } from '../graph/node.ts'
 import { userPlace } from '../graph/place.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { WorkerLike } from '../platform/platform.ts'
-import { pageEngine } from './page-engine.ts'
 
 const backendNames: readonly BackendName[] = ['wasm', 'x86', 'reference']
-
-export type BackendName = 'wasm' | 'x86' | 'reference'
 
 export interface RuntimeOptions {
   /**
@@ -43,7 +40,8 @@ export interface RuntimeOptions {
   readonly seed?: number
   /**
    * In a page: whether the engine works in a worker (default), so that the page stays alive meanwhile; or a function that makes the
-   * worker, from a file of yours that calls `serve()` of `tenon/worker`. Without a worker numbers can be read at once. No matter elsewhere.
+   * worker, from a file of yours that calls `serve()` of `tenon/worker`. Without a worker numbers can be read at once, from when
+   * `engineInfo()` has resolved: the engine has to be loaded. No matter elsewhere.
    */
   readonly worker?: boolean | (() => WorkerLike)
 }
@@ -90,15 +88,13 @@ interface ResidentValue {
   free(): void
 }
 
-interface ActiveRecorder {
-  span<T>(name: string, f: () => T): T
-}
-
 interface Runtime {
   backendName: BackendName
   threads: number | undefined
   relaxedSimd: boolean | undefined
   worker: boolean | (() => WorkerLike)
+  /** The engine of this thread: in a page only once it was needed. */
+  engine: Engine | undefined
   backend: Backend | undefined
   trace: ActiveTrace | undefined
   /** The module whose forward runs now. */
@@ -116,9 +112,8 @@ interface Runtime {
   structure: number
   executables: Map<string, Executable>
   warnedOfHistory: boolean
-  /** Who notes what runs when (see record.ts). */
-  recorder: ActiveRecorder | undefined
-  programNames: WeakMap<object, string>
+  /** Who notes what runs when. */
+  recorder: Recorder | undefined
   /** Values in the backend's memory (see held.ts): how many bytes they may take before some leave it. */
   residents: { readonly values: Set<ResidentValue>; bytes: number; limit: number; use: number }
   released: FinalizationRegistry<{ resident: ResidentValue; weight: ArrayBuffer }>
@@ -136,6 +131,7 @@ const fresh = (): Runtime => ({
   threads: undefined,
   relaxedSimd: undefined,
   worker: true,
+  engine: engineAtOnce,
   backend: undefined,
   trace: undefined,
   module: undefined,
@@ -149,7 +145,6 @@ const fresh = (): Runtime => ({
   executables: new Map(),
   warnedOfHistory: false,
   recorder: undefined,
-  programNames: new WeakMap(),
   residents: { values: new Set(), bytes: 0, limit: residentBytes, use: 1 },
   released: new FinalizationRegistry(({ resident }) => resident.free()),
   compiled: new FinalizationRegistry((programs) => {
@@ -211,26 +206,32 @@ export function backend(): Backend {
   return started
 }
 
-const openers: { readonly [N in BackendName]: (options: WasmOptions) => DirectBackend } = {
-  reference: () => createReferenceBackend(),
-  wasm: (options) => createWasmBackend(options),
-  x86(options) {
-    const found = createX86Backend(options)
-    if (typeof found !== 'string') return found
-    throw new Error(`configure: there is no backend 'x86' here: ${found}. Use 'wasm'`)
-  },
-}
-
 function start(): Backend {
-  const { backendName: name, threads, worker, relaxedSimd } = runtime
+  const { backendName: name, engine, threads, relaxedSimd } = runtime
   const options = {
     ...(threads === undefined ? {} : { threads }),
     ...(relaxedSimd === undefined ? {} : { relaxedSimd }),
   }
-  const here = (): DirectBackend => openers[name](options)
-  // Where waiting is allowed, the engine works on the calling thread.
-  const open = worker === true ? platform.engineWorker : worker
-  return open && name === 'wasm' && !platform.mayBlock() ? pageEngine({ name, options, open, here }) : here()
+  const open = worker()
+  if (engine && !open) return engine.start(name, options)
+  return pageEngine({ name, options, open, load })
+}
+
+/** Makes the worker that the engine is to work in; undefined where it works on the calling thread, as it does where that may wait. */
+function worker(): (() => WorkerLike) | undefined {
+  if (runtime.backendName !== 'wasm' || platform.mayBlock() || runtime.worker === false) return undefined
+  return runtime.worker === true ? platform.engineWorker : runtime.worker
+}
+
+async function load(): Promise<Engine> {
+  runtime.engine ??= await loadEngine()
+  return runtime.engine
+}
+
+/** The engine of this thread, for a backend that it started. */
+export function engineHere(): Engine {
+  if (runtime.engine) return runtime.engine
+  throw new Error('the engine of this thread is not loaded yet: `await engineInfo()` before')
 }
 
 /** What computes. */
@@ -243,6 +244,7 @@ export interface EngineInfo {
 
 /** What computes, once its threads are up. It says so only on the console otherwise, and only where something is amiss. */
 export async function engineInfo(): Promise<EngineInfo> {
+  if (!runtime.backend && !worker()) await load()
   const on = backend()
   await on.ready?.()
   return { backend: on.name, threads: on.threads, threadNote: on.threadNote }

@@ -4,8 +4,9 @@ import type { Reply } from '../backend/remote/messages.ts'
 import { fromWire, type WireCommand } from '../backend/remote/wire.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import { threadProgram, type WorkerData } from '../backend/wasm/worker.ts'
+import type { EngineServer } from '../engine/engine.ts'
+import { engineServer } from '../engine/server.ts'
 import { type EngineRequest, type Role, startThread, textWorker } from '../platform/web-worker.ts'
-import { type EngineServer, engineServer } from '../tensor/engine-server.ts'
 import { routines } from './routines.ts'
 
 /**

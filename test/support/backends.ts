@@ -7,8 +7,9 @@ import { createRemoteBackend } from '../../src/backend/remote/index.ts'
 import type { Port, Reply } from '../../src/backend/remote/messages.ts'
 import { fromWire, toWire } from '../../src/backend/remote/wire.ts'
 import { createWasmBackend } from '../../src/backend/wasm/index.ts'
+import { engine } from '../../src/engine/direct.ts'
+import { localPort } from '../../src/engine/page-engine.ts'
 import { configure, runtime } from '../../src/tensor/index.ts'
-import { localPort } from '../../src/tensor/page-engine.ts'
 import { routines } from '../../src/worker/routines.ts'
 
 export interface TestBackend {
@@ -44,11 +45,13 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
   describe.each(chosen.length > 0 ? chosen : backends)(
     '$backend, $threads thread(s)',
     ({ messages = false, ...on }) => {
-      beforeAll(() => {
+      beforeAll(async () => {
         configure({ ...on, seed: 0, worker: false })
         if (on.backend === 'x86') useMachineCode(on.threads)
         if (messages) {
-          runtime.backend = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
+          const remote = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
+          await remote.ready()
+          runtime.backend = remote
           runtime.executables = new Map()
           runtime.structure++
         }
@@ -72,7 +75,7 @@ function useMachineCode(threads: number): void {
 
 /** The way to an engine on this thread, over which only copies go, as between threads. */
 function clonedPort(threads: number): Port {
-  const port = localPort(() => createWasmBackend({ threads }))
+  const port = localPort(async () => ({ engine, on: createWasmBackend({ threads }) }))
   return {
     open: (heard, failed) => port.open((reply) => heard(structuredClone<Reply>(reply)), failed),
     post: (commands, transfer) =>

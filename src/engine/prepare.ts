@@ -8,18 +8,11 @@ import { build } from '../graph/build.ts'
 import { allocate, dtypes } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
-import type { Program } from '../kernel/program.ts'
 import { liftConstants } from '../transform/lift.ts'
 import { simplify } from '../transform/simplify.ts'
+import type { Onlooker } from './engine.ts'
 
-/** Who looks on. */
-export interface Onlooker {
-  /** Calls `f`, a stage of the work. */
-  span<T>(name: string, f: () => T): T
-  made(program: Program): void
-}
-
-const nobody: Onlooker = { span: (_, f) => f(), made() {} }
+const nobody: Onlooker = { name: 'evaluate', span: (_, f) => f(), planned() {} }
 
 /** Makes a graph ready to run on a backend of this thread. */
 export function prepare(graph: Graph, on: DirectBackend, onlooker = nobody): Loaded {
@@ -37,7 +30,7 @@ export function prepare(graph: Graph, on: DirectBackend, onlooker = nobody): Loa
 }
 
 /** Simplifies and compiles; `TENON_DEBUG=graph,kernels,memory` prints each stage on standard error. */
-function compiled(graph: Graph, on: KernelBackend, { span, made }: Onlooker): Loaded {
+function compiled(graph: Graph, on: KernelBackend, { name, span, planned }: Onlooker): Loaded {
   const simple = span('simplify', () => simplify(graph.outputs))
   const numbers = new Map<string, { value: number; leaf: Node<'leaf'> }>()
   const { outputs, leaves } = liftConstants(simple, (value, { dtype }) => {
@@ -46,10 +39,15 @@ function compiled(graph: Graph, on: KernelBackend, { span, made }: Onlooker): Lo
     numbers.set(key, number)
     return number.leaf
   })
-  const program = span('group and lower', () =>
+  const compiled = span('group and lower', () =>
     compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs }),
   )
-  made(program)
+  const program = { ...compiled, name }
+  const { arenaBytes, buffers } = program
+  planned({
+    bytes: arenaBytes,
+    largest: buffers.reduce((most, place) => (place.kind === 'arena' ? Math.max(most, place.bytes) : most), 0),
+  })
   const wanted = platform.environment('TENON_DEBUG')?.split(',') ?? []
   const print = (stage: string, text: () => string): void => {
     if (wanted.includes(stage)) console.error(`--- ${stage}\n${text()}`)

@@ -1,7 +1,8 @@
 // The other end of a remote backend: does what it is told on a backend of its own thread, and answers reads.
 
 import type { DirectBackend, Loaded, Storage } from '../backend/backend.ts'
-import type { Command, Reply } from '../backend/remote/messages.ts'
+import type { Command } from '../backend/remote/messages.ts'
+import type { EngineServer, Tell } from './engine.ts'
 import { prepare } from './prepare.ts'
 
 interface Place {
@@ -12,12 +13,7 @@ interface Place {
   failure: string | undefined
 }
 
-export interface EngineServer {
-  /** Does what is asked, in order. Nothing is thrown: reads are answered with what went wrong. */
-  handle(commands: readonly Command[]): void
-}
-
-export function engineServer(on: DirectBackend, reply: (reply: Reply, transfer: ArrayBuffer[]) => void): EngineServer {
+export function engineServer(on: DirectBackend, reply: Tell): EngineServer {
   const places = new Map<number, Place>()
   /** Programs, or why one could not be made ready. */
   const programs = new Map<number, Loaded | string>()
