@@ -1,9 +1,10 @@
 // Memory of a long training: 10,000 steps of the benchmark's MLP through fit; the largest resident size must not grow.
 // Run: npx tsx --conditions=tenon-source bench/fit-memory.ts [steps]
 
-import { mlp } from '../src/cli/bench/models.ts'
+import { mlpNet } from '../src/cli/bench/models.ts'
 import { integers, uniform } from '../src/cli/bench/numbers.ts'
 import { dataset } from '../src/data/index.ts'
+import * as loss from '../src/loss/index.ts'
 import { adam } from '../src/optim/index.ts'
 import { accuracy, fit } from '../src/train/index.ts'
 
@@ -17,12 +18,12 @@ const data = dataset({
   targets: integers(2, count, 10),
   classes: 10,
 })
-const { net, loss } = mlp()
+const net = mlpNet()
 
 /** Largest resident size, in MiB, of the steps from a tenth to a half, and from there to the end. */
 const largest = { early: 0, late: 0 }
 await fit(net, data, {
-  loss,
+  loss: loss.softmaxCrossEntropy,
   optimizer: adam({ learningRate: 1e-4 }),
   epochs: Math.ceil(steps / stepsPerEpoch),
   batchSize,

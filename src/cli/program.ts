@@ -41,8 +41,10 @@ export async function run(args: readonly string[]): Promise<number> {
     program
       .command('bench')
       .description('measure the speed of training and of its parts')
-      .argument('[workloads...]', 'which of them (default: all)'),
+      .argument('[workloads...]', 'which of them (default: all)')
+      .option('--scale <n>', 'batches so many times as large', wholeNumber(1)),
   )
+    .addOption(new Option('--serve', 'one workload that waits for its turns, for npm run bench').hideHelp())
     .action(async (names: string[], options) => {
       const { bench } = await import('./bench/command.ts')
       await bench(names, options)

@@ -1,12 +1,18 @@
 // `tenon bench`: the workloads that the peers run too, each in a process of its own so that its first step is a first one.
 import { spawnSync } from 'node:child_process'
 import picocolors from 'picocolors'
+import { version } from '../../train/index.ts'
 import { chooseEngine, type EngineOptions } from '../engine.ts'
 import { UsageError } from '../failure.ts'
-import { type Measured, workloads } from './workloads.ts'
+import { serve } from './serve.ts'
+import { type Measured, taskOf, workloads } from './workloads.ts'
 
 export interface BenchOptions extends EngineOptions {
   readonly json?: boolean
+  /** Batches so many times as large. */
+  readonly scale?: number
+  /** Whether the one workload waits for its turns on standard input. */
+  readonly serve?: boolean
 }
 
 /** A line of `--json`. */
@@ -21,6 +27,7 @@ export const workloadNames = Object.keys(workloads)
 
 /** Measures the named workloads, or all of them, and prints a table or a JSON object for each. */
 export async function bench(names: readonly string[], options: BenchOptions): Promise<void> {
+  if (options.serve) return serveTurns(names, options)
   const unknown = names.find((name) => !workloadNames.includes(name))
   if (unknown !== undefined)
     throw new UsageError(`unknown workload '${unknown}': choose from ${workloadNames.join(', ')}`)
@@ -34,14 +41,23 @@ export async function bench(names: readonly string[], options: BenchOptions): Pr
 
 async function measure(name: string, options: BenchOptions): Promise<BenchEvent & Measured> {
   const engine = chooseEngine(options)
-  const measured = await workloads[name].measure(engine.threads)
+  const measured = await workloads[name].measure(engine.threads, options.scale)
   // Threads start while the first steps run; one that could not start makes the numbers worthless.
   await engine.ready()
   return { event: 'bench', workload: name, backend: engine.backend, threads: engine.threads, ...measured }
 }
 
-function inChild(name: string, { backend, threads }: BenchOptions): BenchEvent & Measured {
-  const given = { backend, threads }
+/** `npm run bench` alternates between processes: each has one workload and makes a turn when a line tells it to. */
+async function serveTurns([name, ...others]: readonly string[], options: BenchOptions): Promise<void> {
+  const engine = chooseEngine(options)
+  const task = others.length > 0 || name === undefined ? undefined : taskOf(name, options.scale)
+  if (!task) throw new UsageError(`--serve takes one workload, or a product of one size like gemm-512`)
+  await serve(task, { version, threads: engine.threads })
+  await engine.ready()
+}
+
+function inChild(name: string, { backend, threads, scale }: BenchOptions): BenchEvent & Measured {
+  const given = { backend, threads, scale }
   const flags = Object.entries(given).flatMap(([key, value]) =>
     value === undefined ? [] : [`--${key}`, String(value)],
   )

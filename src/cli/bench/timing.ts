@@ -1,8 +1,15 @@
-// How the benchmark takes the time: a first step, some to warm up, then samples until the budget is spent; as the peers do.
-import type { Tensor } from '../../tensor/index.ts'
+// How the benchmark takes the time: a first step, some to warm up, then samples; every peer in the same way.
 
 /** Milliseconds to measure for: BUDGET_MS, or five seconds. */
 export const budgetMs = (): number => Number(process.env.BUDGET_MS ?? 5000)
+
+/** What is timed. */
+export interface Task {
+  /** Makes so many steps and waits for the end of the last; gives its loss, where there is one. */
+  readonly steps: (count: number) => number | undefined | Promise<number | undefined>
+  /** Steps in one sample; 1 unless told. */
+  readonly chunk?: number
+}
 
 export interface Timing {
   readonly medianMs: number
@@ -18,65 +25,77 @@ export interface TrainingTiming extends Timing {
   readonly lastLoss: number
 }
 
-export interface Sampling {
-  /** What is timed as one sample, in steps; the loss is read once for each. */
-  readonly chunk?: number
-  /** Makes a chunk's steps in one call. */
-  readonly repeat?: (times: number) => Tensor
+export interface Begun {
+  readonly firstStepMs: number
+  /** The losses of the first steps, or nothing. */
+  readonly losses: readonly number[]
 }
 
-/** Times a training step that gives the loss, which is read, and so waited for, after every chunk. */
-export function timeTraining(step: () => Tensor, { chunk = 1, repeat }: Sampling = {}): TrainingTiming {
+/** The first step, and some more until everything is warm. */
+export async function begin({ steps }: Task): Promise<Begun> {
   const losses: number[] = []
-  const once = (): void => void losses.push(step().itemSync())
-  const firstStepMs = timed(once)
-  // Five at least, however slow: the loss after them tells that the step does the same work as the peers'.
-  const warmSteps = firstStepMs > 3000 ? 5 : 10
-  const warmStart = performance.now()
-  for (let i = 0; i < warmSteps && (i < 5 || performance.now() - warmStart < 3000); i++) once()
-
-  const samples: number[] = []
-  const chunkOf = repeat ?? ((times: number) => repeatedly(step, times))
-  let lastLoss = losses[losses.length - 1]
-  const isSampling = samplingUntil(400, budgetMs(), 30_000)
-  while (isSampling(samples.length)) {
-    samples.push(timed(() => (lastLoss = chunkOf(chunk).itemSync())) / chunk)
-    if (losses.length < 6 && chunk === 1) losses.push(lastLoss)
+  const once = async (): Promise<void> => {
+    const loss = await steps(1)
+    if (loss !== undefined) losses.push(loss)
   }
-  return { ...summary(samples), firstStepMs, firstLoss: losses[0], loss5: losses[5] ?? null, lastLoss }
+  const firstStepMs = await timed(once)
+  // A training makes five at least, however slow: the loss after them tells that the step does the same work as the peers'.
+  const least = losses.length > 0 ? 5 : 0
+  const most = firstStepMs > 3000 ? least : losses.length > 0 ? 10 : 3
+  const start = performance.now()
+  for (let i = 0; i < most && (i < least || performance.now() - start < 3000); i++) await once()
+  return { firstStepMs, losses }
 }
 
-/** Times something that is done when it returns. */
-export function timeRuns(run: () => void): Timing {
-  const firstStepMs = timed(run)
-  for (let i = 0; i < 3 && firstStepMs < 3000; i++) run()
+export interface Samples {
+  /** Milliseconds of one step, from each sample. */
+  readonly samples: readonly number[]
+  readonly lastLoss: number | undefined
+}
+
+/** Samples until there are enough or the budget is spent; but for a second one it takes more time. */
+export async function sample(
+  { steps, chunk = 1 }: Task,
+  most: number,
+  budget: number,
+  patience: number,
+): Promise<Samples> {
   const samples: number[] = []
-  const isSampling = samplingUntil(200, budgetMs() / 2, 20_000)
-  while (isSampling(samples.length)) samples.push(timed(run))
+  let lastLoss: number | undefined
+  const start = performance.now()
+  const spent = (): number => performance.now() - start
+  while (samples.length < most && (spent() < budget || (samples.length < 2 && spent() < patience))) {
+    const ms = await timed(async () => {
+      const loss = steps(chunk)
+      lastLoss = loss instanceof Promise ? await loss : loss
+    })
+    samples.push(ms / chunk)
+  }
+  return { samples, lastLoss }
+}
+
+/** A training from its first step to its last sample. */
+export async function timeTraining(task: Task): Promise<TrainingTiming> {
+  const { firstStepMs, losses } = await begin(task)
+  const { samples, lastLoss } = await sample(task, 400, budgetMs(), 30_000)
+  const [firstLoss] = losses
+  return { ...summary(samples), firstStepMs, firstLoss, loss5: losses[5] ?? null, lastLoss: lastLoss ?? firstLoss }
+}
+
+/** What has no loss: it is done when its steps return. */
+export async function timeRuns(task: Task): Promise<Timing> {
+  const { firstStepMs } = await begin(task)
+  const { samples } = await sample(task, 200, budgetMs() / 2, 20_000)
   return { ...summary(samples), firstStepMs }
 }
 
-/** Goes on until there are enough samples or the budget is spent, but for two samples it takes more time. */
-function samplingUntil(most: number, budget: number, patience: number): (count: number) => boolean {
+async function timed(run: () => Promise<void>): Promise<number> {
   const start = performance.now()
-  return (count) => {
-    const spent = performance.now() - start
-    return count < most && (spent < budget || (count < 2 && spent < patience))
-  }
-}
-
-function repeatedly(step: () => Tensor, times: number): Tensor {
-  for (let i = 1; i < times; i++) step()
-  return step()
-}
-
-function timed(run: () => void): number {
-  const start = performance.now()
-  run()
+  await run()
   return performance.now() - start
 }
 
-function summary(samples: readonly number[]): { medianMs: number; minMs: number } {
+export function summary(samples: readonly number[]): { medianMs: number; minMs: number } {
   const sorted = [...samples].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   const medianMs = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

@@ -1,10 +1,11 @@
 // The workloads of the benchmark: what one step does, and what comes out.
 import { adam, adamW, type Optimizer, sgd } from '../../optim/index.ts'
-import { type Compiled, compile, gelu, grad, type Tensor, tensor, Variable, withTraining } from '../../tensor/index.ts'
-import { timeCopies } from './memory-speed.ts'
-import { cnn, gpt, mlp, type Supervised, xor } from './models.ts'
+import { compile, gelu, grad, type Tensor, tensor, Variable, withTraining } from '../../tensor/index.ts'
+import { startCopiers } from './memory-speed.ts'
+import { cnn, gpt, mlp, type Problem, xor } from './models.ts'
 import { uniform } from './numbers.ts'
-import { type Timing, type TrainingTiming, timeRuns, timeTraining } from './timing.ts'
+import { experts, lstm, penalty, resnet } from './other-models.ts'
+import { type Task, type Timing, type TrainingTiming, timeRuns, timeTraining } from './timing.ts'
 
 export type Measured =
   | TrainingTiming
@@ -16,96 +17,148 @@ export type Measured =
 export interface Workload {
   /** What one step does. */
   readonly about: string
-  readonly measure: (threads: number) => Measured | Promise<Measured>
+  readonly measure: (threads: number, scale?: number) => Promise<Measured>
+  /** The same, to be timed in turns with others; with a batch so many times as large where there is one. */
+  readonly task?: (scale?: number) => Task
 }
 
 const learningRate = 1e-3
 
+const training = (about: string, task: (scale?: number) => Task): Workload => ({
+  about,
+  task,
+  measure: (_, scale) => timeTraining(task(scale)),
+})
+
 export const workloads: { readonly [name: string]: Workload } = {
-  xor: {
-    about: 'MLP 2-2-1 on the four points of XOR, SGD, one call a step',
-    measure: () => timeTraining(stepOf(xor(), sgd({ learningRate: 1 })), { chunk: 500 }),
-  },
-  'xor-scan': {
-    about: 'the same, a thousand steps a call',
-    measure() {
-      const step = stepOf(xor(), sgd({ learningRate: 1 }))
-      return timeTraining(step, { chunk: 1000, repeat: (times) => step.repeat(times) })
-    },
-  },
-  mlp: {
-    about: 'MLP 784-512-256-10, batch 128, Adam',
-    measure: () => timeTraining(stepOf(mlp(), adam({ learningRate }))),
-  },
-  cnn: {
-    about: 'two 3×3 convolutions to 64 channels, batch 64, Adam',
-    measure: () => timeTraining(stepOf(cnn(), adam({ learningRate }))),
-  },
-  gpt: {
-    about: 'transformer of 4 blocks, width 128, 16 × 128 tokens, AdamW',
-    measure: () => timeTraining(stepOf(gpt(), adamW({ learningRate, weightDecay: 0.01 }))),
-  },
+  xor: training('MLP 2-2-1 on the four points of XOR, SGD, one call a step', () =>
+    stepOf(xor(), sgd({ learningRate: 1 }), { chunk: 500 }),
+  ),
+  'xor-scan': training('the same, a thousand steps a call', () =>
+    stepOf(xor(), sgd({ learningRate: 1 }), { chunk: 1000, isOneCall: true }),
+  ),
+  mlp: training('MLP 784-512-256-10, batch 128, Adam', (scale) => stepOf(mlp(scale), adam({ learningRate }))),
+  cnn: training('two 3×3 convolutions to 64 channels, batch 64, Adam', (scale) =>
+    stepOf(cnn(scale), adam({ learningRate })),
+  ),
+  gpt: training('transformer of 4 blocks, width 128, 16 × 128 tokens, AdamW', (scale) =>
+    stepOf(gpt(scale), adamW({ learningRate, weightDecay: 0.01 })),
+  ),
+  lstm: training('LSTM of 256 units over 64 steps, batch 32, Adam', (scale) =>
+    stepOf(lstm(scale), adam({ learningRate })),
+  ),
+  resnet: training('residual network with batch norm, 32 images 3 × 32 × 32, SGD', (scale) =>
+    stepOf(resnet(scale), sgd({ learningRate: 0.05, momentum: 0.9 })),
+  ),
+  experts: training('8 experts 128-512-128, the best 2 of each of 1,024 tokens', (scale) =>
+    stepOf(experts(scale), adam({ learningRate })),
+  ),
+  penalty: training('critic 256-512-512-1 with a gradient penalty, batch 128, Adam', (scale) =>
+    stepOf(penalty(scale), adam({ learningRate: 1e-4 })),
+  ),
   gemm: { about: 'square float32 products', measure: gemm },
-  elementwise: { about: 'gelu(x) · sigmoid(x) + x of 2²⁴ numbers', measure: elementwise },
-  'scale-add': { about: '2·x + 1 of 2²⁴ numbers, beside what copying them takes', measure: scaleAdd },
-  'mlp-forward': { about: 'the forward pass of mlp', measure: () => forward(mlp()) },
-  'cnn-forward': { about: 'the forward pass of cnn', measure: () => forward(cnn()) },
+  elementwise: {
+    about: 'gelu(x) · sigmoid(x) + x of 2²⁴ numbers',
+    task: elementwise,
+    measure: async () => withRate(await timeRuns(elementwise())),
+  },
+  'scale-add': { about: '2·x + 1 of 2²⁴ numbers, beside what copying them takes', task: scaleAdd, measure: besideCopy },
+  'mlp-forward': runs('the forward pass of mlp', (scale) => forward(mlp(scale))),
+  'cnn-forward': runs('the forward pass of cnn', (scale) => forward(cnn(scale))),
+}
+
+/** The task of a workload, or of a product of one size: `gemm-512`. */
+export function taskOf(name: string, scale?: number): Task | undefined {
+  const size = /^gemm-(\d+)$/.exec(name)?.[1]
+  return size === undefined ? workloads[name]?.task?.(scale) : product(Number(size))
+}
+
+function runs(about: string, task: (scale?: number) => Task): Workload {
+  return { about, task, measure: (_, scale) => timeRuns(task(scale)) }
+}
+
+interface StepOptions {
+  readonly chunk?: number
+  /** Whether a chunk is one call. */
+  readonly isOneCall?: boolean
 }
 
 /** Forward, backward and update of one batch as one program; gives the loss. */
-function stepOf({ net, inputs, targets, loss }: Supervised, optimizer: Optimizer): Compiled<[], Tensor> {
-  const parameters = net.parameters()
+function stepOf(problem: Problem, optimizer: Optimizer, { chunk = 1, isOneCall = false }: StepOptions = {}): Task {
+  const { parameters } = problem
   const step = compile(() => {
-    const value = loss(net(inputs), targets)
+    const value = problem.loss()
     optimizer.step(parameters, grad(value, parameters))
     return value
   })
-  const inTraining =
-    <A extends unknown[]>(run: (...args: A) => Tensor) =>
-    (...args: A): Tensor =>
-      withTraining(true, () => run(...args))
-  return Object.assign(inTraining(step), { repeat: inTraining(step.repeat) })
-}
-
-function gemm(): Measured {
-  const rates = [256, 512, 1024, 2048].map((n) => {
-    const [a, b] = [1, 2].map((seed) => tensor(uniform(seed, n * n), { shape: [n, n] }))
-    const { medianMs } = timeRuns(kept([n, n], () => a.matmul(b)))
-    return [n, (2 * n ** 3) / medianMs / 1e6]
-  })
-  return { gflops: Object.fromEntries(rates) }
-}
-
-function elementwise(): Measured {
-  const count = 2 ** 24
-  const x = tensor(uniform(1, count, 4))
-  const timing = timeRuns(kept([count], () => gelu(x, 'tanh').mul(x.sigmoid()).add(x)))
-  return { ...timing, gbPerS: (2 * 4 * count) / timing.medianMs / 1e6 }
-}
-
-async function scaleAdd(threads: number): Promise<Measured> {
-  const count = 2 ** 24
-  const x = tensor(uniform(1, count, 4))
-  const timing = timeRuns(kept([count], () => x.mul(2).add(1)))
-  const copy = await timeCopies(4 * count, threads)
-  return {
-    ...timing,
-    gbPerS: (2 * 4 * count) / timing.medianMs / 1e6,
-    copyMs: copy.medianMs,
-    timesCopy: timing.medianMs / copy.medianMs,
+  const several = (count: number): Tensor => {
+    if (isOneCall && count > 1) return step.repeat(count)
+    for (let i = 1; i < count; i++) step()
+    return step()
   }
+  return { chunk, steps: (count) => withTraining(true, () => several(count)).itemSync() }
 }
 
-function forward({ net, inputs }: Supervised): Measured {
-  const run = compile(() => net(inputs))
-  return timeRuns(() => run())
+const product = (n: number): Task => {
+  const [a, b] = [1, 2].map((seed) => tensor(uniform(seed, n * n), { shape: [n, n] }))
+  return kept([n, n], () => a.matmul(b))
+}
+
+async function gemm(): Promise<Measured> {
+  const gflops: Record<string, number> = {}
+  for (const n of [256, 512, 1024, 2048]) {
+    const { medianMs } = await timeRuns(product(n))
+    gflops[n] = (2 * n ** 3) / medianMs / 1e6
+  }
+  return { gflops }
+}
+
+const elements = 2 ** 24
+
+/** With the rate of one read and one write of all elements. */
+const withRate = (timing: Timing): Timing & { gbPerS: number } => ({
+  ...timing,
+  gbPerS: (2 * 4 * elements) / timing.medianMs / 1e6,
+})
+
+function elementwise(): Task {
+  const x = tensor(uniform(1, elements, 4))
+  return kept([elements], () => gelu(x, 'tanh').mul(x.sigmoid()).add(x))
+}
+
+function scaleAdd(): Task {
+  const x = tensor(uniform(1, elements, 4))
+  return kept([elements], () => x.mul(2).add(1))
+}
+
+async function besideCopy(threads: number): Promise<Measured> {
+  const timing = await timeRuns(scaleAdd())
+  const { copy, stop } = await startCopiers(4 * elements, threads)
+  const copies = await timeRuns(repeated(copy))
+  await stop()
+  return { ...withRate(timing), copyMs: copies.medianMs, timesCopy: timing.medianMs / copies.medianMs }
+}
+
+function forward({ forward }: Problem): Task {
+  const run = compile(forward)
+  return repeated(() => void run())
 }
 
 /** A compiled function whose large result goes to the same place each time, because nothing is reclaimed in a busy loop. */
-function kept(shape: readonly number[], f: () => Tensor): () => void {
+function kept(shape: readonly number[], f: () => Tensor): Task {
   const size = shape.reduce((product, extent) => product * extent, 1)
   const result = new Variable(new Float32Array(size), shape, 'float32')
-  return compile(() => {
-    result.assign(f())
-  })
+  return repeated(
+    compile(() => {
+      result.assign(f())
+    }),
+  )
 }
+
+/** What has no loss as a task. */
+const repeated = (run: () => void): Task => ({
+  steps: (count) => {
+    for (let i = 0; i < count; i++) run()
+    return undefined
+  },
+})

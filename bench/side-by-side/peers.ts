@@ -1,0 +1,169 @@
+// Who can run which workload, and how each is started: Tenon's backends, peers from npm, and peers in a Python that the user names.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export interface Peer {
+  /** As the table shows it. */
+  readonly name: string
+  /** What a user may call it: its own name and its family's. */
+  readonly calls: readonly string[]
+  readonly isTenon: boolean
+  readonly command: (workload: string, threads: number) => readonly string[]
+  readonly workloads: readonly string[]
+  /** Workloads that take minutes: measured only where the peer is asked for by name. */
+  readonly slow?: readonly string[]
+  /** Workloads of which it does something near, but not the same mathematics. */
+  readonly near?: readonly string[]
+}
+
+const training = ['xor', 'mlp', 'cnn', 'gpt']
+const others = ['lstm', 'resnet', 'experts', 'penalty']
+const products = [256, 512, 1024, 2048].map((n) => `gemm-${n}`)
+const maps = ['elementwise', 'scale-add']
+const forwards = ['mlp-forward', 'cnn-forward']
+
+/** In the order in which they are measured and shown. */
+export const workloadNames: readonly string[] = [
+  'xor',
+  'xor-scan',
+  ...training.slice(1),
+  ...others,
+  ...forwards,
+  ...products,
+  ...maps,
+]
+
+/** What a user may write for several workloads at once. */
+export const groups: { readonly [name: string]: readonly string[] } = {
+  training,
+  others,
+  gemm: products,
+  forward: forwards,
+}
+
+const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+/** One of Tenon's backends; a scale makes batches so many times as large. */
+export const tenon = (backend: string, scale = 1): Peer => ({
+  name: `tenon ${backend}${scale === 1 ? '' : `, batch × ${scale}`}`,
+  calls: ['tenon', backend],
+  isTenon: true,
+  workloads: workloadNames,
+  command: (workload, threads) => [
+    process.execPath,
+    path('../../dist/cli/main.js'),
+    ...['bench', workload, '--serve', '--backend', backend, '--threads', String(threads), '--scale', String(scale)],
+  ],
+})
+
+/** The backends that this machine has. */
+export function tenonBackends(): readonly string[] {
+  const info = spawnSync(process.execPath, [path('../../dist/cli/main.js'), ...x86Probe], {
+    encoding: 'utf8',
+    input: '',
+  })
+  return info.status === 0 ? ['x86', 'wasm'] : ['wasm']
+}
+const x86Probe = ['bench', 'xor', '--serve', '--backend', 'x86', '--threads', '1']
+
+const fromNpm = (name: string, folder: string, workloads: readonly string[], more: Partial<Peer> = {}): Peer[] =>
+  existsSync(path(`../node_modules/${folder}`)) ? [script(name, workloads, more)] : []
+
+const script = (name: string, workloads: readonly string[], more: Partial<Peer> = {}): Peer => ({
+  name,
+  calls: [name],
+  isTenon: false,
+  workloads,
+  command: (workload, threads) => [
+    process.execPath,
+    ...['--import', 'tsx', path('../peers/main.mjs'), name, String(threads), workload],
+  ],
+  ...more,
+})
+
+/** The peers that `npm run bench:install` brought. */
+export const npmPeers = (): readonly Peer[] => [
+  script('copy', ['scale-add'], { near: ['scale-add'] }),
+  ...fromNpm('jax-js', '@jax-js/jax', [...training, ...products, ...maps, ...forwards], {
+    slow: ['cnn', 'cnn-forward'],
+  }),
+  ...fromNpm('tfjs', '@tensorflow/tfjs-backend-wasm', [...training, ...products, ...maps, ...forwards]),
+  ...fromNpm('brain.js', 'brain.js', ['xor', 'mlp'], { slow: ['mlp'], near: ['xor', 'mlp'] }),
+  ...fromNpm('onnxruntime', 'onnxruntime-node', forwards),
+]
+
+interface PythonPeer {
+  readonly name: string
+  readonly module: string
+  readonly file: string
+  readonly mode: string
+  readonly workloads: readonly string[]
+  /** The first main version that has it. */
+  readonly since?: number
+}
+
+const everything = [...training, ...others, ...forwards, ...products, ...maps]
+const pythonPeers: readonly PythonPeer[] = [
+  { name: 'torch', module: 'torch', file: 'pytorch.py', mode: 'eager', workloads: everything },
+  { name: 'torch, passive', module: 'torch', file: 'pytorch.py', mode: 'passive', workloads: [...training, ...others] },
+  {
+    name: 'torch, channels last',
+    module: 'torch',
+    file: 'pytorch.py',
+    mode: 'channels-last',
+    workloads: ['cnn', 'resnet', 'cnn-forward'],
+  },
+  {
+    name: 'torch, compiled',
+    module: 'torch',
+    file: 'pytorch.py',
+    mode: 'compile',
+    workloads: ['mlp', 'gpt', 'elementwise'],
+    since: 2,
+  },
+  { name: 'numpy', module: 'numpy', file: 'numpy_peer.py', mode: 'openblas', workloads: products },
+  {
+    name: 'jax',
+    module: 'jax',
+    file: 'jax_peer.py',
+    mode: 'nhwc',
+    workloads: ['xor', 'xor-scan', 'mlp', 'cnn', 'gpt', ...products, ...maps, ...forwards],
+  },
+  {
+    name: 'tensorflow',
+    module: 'tensorflow',
+    file: 'tensorflow_peer.py',
+    mode: 'function',
+    workloads: ['mlp', 'cnn', 'gpt'],
+  },
+  {
+    name: 'tensorflow, xla',
+    module: 'tensorflow',
+    file: 'tensorflow_peer.py',
+    mode: 'xla',
+    workloads: ['mlp', 'cnn', 'gpt'],
+  },
+]
+
+/** What one Python has of PyTorch, NumPy, JAX and TensorFlow. Throws when it is no Python. */
+export function peersOfPython(python: string, tag: string): readonly Peer[] {
+  const modules = [...new Set(pythonPeers.map(({ module }) => module))]
+  const code = `
+import json
+from importlib import metadata, util
+print(json.dumps({m: util.find_spec(m) and next((metadata.version(d) for d in (m, m + '-cpu') if d in {x.metadata['Name'] for x in metadata.distributions()}), '1') for m in ${JSON.stringify(modules)}}))`
+  const asked = spawnSync(python, ['-c', code], { encoding: 'utf8' })
+  if (asked.status !== 0)
+    throw new Error(`--python ${python}: ${asked.error?.message ?? asked.stderr.trim().split('\n').at(-1)}`)
+  const versions = JSON.parse(asked.stdout) as Readonly<Record<string, string | null>>
+  return pythonPeers
+    .filter(({ module, since = 0 }) => Number.parseInt(versions[module] ?? '-1', 10) >= since)
+    .map(({ name, module, file, mode, workloads }) => ({
+      name: name + tag,
+      calls: [name, module],
+      isTenon: false,
+      workloads,
+      command: (workload, threads) => [python, path(`../peers/${file}`), String(threads), workload, mode],
+    }))
+}
