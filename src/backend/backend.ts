@@ -36,8 +36,11 @@ interface Memory<Read> {
 
 /** A program with its memory, ready to run. */
 export interface Loaded {
-  /** Runs the program `times` times (default 1) on the given bindings, one storage per slot; returns when it has ended. */
-  run(bindings: readonly Storage[], times?: number): void
+  /**
+   * Runs the program `times` times (default 1) on the given bindings, one storage per slot; returns when it has ended. The caller may
+   * know that they are those of its last run, none released in between.
+   */
+  run(bindings: readonly Storage[], times?: number, unchanged?: boolean): void
   release(): void
 }
 

@@ -71,10 +71,12 @@ function compiled(graph: Graph, on: KernelBackend, { name, span, planned }: Onlo
     full[before + i] = storage
   })
   return {
-    run(bindings, times) {
-      for (let i = 0; i < before; i++) full[i] = bindings[i]
-      for (let i = before; i < bindings.length; i++) full[i + own.length] = bindings[i]
-      loaded.run(full, times)
+    run(bindings, times, unchanged = false) {
+      if (!unchanged) {
+        for (let i = 0; i < before; i++) full[i] = bindings[i]
+        for (let i = before; i < bindings.length; i++) full[i + own.length] = bindings[i]
+      }
+      loaded.run(full, times, unchanged)
     },
     release() {
       for (const storage of own) on.release(storage)

@@ -2,9 +2,9 @@
 
 import type { Storage } from '../backend/backend.ts'
 import { build, lastId } from '../graph/build.ts'
-import type { DataArray } from '../graph/dtype.ts'
+import type { DataArray, DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
-import { sameShape, sizeOf } from '../graph/shape.ts'
+import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { evaluate, prepare } from './execute.ts'
 import { type About, beginUse, bytesOf, Held } from './held.ts'
@@ -48,9 +48,13 @@ interface Entry extends CompiledProgram {
   readonly hostNumbers: readonly HostNumber[]
   readonly hooks: readonly RunHook[]
   readonly outputs: readonly Output[]
+  /** How many elements each of them has. */
+  readonly elements: readonly number[]
   readonly result: unknown
   readonly backend: unknown
   readonly bindings: Storage[]
+  /** `runtime.residents.moves` when the bindings were found, if they stay as they are until it grows. */
+  settled: number
 }
 
 /** A leaf that stands for argument number `index`; bound anew at each call. */
@@ -194,9 +198,11 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     hostNumbers: sources.filter((source) => source instanceof HostNumber),
     hooks: current.hooks,
     outputs: returnedPlaces,
+    elements: returnedPlaces.map(({ about }) => sizeOf(about.shape)),
     result: mapTree(result, () => new Slot(next++)),
     backend: on,
     bindings: [],
+    settled: -1,
     release() {
       executable.release()
       for (const { small } of returnedPlaces) if (small) on.release(small)
@@ -214,6 +220,26 @@ class Slot extends Tensor {
 }
 
 function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
+  const { bindings, variables } = entry
+  const unchanged = entry.settled === runtime.residents.moves && entry.backend === runtime.backend
+  let larges: Map<number, Held> | undefined
+  if (unchanged) for (const number of entry.hostNumbers) number.storage()
+  else larges = bind(entry, args)
+  const atOnce = entry.hostNumbers.length === 0 ? times : 1
+  for (let done = 0; done < times; done += atOnce) {
+    if (done > 0) for (const number of entry.hostNumbers) number.storage()
+    entry.executable.run(bindings, atOnce, unchanged)
+    if (entry.drawsRandom) runtime.random.step += atOnce
+    for (const hook of entry.hooks) hook(atOnce)
+  }
+  for (const v of variables) v.changed()
+  const { result } = entry
+  if (result instanceof Slot) return resultOf(entry, result.index, larges)
+  return mapTree(result, (slot) => resultOf(entry, (slot as Slot).index, larges))
+}
+
+/** Finds where everything lies that the program reads and writes; returns the new places of large results. */
+function bind(entry: Entry, args: readonly Tensor[]): Map<number, Held> | undefined {
   const { sources, outputs, variables, bindings } = entry
   for (const arg of args) {
     const node = underlying(arg)
@@ -225,7 +251,6 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
   for (const source of sources) {
     bindings[at++] = source instanceof Argument ? storageOf(underlying(args[source.index] as Tensor)) : source.storage()
   }
-  const firstOutput = at
   let larges: Map<number, Held> | undefined
   for (let i = 0; i < outputs.length; i++) {
     const { about, small } = outputs[i] as Output
@@ -238,34 +263,34 @@ function run(entry: Entry, args: readonly Tensor[], times: number): unknown {
     }
   }
   for (const v of variables) bindings[at++] = v.storage
-  const atOnce = entry.hostNumbers.length === 0 ? times : 1
-  for (let done = 0; done < times; done += atOnce) {
-    if (done > 0) for (const number of entry.hostNumbers) number.storage()
-    entry.executable.run(bindings, atOnce)
-    if (entry.drawsRandom) runtime.random.step += atOnce
-    for (const hook of entry.hooks) hook(atOnce)
-  }
-  for (const v of variables) v.changed()
-  const { result } = entry
-  if (result instanceof Slot) return resultOf(outputs, result.index, larges, bindings[firstOutput + result.index])
-  return mapTree(result, (slot) => {
-    const { index } = slot as Slot
-    return resultOf(outputs, index, larges, bindings[firstOutput + index])
-  })
+  entry.settled = larges === undefined && args.length === 0 ? runtime.residents.moves : -1
+  return larges
 }
 
 /** Result number `i`: a value of its own, or copied out of the memory that stays with the program. */
-function resultOf(
-  outputs: readonly Output[],
-  i: number,
-  larges: ReadonlyMap<number, Held> | undefined,
-  storage: Storage | undefined,
-): Tensor {
-  const { about } = outputs[i] as Output
+function resultOf({ outputs, elements }: Entry, i: number, larges: ReadonlyMap<number, Held> | undefined): Tensor {
+  const { about, small } = outputs[i] as Output
   const large = larges?.get(i)
   if (large) return new Tensor(valued(about, large))
-  const data = backend().download(storage as Storage, about.dtype, sizeOf(about.shape)) as DataArray
-  return new Tensor(hostLeaf(data, about.shape, about.dtype))
+  return new Copied(
+    backend().download(small as Storage, about.dtype, elements[i]) as DataArray,
+    about.shape,
+    about.dtype,
+  )
+}
+
+/** A result that was copied out; most are only read, or not even that, so it has no node until someone asks for one. */
+class Copied extends Tensor {
+  private readonly values: DataArray
+  private made: Node | undefined
+  constructor(values: DataArray, shape: Dims, dtype: DType) {
+    super(undefined, shape, dtype)
+    this.values = values
+  }
+  override get node(): Node {
+    this.made ??= hostLeaf(this.values, this.shape, this.dtype)
+    return this.made
+  }
 }
 
 /** A node without history for a result that is too large to copy out. */

@@ -102,6 +102,7 @@ export class Resident {
     const block = allocate(on, this.bytes, () => `${this.about.op} ${this.about.dtype} ${show(this.about.shape)}`)
     this.on = on
     this.block = block
+    residents.moves++
     residents.values.add(this)
     residents.bytes += weightOf(this.bytes)
     if (this.host) on.upload(block, this.host)
@@ -152,6 +153,7 @@ export class Resident {
     if (this.block === undefined) return
     this.on?.release(this.block)
     this.block = undefined
+    runtime.residents.moves++
     runtime.residents.values.delete(this)
     runtime.residents.bytes -= weightOf(this.bytes)
     // The registry would keep what the host holds of it.

@@ -114,8 +114,11 @@ interface Runtime {
   warnedOfHistory: boolean
   /** Who notes what runs when. */
   recorder: Recorder | undefined
-  /** Values in the backend's memory (see held.ts): how many bytes they may take before some leave it. */
-  residents: { readonly values: Set<ResidentValue>; bytes: number; limit: number; use: number }
+  /**
+   * Values in the backend's memory (see held.ts): how many bytes they may take before some leave it. `moves` grows whenever a value
+   * came, left or changed hands: until then whoever bound values has them bound.
+   */
+  residents: { readonly values: Set<ResidentValue>; bytes: number; limit: number; use: number; moves: number }
   released: FinalizationRegistry<{ resident: ResidentValue; weight: ArrayBuffer }>
   /** Programs of compiled functions that were collected give their memory back. */
   compiled: FinalizationRegistry<readonly CompiledProgram[]>
@@ -145,7 +148,7 @@ const fresh = (): Runtime => ({
   executables: new Map(),
   warnedOfHistory: false,
   recorder: undefined,
-  residents: { values: new Set(), bytes: 0, limit: residentBytes, use: 1 },
+  residents: { values: new Set(), bytes: 0, limit: residentBytes, use: 1, moves: 0 },
   released: new FinalizationRegistry(({ resident }) => resident.free()),
   compiled: new FinalizationRegistry((programs) => {
     for (const program of programs) program.release()

@@ -81,6 +81,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     if (!this.leaf) {
       this.leaf = build.leaf(new VariableSource(this, this.held), this.shape, this.dtype)
       this.shared = true
+      runtime.residents.moves++
     }
     return this.leaf
   }
@@ -153,6 +154,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     this.held = held
     this.shared = shared
     this.leaf = undefined
+    runtime.residents.moves++
   }
 
   private about(): About {

@@ -21,6 +21,8 @@ export interface ExprSurroundings {
   readonly varies: (e: Expr) => boolean
   /** How loads, indices and other leaves that no one bound are computed. */
   readonly leaf: (e: Expr, width: Width) => Selection
+  /** What a value may be computed with, where that differs from value to value. */
+  readonly environment?: (e: Expr) => EmitEnvironment
 }
 
 /** Where a value lies. `copy` numbers the vectors of an unrolled loop; values equal in all of them are bound for copy −1. */
@@ -95,7 +97,7 @@ export class ExprCode<F extends Code = FunctionBuilder> {
       return { operands: [{ e, width: 1 }], code: (f) => splat(f, e.type) }
     }
     if (e.args.length === 0) return this.surroundings.leaf(e, width)
-    return select(e, width, this.env)
+    return select(e, width, this.surroundings.environment?.(e) ?? this.env)
   }
 
   /** Computes the values one after the other; `consume` takes each from the stack. What they share is computed once. */

@@ -1,7 +1,7 @@
 // Accumulators of reductions: their start, one step, and the combination of lanes and vectors in a fixed order.
 
 import type { ReduceOp } from '../../kernel/loop.ts'
-import type { ScalarType } from '../../scalar/expr.ts'
+import type { Expr, ScalarType } from '../../scalar/expr.ts'
 import type { Plain } from './assembler.ts'
 import type { Code } from './code.ts'
 import type { ExprCode } from './emit-expr.ts'
@@ -54,6 +54,21 @@ const beats: { readonly [T in ScalarType]?: { readonly [W in Width]?: { readonly
   bool: { 1: { argmax: 'i32.gt_u', argmin: 'i32.lt_u' }, 4: { argmax: 'i32x4.lt_s', argmin: 'i32x4.gt_s' } },
 }
 const isFloat = (type: ScalarType): type is 'f32' | 'f64' => type === 'f32' || type === 'f64'
+
+/** What changes nothing in a reduction. */
+export const neutralOf = (op: ReduceOp, type: ScalarType): Expr => ({
+  op: 'const',
+  type,
+  args: [],
+  value: neutrals[op][type],
+})
+
+/** Replaces the two vectors on the stack by their sums, products, maxima or minima. */
+export function combineVectors(f: Code, op: ReduceOp, type: ScalarType): void {
+  const instruction = seeksIndex(op) ? undefined : vectorSteps[type]?.[op as PlainOp]
+  if (!instruction) throw new TypeError(`wasm: no ${op} reduction of ${type} in lanes`)
+  f.op(instruction)
+}
 
 export class ReduceCode {
   private readonly code: ExprCode<Code>

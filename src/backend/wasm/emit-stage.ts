@@ -3,7 +3,7 @@
 import type { Expr } from '../../scalar/expr.ts'
 import { Frontier } from './emit-frontier.ts'
 import { valueType, type Width } from './emit-instructions.ts'
-import { levels, type PlannedStage } from './emit-plan.ts'
+import { type LoopPlan, levels, type PlannedStage } from './emit-plan.ts'
 import { type Accumulator, ReduceCode, seeksIndex } from './emit-reduce.ts'
 import { type LoopTools, Walk } from './emit-walk.ts'
 
@@ -51,13 +51,8 @@ export class StageCode {
     )
   }
 
-  /**
-   * Vectors per turn of a loop. Interleaving four hides the latency of arithmetic, which is worth a fifth of the time of
-   * exp or tanh; large bodies would only spill registers.
-   */
   copies(stages: readonly PlannedStage[]): number {
-    const size = new Set(stages.flatMap((s) => [...this.tools.plan.reachable(s)])).size
-    return size <= 100 ? 4 : size <= 200 ? 2 : 1
+    return copiesOf(this.tools.plan, stages)
   }
 
   // ---- Stages that loop
@@ -264,4 +259,13 @@ export class StageCode {
   private eachLaneCopy(copies: number, body: () => void): void {
     this.eachCopy(this.tools.plan.laneIsParallel ? copies : 1, body)
   }
+}
+
+/**
+ * Vectors per turn of a loop. Interleaving four hides the latency of arithmetic, which is worth a fifth of the time of
+ * exp or tanh; large bodies would only spill registers.
+ */
+export function copiesOf(plan: LoopPlan, stages: readonly PlannedStage[]): number {
+  const size = new Set(stages.flatMap((s) => [...plan.reachable(s)])).size
+  return size <= 100 ? 4 : size <= 200 ? 2 : 1
 }

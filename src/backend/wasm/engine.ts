@@ -85,6 +85,8 @@ export class Engine {
   private started = false
   private stopped: string | undefined
   private functions = ownFunctions
+  /** Numbers of functions that only the calling thread had, and are free again. */
+  private readonly free: number[] = []
   private generation = 0
   private lastModule: number
 
@@ -190,6 +192,20 @@ export class Engine {
     this.instantiate(new WebAssembly.Module(bytes), base)
     if (this.threads > 1) this.publish(bytes, base, count)
     return base
+  }
+
+  /** Adds a module with one function that the calling thread alone runs; returns its index in the table. */
+  addOwn(bytes: Uint8Array<ArrayBuffer>): number {
+    const index = this.free.pop() ?? this.functions++
+    if (index >= this.table.length) this.table.grow(index + 1 - this.table.length)
+    this.instantiate(new WebAssembly.Module(bytes), index)
+    return index
+  }
+
+  /** Forgets a function that was added by `addOwn`. */
+  dropOwn(index: number): void {
+    this.table.set(index, null)
+    this.free.push(index)
   }
 
   /** The table's function that runs routines, and the number of this one. */

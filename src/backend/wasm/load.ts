@@ -6,6 +6,10 @@ import type { Engine } from './engine.ts'
 import { type ProgramImage, programImage } from './image.ts'
 import type { CompiledKernel } from './kernels.ts'
 import { Block } from './memory.ts'
+import { isSmall, straightLayout, straightModule, straightWords } from './straight.ts'
+
+/** Runs after which making one function of a small program pays. */
+const oftenRun = 100
 
 export class LoadedProgram implements Loaded {
   private readonly engine: Engine
@@ -20,6 +24,10 @@ export class LoadedProgram implements Loaded {
   private readonly source: Program
   private readonly launches: ReadonlyMap<number, Launch>
   private readonly onMeasured: (run: ProgramTime) => void
+  /** The program as one function, if it is small and was run often. */
+  private straight: { readonly block: Block; readonly index: number } | undefined
+  private readonly isSmall: boolean
+  private runs = 0
   private released = false
 
   constructor(
@@ -31,7 +39,9 @@ export class LoadedProgram implements Loaded {
     this.engine = engine
     this.source = program
     this.onMeasured = onMeasured
-    const image = programImage(program, kernels.compile(program), engine)
+    const compiled = kernels.compile(program)
+    const image = programImage(program, compiled, engine)
+    this.isSmall = isSmall(program, compiled)
     this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
     try {
       this.image = engine.memory.allocate(4 * image.words.length)
@@ -48,15 +58,33 @@ export class LoadedProgram implements Loaded {
     this.write(image, program)
   }
 
-  run(bindings: readonly Storage[], times = 1): void {
+  run(bindings: readonly Storage[], times = 1, unchanged = false): void {
     if (this.released) throw new Error('wasm: this program was released')
-    for (let slot = 0; slot < this.bound.length; slot++) {
+    for (let slot = 0; !unchanged && slot < this.bound.length; slot++) {
       const block = this.bound[slot]
       const known = block !== undefined && bindings[slot] === block && block.address === this.addresses[slot]
       if (!known) this.bind(slot, bindings[slot])
     }
     if (this.engine.measuring) for (let i = 0; i < times; i++) this.measure()
-    else this.engine.run(this.program, times)
+    else this.engine.run(this.straight?.block.address ?? this.program, times)
+    this.runs += times
+    if (this.runs > oftenRun && this.isSmall && !this.straight) this.straighten()
+  }
+
+  /** Makes one function of the program. It computes the same numbers, bit for bit. */
+  private straighten(): void {
+    const { engine, source, arena } = this
+    const index = engine.addOwn(straightModule(source, arena?.address ?? 0, engine))
+    const block = engine.memory.allocate(4 * (straightLayout.args + source.bindings))
+    const first = block.address >>> 2
+    const { i32 } = engine.memory.views
+    i32.set(straightWords(block.address, index, source.bindings), first)
+    this.addresses.forEach((address, slot) => {
+      const word = first + straightLayout.args + slot
+      i32[word] = address
+      this.patches[slot].push(word, 0)
+    })
+    this.straight = { block, index }
   }
 
   private measure(): void {
@@ -74,6 +102,10 @@ export class LoadedProgram implements Loaded {
     if (this.released) return
     this.released = true
     this.engine.memory.release(this.image)
+    if (this.straight) {
+      this.engine.memory.release(this.straight.block)
+      this.engine.dropOwn(this.straight.index)
+    }
     if (this.arena) this.engine.memory.release(this.arena)
   }
 
