@@ -17,9 +17,9 @@ export function isSmall(program: Program, kernels: readonly CompiledKernel[]): b
   if (program.steps.some((step) => step.kind !== 'phase')) return false
   let operations = 0
   for (const launch of launchesOf(program.steps)) {
-    const kernel = program.kernels[launch.kernel]
+    const kernel = program.kernels.at(launch.kernel)
     const compiled = kernels[launch.kernel]
-    if (launch.kind !== 'loop' || kernel.kind !== 'loop' || compiled.kind !== 'loop') return false
+    if (launch.kind !== 'loop' || kernel?.kind !== 'loop' || compiled.kind !== 'loop') return false
     if (compiled.loop.native !== undefined) return false
     operations += straightCost(kernel, launch)
     if (!(operations <= mostOperations)) return false
