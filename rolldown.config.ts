@@ -37,11 +37,29 @@ const workerFiles = {
   renderChunk: (code: string) => code.replace(/(new URL\("[^"]+)\.ts(", import\.meta\.url\))/g, '$1.js$2'),
 }
 
+/**
+ * What builds graphs and what runs them, in a file each: split by who shares what, they would be two dozen, and Node opens one after the
+ * other. Bundlers take of them what is used. The file that imports `#x86`, which needs the engine's, is in neither.
+ */
+const groups = [
+  {
+    name: 'engine',
+    test: /src\/(compile|kernel|backend\/(wasm|reference)|transform\/(simplify|simplify-control|hoist|lift)\.ts|engine\/(prepare|server|recorder|chrome-trace|kernel-table|machine-bounds))/,
+  },
+  { name: 'tensor', test: /src\/(tensor|backend\/remote|engine\/page-engine)/ },
+]
+
 export default defineConfig({
   plugins: [workerFiles],
   input: Object.fromEntries(present.map(([source, built]) => [built.replace(/^\.\/dist\/|\.js$/g, ''), source])),
   external,
   platform: 'neutral',
   transform: { target: 'es2022' },
-  output: { dir: 'dist', format: 'esm', chunkFileNames: 'chunks/[name]-[hash].js', sourcemap: true },
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    sourcemap: true,
+    codeSplitting: { includeDependenciesRecursively: false, groups },
+  },
 })

@@ -13,7 +13,7 @@ const horner = (x: Tensor, coefficients: readonly number[]): Tensor =>
 /** log |Γ(x)|; infinite at 0 and the negative integers. Its derivative is `digamma`. */
 export const lgamma = (x: Tensor): Tensor => lgammaOf(floating(x))
 
-const lgammaOf = customGradient(
+const lgammaOf = /* @__PURE__ */ customGradient(
   (x) =>
     continued(x, lgammaPositive, (above, fraction) =>
       // Γ(x)·Γ(1 − x) = π / sin πx
@@ -143,7 +143,7 @@ const tails = [
 /** The inverse of erf: infinite at ±1, not a number beyond. */
 export const erfinv = (x: Tensor): Tensor => erfinvOf(floating(x))
 
-const erfinvOf = customGradient(
+const erfinvOf = /* @__PURE__ */ customGradient(
   (x) => {
     const isInside = x.abs().less(1)
     const inside = isInside.where(x, 0)
