@@ -76,7 +76,8 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   cond: { readonly whenTrue: Subgraph; readonly whenFalse: Subgraph }
   /**
    * Inputs [...carries, ...sequences, ...constants]; per turn the body maps the carries, one slice of each sequence's first
-   * axis and the constants to [...carries, ...slices of the stacked results]. `reverse` goes from the last slice to the first.
+   * axis and the constants to [...carries, ...slices of the stacked results]. `reverse` goes from the last slice to the first;
+   * products of a loop that `stays` are not computed for all turns at once, outside of it.
    */
   scan: {
     readonly body: Subgraph
@@ -84,6 +85,7 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
     readonly sequences: number
     readonly length: number
     readonly reverse: boolean
+    readonly stays?: true
   }
   /** Inputs [...carries, ...constants], also of condition (a bool scalar) and body; ends after `maximum` turns at the latest. */
   whileLoop: {

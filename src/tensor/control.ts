@@ -57,6 +57,11 @@ export interface ScanOptions {
   readonly length?: number
   /** From the last slice to the first; results are stacked in the order of the slices. */
   readonly reverse?: boolean
+  /**
+   * Whether products that need no carry may be computed for all turns at once, which is faster for small ones and takes the memory
+   * of all turns; true unless told.
+   */
+  readonly hoist?: boolean
 }
 
 /**
@@ -114,6 +119,7 @@ export function scan<C, X, Y>(
       sequences: seen.length,
       length,
       reverse: options.reverse ?? false,
+      ...(options.hoist === false ? { stays: true } : {}),
     },
   )
   return finish(node, [next, given], variables, inputs.length) as [AnyTensors<C>, AnyTensors<Y>]

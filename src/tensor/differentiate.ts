@@ -102,13 +102,15 @@ function insideOfGiven(node: Node): Node[] {
 
 /**
  * A function with a derivative of its own. `backward` gets the cotangent of the result, the inputs and the result, and
- * returns one cotangent, or null, per input.
+ * returns one cotangent, or null, per input. Forward mode transposes `backward`, unless `tangents` says that it is to go
+ * through what `forward` computes.
  *
  *     const straightThrough = customGradient((x) => x.round(), (g) => [g])
  */
 export function customGradient(
   forward: (...inputs: Tensor[]) => Tensor,
   backward: (cotangent: Tensor, inputs: readonly Tensor[], result: Tensor) => readonly (Tensor | null)[],
+  options: { readonly tangents?: 'value' } = {},
 ): (...inputs: Tensor[]) => Tensor {
   return (...inputs) => {
     const result = forward(...inputs)
@@ -116,7 +118,8 @@ export function customGradient(
     const values = inputs.map((t) => new Tensor(t.node))
     // What the rule makes of the result has this derivative again.
     const vjp = (g: Node): readonly (Node | null)[] => backward(wrap(g), values, own).map((t) => t?.node ?? null)
-    const own = wrap(build.node('custom', [result.node, ...values.map((t) => t.node)], { vjp }))
+    const jvp = options.tangents && { jvp: options.tangents }
+    const own = wrap(build.node('custom', [result.node, ...values.map((t) => t.node)], { vjp, ...jvp }))
     return own
   }
 }

@@ -9,10 +9,11 @@ import { Batching } from './batch.ts'
 /**
  * The results of a scan whose parameters are leaves. What depends on sequences alone and holds a product is computed for all
  * turns before the loop (the input projections of a recurrent network). Sums over the turns of products, and stacked
- * products, are computed after it from their stacked factors (the gradients of its weights and of its inputs).
+ * products, are computed after it from their stacked factors (the gradients of its weights and of its inputs). A loop that
+ * `stays` is left as it is.
  */
 export function hoisted(scan: Node<'scan'>): Node[] {
-  return after(before(scan))
+  return scan.attributes.stays ? partsOf(scan) : after(before(scan))
 }
 
 const moves: ReadonlySet<OpName> = new Set<OpName>(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'windows'])

@@ -45,7 +45,7 @@ export const condVjp: ControlVjp<'cond'> = ({ b, stand, vjp }, node, cotangents,
  * results: simplification joins it with the original.
  */
 export const scanVjp: ControlVjp<'scan'> = ({ b, stand, vjp }, node, cotangents, needed) => {
-  const { body, carries, sequences, length, reverse } = node.attributes
+  const { body, carries, sequences, length, reverse, ...rest } = node.attributes
   const { parameters } = body
   const active = activeCarries(body, carries, needed)
   const isWanted = (i: number): boolean => needed[i] === true && isFloat((node.inputs[i] as Node).dtype)
@@ -79,6 +79,7 @@ export const scanVjp: ControlVjp<'scan'> = ({ b, stand, vjp }, node, cotangents,
     sequences,
     length,
     reverse,
+    ...rest,
   }
   const again =
     residuals.length > 0
@@ -113,6 +114,7 @@ export const scanVjp: ControlVjp<'scan'> = ({ b, stand, vjp }, node, cotangents,
       sequences: slices.length,
       length,
       reverse: !reverse,
+      ...rest,
     },
   )
   const result: (Node | null)[] = node.inputs.map(() => null)

@@ -2,23 +2,17 @@
 
 import { iota, type Tensor, withBroadcasting } from '../../tensor/index.ts'
 import { dropout } from './dropout.ts'
+import { type AttentionOptions, streamingAttention } from './streaming-attention.ts'
 
-export interface AttentionOptions {
-  /** Position i sees positions up to i alone. */
-  readonly causal?: boolean
-  /** Where the first query stands among the keys, for `causal`; 0 unless told. */
-  readonly offset?: number
-  /** bool, true where attention may go, or numbers to add to the scores; broadcasts to [..., queries, keys]. */
-  readonly mask?: Tensor | undefined
-  /** Factor of the scores; 1/√d unless told. */
-  readonly scale?: number
-  /** Zeroes weights with this probability; 0 unless told. */
-  readonly dropout?: number
-}
+export type { AttentionOptions }
+
+/** Weights of one head, from which on they are computed block by block and never kept: 4 MB. */
+const streamedWeights = 2 ** 20
 
 /**
  * softmax(q kᵀ · scale) v for q [..., queries, d], k [..., keys, d], v [..., keys, e] (Vaswani et al. 2017). A query that
- * may see nothing gives 0, and gets no gradient.
+ * may see nothing gives 0, and gets no gradient. From 2²⁰ weights a head on, as 1024 queries of 1024 keys, memory grows with queries + keys only, in
+ * the backward pass, too.
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -26,6 +20,8 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  const [queries, keys] = [query, key].map((x) => x.shape[x.rank - 2])
+  if (queries * keys >= streamedWeights) return streamingAttention(query, key, value, options)
   const weights = attentionWeights(query, key, options)
   return (options.dropout ? dropout(weights, options.dropout) : weights).matmul(value)
 }
