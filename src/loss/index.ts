@@ -30,4 +30,5 @@ export {
 } from './margin.ts'
 export type { LossOptions, Reduction } from './reduction.ts'
 export { type HuberOptions, huber, l1, mse } from './regression.ts'
+export { type SampledSoftmaxOptions, sampledSoftmax } from './sampled.ts'
 export { sparsemaxLoss } from './sparse.ts'

@@ -1,13 +1,16 @@
 // From configuration to module: builds an architecture again from its JSON.
 
 import * as activation from './activation.ts'
+import { adaptiveSoftmax } from './adaptive-softmax.ts'
 import { attention } from './attention.ts'
 import * as norms from './channel-norm.ts'
+import { conditional } from './conditional.ts'
 import { residual, sequential } from './container.ts'
 import type { ConvolutionLayerOptions, TransposedLayerOptions } from './convolution.ts'
 import * as convolutions from './convolution.ts'
 import * as dropouts from './dropout.ts'
-import { embedding, positional } from './embedding.ts'
+import { dynamicConvolution } from './dynamic.ts'
+import { embedding, embeddingBag, positional } from './embedding.ts'
 import { mixtureOfExperts } from './experts.ts'
 import * as gates from './gating.ts'
 import { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
@@ -28,6 +31,7 @@ import {
   transformerEncoder,
   transformerEncoderLayer,
 } from './transformer.ts'
+import { whitening } from './whitening.ts'
 
 /** Builds a module from its options and, where its kind does not make them itself, its children. */
 export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
@@ -127,7 +131,9 @@ const kinds: { readonly [kind: string]: FromConfig } = {
     {
       adaptiveAveragePool1d: pools.adaptiveAveragePool1d,
       adaptiveAveragePool2d: pools.adaptiveAveragePool2d,
+      adaptiveAveragePool3d: pools.adaptiveAveragePool3d,
       adaptiveMaxPool1d: pools.adaptiveMaxPool1d,
+      adaptiveMaxPool3d: pools.adaptiveMaxPool3d,
       adaptiveMaxPool2d: pools.adaptiveMaxPool2d,
     },
     (make, o) => make(o.extents('output')),
@@ -135,7 +141,10 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   ...each<() => Module>({ globalAveragePool: pools.globalAveragePool, globalMaxPool: pools.globalMaxPool }, (make) =>
     make(),
   ),
-  powerPool2d: layer((o) => pools.powerPool2d(o.number('p'), o.extents('kernel'), o.pick(poolOptions))),
+  ...each<(p: number, kernel: Extents, options?: PoolLayerOptions) => Module>(
+    { powerPool1d: pools.powerPool1d, powerPool2d: pools.powerPool2d, powerPool3d: pools.powerPool3d },
+    (make, o) => make(o.number('p'), o.extents('kernel'), o.pick(poolOptions)),
+  ),
   maxUnpool: layer((o) => pools.maxUnpool(o.list('extents'))),
   upsample: layer((o) =>
     resampling.upsample(o.number('factor'), o.pick({ mode: 'interpolation', alignCorners: 'boolean' })),
@@ -234,7 +243,11 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   },
   mixtureOfExperts: (options, children) => {
     const { gate, ...experts } = children()
-    return mixtureOfExperts(gate, Object.values(experts), new Reader(options).pick({ top: 'number' }))
+    return mixtureOfExperts(
+      gate,
+      Object.values(experts),
+      new Reader(options).pick({ top: 'number', capacity: 'number', dense: 'boolean' }),
+    )
   },
   layerNorm: layer((o) =>
     layerNorm(o.extents('shape'), o.pick({ epsilon: 'number', affine: 'boolean', dtype: 'dtype' })),
@@ -247,6 +260,9 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   ),
   embedding: layer((o) =>
     embedding(o.number('count'), o.number('size'), o.pick({ paddingIndex: 'number', dtype: 'dtype' })),
+  ),
+  embeddingBag: layer((o) =>
+    embeddingBag(o.number('count'), o.number('size'), o.pick({ mode: 'bag', paddingIndex: 'number', dtype: 'dtype' })),
   ),
   positional: layer((o) => positional(o.number('length'), o.number('size'), o.pick({ dtype: 'dtype' }))),
   attention: layer((o) =>
@@ -279,6 +295,30 @@ const kinds: { readonly [kind: string]: FromConfig } = {
   deepSet: (_, children) => {
     const { each: every, after } = children()
     return deepSet(every, after)
+  },
+  adaptiveSoftmax: layer((o) =>
+    adaptiveSoftmax(
+      o.number('inputs'),
+      o.number('classes'),
+      o.list('cutoffs'),
+      o.pick({ divide: 'number', headBias: 'boolean', dtype: 'dtype' }),
+    ),
+  ),
+  dynamicConvolution: (options, children) => {
+    const o = new Reader(options)
+    const call = o.pick({ stride: 'extents', padding: 'padding', dilation: 'extents', groups: 'number' })
+    return dynamicConvolution(o.number('inputs'), o.number('outputs'), o.list('kernel'), children().generator, call)
+  },
+  whitening: layer((o) =>
+    whitening(
+      o.number('inputs'),
+      o.extents('kernel'),
+      o.pick({ mirrored: 'boolean', bias: 'boolean', dtype: 'dtype' }),
+    ),
+  ),
+  conditional: (options, children) => {
+    const { predicate, whenTrue, whenFalse } = children()
+    return conditional(predicate, whenTrue, whenFalse, new Reader(options).pick({ each: 'choice' }))
   },
   hierarchicalSoftmax: layer((o) =>
     hierarchicalSoftmax(o.number('inputs'), o.number('classes'), o.pick({ dtype: 'dtype' })),
@@ -339,6 +379,8 @@ interface Values {
   readonly activation: 'relu' | 'gelu'
   readonly interaction: 'full' | 'diagonal' | 'lowRank'
   readonly interpolation: 'nearest' | 'linear'
+  readonly bag: 'sum' | 'mean' | 'max'
+  readonly choice: 'batch' | 'example'
   readonly list: readonly number[]
 }
 
@@ -362,6 +404,8 @@ const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boole
     name: "'full', 'diagonal' or 'lowRank'",
   },
   interpolation: { test: (v) => v === 'nearest' || v === 'linear', name: "'nearest' or 'linear'" },
+  bag: { test: (v) => v === 'sum' || v === 'mean' || v === 'max', name: "'sum', 'mean' or 'max'" },
+  choice: { test: (v) => v === 'batch' || v === 'example', name: "'batch' or 'example'" },
   list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
 }
 

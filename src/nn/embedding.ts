@@ -1,11 +1,11 @@
-// Tables of vectors: by index, and by position.
+// Tables of vectors: by index, by bags of indices, and by position.
 
 import { show } from '../graph/shape.ts'
-import { iota, withBroadcasting } from '../tensor/index.ts'
+import { iota, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
 import { type Initializer, normal } from './init.ts'
-import type { Module } from './module.ts'
+import type { Module, Running } from './module.ts'
 import { checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
 
 export interface EmbeddingOptions extends ParameterOptions {
@@ -22,9 +22,7 @@ export function embedding<const Size extends number>(
   checkWhole('embedding', { count, size })
   const { init = normal(), paddingIndex, dtype = 'float32' } = options
   const blank = paddingIndex
-  if (blank !== undefined && !(Number.isInteger(blank) && blank >= 0 && blank < count)) {
-    throw new RangeError(`embedding: paddingIndex is ${blank}, it must be a row of 0 to ${count - 1}`)
-  }
+  checkBlank('embedding', blank, count)
   return defineModule({
     kind: 'embedding',
     shapes: { in: ['...'], out: ['...', size] },
@@ -48,6 +46,55 @@ const blanked =
   (init: Initializer, row: number, size: number): Initializer =>
   (shape, random) =>
     Float64Array.from(init(shape, random)).fill(0, row * size, (row + 1) * size)
+
+export interface EmbeddingBagOptions extends ParameterOptions {
+  /** 'mean' unless told. */
+  readonly mode?: 'sum' | 'mean' | 'max'
+  /** The row of this index starts at zero, gets no gradient, and counts for nothing. */
+  readonly paddingIndex?: number
+}
+
+export interface BagInputs {
+  /** int32 [bags]: where each bag begins in indices [total]. */
+  readonly offsets?: Tensor
+  /** A factor of each index, for sums. */
+  readonly factors?: Tensor
+}
+
+/**
+ * The sum, mean or maximum of rows of weight [count, size], as PyTorch's `EmbeddingBag`: int32 indices [bags, length] to
+ * [bags, size]. `run` takes bags of different lengths too, one after another, with their offsets.
+ *
+ *     nn.embeddingBag(100, 8).run(words, { offsets })
+ */
+export function embeddingBag<const Size extends number>(
+  count: number,
+  size: Size,
+  options: EmbeddingBagOptions = {},
+): Module<['bags', 'length'], ['bags', Size], 'embeddingBag'> & Running<[indices: Tensor, inputs?: BagInputs], Tensor> {
+  checkWhole('embeddingBag', { count, size })
+  const { init = normal(), paddingIndex, mode = 'mean', dtype = 'float32' } = options
+  if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
+    throw new RangeError(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
+  checkBlank('embeddingBag', paddingIndex, count)
+  const first = paddingIndex === undefined ? init : blanked(init, paddingIndex, size)
+  const run = ({ weight }: { readonly weight: Tensor }, _: object, x: Tensor, inputs: BagInputs = {}): Tensor =>
+    functional.embeddingBag(x, weight, { ...inputs, mode, paddingIndex })
+  return defineModule({
+    kind: 'embeddingBag',
+    shapes: { in: ['bags', 'length'], out: ['bags', size] },
+    label: `${count}→${size}, ${mode}`,
+    options: { count, size, ...given({ mode, paddingIndex, dtype }, { mode: 'mean', dtype: 'float32' }) },
+    parameters: { weight: parameter('weight', [count, size], first, dtype) },
+    forward: (x, own) => run(own, {}, x),
+    run,
+  })
+}
+
+function checkBlank(kind: string, index: number | undefined, count: number): void {
+  if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index < count))
+    throw new RangeError(`${kind}: paddingIndex is ${index}, it must be a row of 0 to ${count - 1}`)
+}
 
 /** Adds a trained vector for each position: x [..., time, size] plus the first rows of weight [length, size]. Throws when time exceeds length. */
 export function positional<const Size extends number>(

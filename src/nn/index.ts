@@ -30,6 +30,7 @@ export {
   tanh,
   tanhShrink,
 } from './activation.ts'
+export { type AdaptiveSoftmaxOptions, type AdaptiveSoftmaxResult, adaptiveSoftmax } from './adaptive-softmax.ts'
 export {
   type AttentionCache,
   type AttentionInputs,
@@ -38,6 +39,7 @@ export {
   attention,
 } from './attention.ts'
 export { groupNorm, instanceNorm, localResponseNorm, rmsNorm, weightNorm } from './channel-norm.ts'
+export { type ConditionalOptions, type ConditionalResult, conditional } from './conditional.ts'
 export { type FromConfig, fromConfig } from './config.ts'
 export { residual, sequential } from './container.ts'
 export {
@@ -53,7 +55,15 @@ export {
 } from './convolution.ts'
 export { defineModule } from './define.ts'
 export { alphaDropout, dropout, dropPath, spatialDropout } from './dropout.ts'
-export { type EmbeddingOptions, embedding, positional } from './embedding.ts'
+export { type DynamicConvolutionOptions, dynamicConvolution } from './dynamic.ts'
+export {
+  type BagInputs,
+  type EmbeddingBagOptions,
+  type EmbeddingOptions,
+  embedding,
+  embeddingBag,
+  positional,
+} from './embedding.ts'
 export { ModuleError } from './error.ts'
 export { type ExpertsOptions, type ExpertsResult, mixtureOfExperts } from './experts.ts'
 export { scaledDotProductAttention } from './functional/attention.ts'
@@ -93,8 +103,10 @@ export {
   type AveragePoolLayerOptions,
   adaptiveAveragePool1d,
   adaptiveAveragePool2d,
+  adaptiveAveragePool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
   averagePool1d,
   averagePool2d,
   averagePool3d,
@@ -106,7 +118,9 @@ export {
   maxUnpool,
   type Pool2dOptions,
   type PoolLayerOptions,
+  powerPool1d,
   powerPool2d,
+  powerPool3d,
 } from './pool.ts'
 export {
   type CellOptions,
@@ -135,3 +149,4 @@ export {
   transformerEncoder,
   transformerEncoderLayer,
 } from './transformer.ts'
+export { type WhiteningOptions, type WhitenOptions, whiten, whitening } from './whitening.ts'

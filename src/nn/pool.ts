@@ -127,6 +127,12 @@ export const adaptiveAveragePool2d: Adaptive<2, 'adaptiveAveragePool2d'> = adapt
   2,
   functional.adaptiveAveragePool,
 )
+/** The same along all axes of x [n, c, d, h, w]. */
+export const adaptiveAveragePool3d: Adaptive<3, 'adaptiveAveragePool3d'> = adaptive(
+  'adaptiveAveragePool3d',
+  3,
+  functional.adaptiveAveragePool,
+)
 /** The largest element of each of `output` parts of x [n, c, l], as PyTorch's `AdaptiveMaxPool1d`. */
 export const adaptiveMaxPool1d: Adaptive<1, 'adaptiveMaxPool1d'> = adaptive(
   'adaptiveMaxPool1d',
@@ -137,6 +143,12 @@ export const adaptiveMaxPool1d: Adaptive<1, 'adaptiveMaxPool1d'> = adaptive(
 export const adaptiveMaxPool2d: Adaptive<2, 'adaptiveMaxPool2d'> = adaptive(
   'adaptiveMaxPool2d',
   2,
+  functional.adaptiveMaxPool,
+)
+/** The same along all axes of x [n, c, d, h, w]. */
+export const adaptiveMaxPool3d: Adaptive<3, 'adaptiveMaxPool3d'> = adaptive(
+  'adaptiveMaxPool3d',
+  3,
   functional.adaptiveMaxPool,
 )
 
@@ -154,22 +166,35 @@ export const globalAveragePool: () => Global<'globalAveragePool'> = over(
 /** The largest element of each channel of x [n, c, ...spatial]: [n, c]. */
 export const globalMaxPool: () => Global<'globalMaxPool'> = over('globalMaxPool', functional.globalMaxPool)
 
-/** (Σ |x|ᵖ)^(1/p) over each window of x [n, c, h, w], as PyTorch's `LPPool2d` for x ≥ 0. */
-export function powerPool2d(
+type PowerPool<Axes extends keyof Spatial, Kind extends string> = (
   p: number,
   kernel: functional.PerAxis,
-  options: PoolLayerOptions = {},
-): Pool<2, 'powerPool2d'> {
-  const { stride = kernel, padding = 0, ceil } = options
-  if (!(p > 0 && p < Infinity)) throw new RangeError(`powerPool2d: the order is ${p}, it must be positive and finite`)
-  checkExtents('powerPool2d', 2, { kernel, stride }, 1)
-  checkExtents('powerPool2d', 2, { padding }, 0)
-  return layer('powerPool2d', 2, {
-    label: `${p}, ${label(kernel, 2)}`,
-    options: { p, kernel, ...given({ stride, padding, ceil }, { stride: kernel, padding: 0, ceil: false }) },
-    forward: (x) => functional.powerPool(x, p, { ...options, kernel }),
-  })
+  options?: PoolLayerOptions,
+) => Pool<Axes, Kind>
+
+function power<const Axes extends keyof Spatial, const Kind extends string>(
+  kind: Kind,
+  axes: Axes,
+): PowerPool<Axes, Kind> {
+  return (p, kernel, options = {}) => {
+    const { stride = kernel, padding = 0, ceil } = options
+    if (!(p > 0 && p < Infinity)) throw new RangeError(`${kind}: the order is ${p}, it must be positive and finite`)
+    checkExtents(kind, axes, { kernel, stride }, 1)
+    checkExtents(kind, axes, { padding }, 0)
+    return layer(kind, axes, {
+      label: `${p}, ${label(kernel, axes)}`,
+      options: { p, kernel, ...given({ stride, padding, ceil }, { stride: kernel, padding: 0, ceil: false }) },
+      forward: (x) => functional.powerPool(x, p, { ...options, kernel }, axes),
+    })
+  }
 }
+
+/** (Σ |x|ᵖ)^(1/p) over each window of x [n, c, l], as PyTorch's `LPPool1d` for x ≥ 0. */
+export const powerPool1d: PowerPool<1, 'powerPool1d'> = power('powerPool1d', 1)
+/** The same of x [n, c, h, w]. */
+export const powerPool2d: PowerPool<2, 'powerPool2d'> = power('powerPool2d', 2)
+/** The same of x [n, c, d, h, w]. */
+export const powerPool3d: PowerPool<3, 'powerPool3d'> = power('powerPool3d', 3)
 
 /**
  * Undoes max pooling: `run` puts values [n, c, ...] at their places (see `functional.maxPoolWithIndices`) among zeros of the

@@ -10,7 +10,7 @@ import { type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
 import { tensorsOf } from '../tensor/tree.ts'
 import { nameOf } from './error.ts'
 import type { Definition, Module, Summary, SummaryRow } from './module.ts'
-import { rebuild } from './tree.ts'
+import { rebuild, slotsOf } from './tree.ts'
 
 /** Builds the graph of a call, without evaluating it, and counts. */
 export function summarize(
@@ -42,9 +42,17 @@ export function summarize(
         outputs.map((y) => y.node),
         start,
       )
+      // What modules hold that were not called one by one, as experts, belongs to this row.
+      const more = parametersOf(m).filter((t) => !counted.has(t))
+      for (const t of more) counted.add(t)
       const flops = total - (childFlops.pop() ?? 0)
       childFlops[childFlops.length - 1] += total
-      rows[position] = { ...rows[position], outputShape: outputs[0]?.shape ?? [], flops }
+      rows[position] = {
+        ...rows[position],
+        outputShape: outputs[0]?.shape ?? [],
+        parameters: rows[position].parameters + countElements(more),
+        flops,
+      }
       return result
     }
     const { forward, run } = m.definition
@@ -65,6 +73,11 @@ export function summarize(
   }
   return { ...summary, toString: () => table(summary) }
 }
+
+/** The parameters of a module and its children, each once. */
+const parametersOf = (module: Module): Tensor[] => [
+  ...new Set(slotsOf(module).flatMap(({ role, tensor }) => (role === 'parameter' ? [tensor] : []))),
+]
 
 /** The number of elements of all tensors. */
 const countElements = (tensors: Iterable<Tensor>): number => [...tensors].reduce((n, t) => n + sizeOf(t.shape), 0)

@@ -100,7 +100,7 @@ export const norm: CaseFunctions = {
 
 export const embed: CaseFunctions = {
   embedding: ([indices, weight]) => nn.embedding(4, 3).with([weight])(indices),
-  embedding_bag_mean: ([indices, weight]) => f.embedding(indices, weight).mean(-2),
+  embedding_bag_mean: ([indices, weight]) => nn.embeddingBag(4, 3).with([weight])(indices),
   embedding_pad: ([indices, weight]) => nn.embedding(4, 3, { paddingIndex: 0 }).with([weight])(indices),
 }
 

@@ -1,6 +1,7 @@
 /** Every layer with one input: comes back from its configuration, computes its functional form, refuses what it must. */
 
 import { describe, expect, it } from 'vitest'
+import * as linalg from '../../src/linalg/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as tenon from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, withTraining, zeros } from '../../src/tensor/index.ts'
@@ -55,9 +56,13 @@ const layers: readonly Layer[] = [
   [nn.adaptiveAveragePool2d([2, 3]), [1, 2, 5, 7], (x) => f.adaptiveAveragePool(x, [2, 3])],
   [nn.adaptiveMaxPool1d(3), [1, 2, 7], (x) => f.adaptiveMaxPool(x, 3, 1)],
   [nn.adaptiveMaxPool2d([2, 3]), [1, 2, 5, 7], (x) => f.adaptiveMaxPool(x, [2, 3])],
+  [nn.adaptiveAveragePool3d([2, 1, 3]), [1, 2, 3, 4, 5], (x) => f.adaptiveAveragePool(x, [2, 1, 3], 3)],
+  [nn.adaptiveMaxPool3d(2), [1, 2, 3, 4, 5], (x) => f.adaptiveMaxPool(x, 2, 3)],
   [nn.globalAveragePool(), [2, 3, 4, 5], (x) => x.mean([2, 3])],
   [nn.globalMaxPool(), [2, 3, 4], (x) => x.max(2)],
   [nn.powerPool2d(2, 2), [1, 2, 4, 4], (x) => f.powerPool(x, 2, { kernel: 2 })],
+  [nn.powerPool1d(3, 2, { stride: 1 }), [1, 2, 5], (x) => f.powerPool(x, 3, { kernel: 2, stride: 1 }, 1)],
+  [nn.powerPool3d(1, 2), [1, 1, 2, 4, 3], (x) => f.averagePool(x.abs(), { kernel: 2 }, 3).mul(8)],
   [nn.upsample(2), [1, 2, 2, 3], (x) => f.interpolate(x, [4, 6])],
   [
     nn.upsample(1.5, { mode: 'linear', alignCorners: true }),
@@ -197,6 +202,59 @@ describe('refusals', () => {
     ['adaptive output', () => nn.adaptiveMaxPool2d([1, 0]), /output is 0/],
     ['global rank', () => run(nn.globalAveragePool(), 2, 3), /net\.a .*\[2, 3\]/],
     ['powerPool order', () => nn.powerPool2d(Number.NaN, 2), /order is NaN/],
+    ['embeddingBag mode', () => nn.embeddingBag(2, 3, { mode: 'min' as 'max' }), /unknown mode 'min'/],
+    ['embeddingBag padding', () => nn.embeddingBag(2, 3, { paddingIndex: 2 }), /paddingIndex is 2.*0 to 1/],
+    [
+      'embeddingBag axes',
+      () => nn.sequential({ a: nn.embeddingBag(2, 3) as nn.Module })(zeros([2], 'int32')),
+      /net\.a/,
+    ],
+    [
+      'embeddingBag factors',
+      () => nn.embeddingBag(2, 3).run(zeros([2, 1], 'int32'), { factors: x(2, 1) }),
+      /factors \[2, 1\] are for mode 'sum'/,
+    ],
+    ['dynamic kernel', () => nn.dynamicConvolution(1, 1, [], nn.relu()), /1 to 3 spatial axes/],
+    ['dynamic groups', () => nn.dynamicConvolution(3, 2, [1], nn.relu(), { groups: 2 }), /divide into 2 groups/],
+    [
+      'dynamic weights',
+      () => run(nn.dynamicConvolution(2, 1, [2], nn.linear(2, 4)), 3, 2, 4),
+      /net\.a .*gives \[3, 4\]: expected \[3, 5\]/,
+    ],
+    ['whitening kernel', () => nn.whitening(3, 0), /kernel is 0/],
+    ['whiten another layer', () => nn.whiten(nn.linear(2, 3), x(1), { eigh: linalg.eigh }), /the layer is a linear/],
+    ['whiten channels', () => nn.whiten(nn.whitening(3, 2), x(1, 2, 4, 4), { eigh: linalg.eigh }), /\[n, 3, h, w\]/],
+    ['conditional branches', () => nn.conditional(nn.relu(), nn.relu(), {} as nn.Module), /all modules/],
+    [
+      'conditional predicate',
+      () => run(nn.conditional(nn.relu(), nn.relu(), nn.relu()), 2, 3),
+      /net\.a .*gives \[2, 3\].*expected one number/,
+    ],
+    [
+      'conditional of each',
+      () => run(nn.conditional(nn.linear(3, 2), nn.relu(), nn.relu(), { each: 'example' }), 4, 3),
+      /one for each of 4 examples/,
+    ],
+    [
+      'conditional shapes',
+      () => run(nn.conditional(nn.linear(3, 1), nn.relu(), nn.linear(3, 1)), 1, 3),
+      /net\.a.*\[1, ?1\]/,
+    ],
+    ['adaptive cutoffs', () => nn.adaptiveSoftmax(8, 10, [4, 4]), /cutoffs are \[4, 4\]/],
+    ['adaptive cutoffs end', () => nn.adaptiveSoftmax(8, 10, [10]), /between 0 and 10/],
+    ['adaptive width', () => nn.adaptiveSoftmax(8, 10, [2, 4]), /leave cluster 2 none/],
+    ['adaptive divide', () => nn.adaptiveSoftmax(8, 10, [2], { divide: 0.5 }), /divide is 0\.5/],
+    ['adaptive targets', () => nn.adaptiveSoftmax(8, 10, [2]).run(x(3, 8), x(3)), /targets float32 \[3\]/],
+    [
+      'experts capacity',
+      () => nn.mixtureOfExperts(nn.linear(2, 1), [nn.linear(2, 1)], { capacity: 0 }),
+      /capacity is 0/,
+    ],
+    [
+      'experts that differ with a capacity',
+      () => nn.mixtureOfExperts(nn.linear(2, 2), [nn.linear(2, 1), nn.sequential(nn.linear(2, 1))], { capacity: 1 }),
+      /experts of one architecture/,
+    ],
     ['maxUnpool alone', () => run(nn.maxUnpool([4]), 1, 1, 2), /run\(values, indices\)/],
     ['upsample factor', () => nn.upsample(Number.POSITIVE_INFINITY), /factor is Infinity/],
     ['pixelShuffle channels', () => run(nn.pixelShuffle(2), 1, 6, 2, 2), /net\.a .*\[1, 6, 2, 2\]/],

@@ -59,3 +59,32 @@ function convolutionPadding(
     return [Math.floor(total / 2), Math.ceil(total / 2)] as const
   })
 }
+
+/**
+ * Each example with a weight of its own: x [n, c, ...spatial] with weight [n, out, c / groups, ...kernel], plus bias [n, out].
+ * One convolution with a group for each example and group.
+ */
+export function convolutionPerExample(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  options: ConvolutionOptions = {},
+): Tensor {
+  const [n, outputs, ...rest] = weight.shape
+  if (x.rank !== weight.rank - 1 || x.shape[0] !== n)
+    throw misfit(
+      `convolutionPerExample: input ${show(x.shape)} for weight ${show(weight.shape)}: expected [n, c, ...spatial] and [n, out, c / groups, ...kernel]`,
+    )
+  const { groups = 1 } = options
+  if (x.shape[1] !== weight.shape[2] * groups)
+    throw misfit(
+      `convolutionPerExample: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.shape[2] * groups} channels, found ${x.shape[1]}`,
+    )
+  if (n === 0) return convolution(x, weight.sum(0), undefined, options)
+  const together = x.reshape([1, n * x.shape[1], ...x.shape.slice(2)])
+  const y = convolution(together, weight.reshape([n * outputs, ...rest]), undefined, { ...options, groups: n * groups })
+  const apart = y.reshape([n, outputs, ...y.shape.slice(2)])
+  return bias
+    ? withBroadcasting('numpy', () => apart.add(bias.reshape([n, outputs, ...rest.slice(1).map(() => 1)])))
+    : apart
+}

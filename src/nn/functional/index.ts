@@ -18,9 +18,10 @@ export {
   splitProjections,
 } from './attention.ts'
 export { type GumbelOptions, gumbelSoftmax, scoreFunction, straightThrough } from './choice.ts'
-export { type ConvolutionOptions, convolution } from './convolution.ts'
+export { type ConvolutionOptions, convolution, convolutionPerExample } from './convolution.ts'
+export { type Dispatch, dispatch } from './dispatch.ts'
 export { dropout } from './dropout.ts'
-export { embedding } from './embedding.ts'
+export { type BagOptions, embedding, embeddingBag } from './embedding.ts'
 export { flatten } from './flatten.ts'
 export { linear } from './linear.ts'
 export {
