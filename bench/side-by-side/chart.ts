@@ -80,7 +80,7 @@ function panelOf(workload: string, results: readonly Result[]): Panel {
   const rows = [...results]
     .sort((a, b) => a.medianMs - b.medianMs)
     .map(({ peer, medianMs, minMs, isTenon, isSame, version, gflops }) => ({
-      name: `${peer}${isTenon || peer.includes(',') ? '' : ` ${version.replace(/[a+].*/, '')}`}${isSame ? '' : ' *'}`,
+      name: `${peer}${isTenon || /[-,]/.test(peer) ? '' : ` ${version.replace(/[a+].*/, '')}`}${isSame ? '' : ' *'}`,
       median: medianMs / base,
       min: minMs / base,
       value: gflops === undefined ? time(medianMs) : `${digits(gflops)} GFLOP/s`,

@@ -1,4 +1,5 @@
 // One workload on all peers: each starts while the others sleep, then they take turns until the time is spent.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { summary } from '../../src/cli/bench/timing.ts'
 import { meanShare, type Share } from './machine.ts'
 import { type PeerProcess, start, type Turn } from './peer-process.ts'
@@ -41,6 +42,7 @@ export interface Settings {
 }
 
 const rounds = 8
+const settleMs = 50
 
 export async function measure(
   workload: string,
@@ -67,6 +69,8 @@ export async function measure(
     for (const entry of order) {
       // At least two turns, however slow.
       if (entry.turns.length >= 2 && entry.spentMs >= timeMs) continue
+      // Threads of the one before may spin a while until they sleep.
+      await sleep(settleMs)
       note(`${workload}: ${entry.peer.name}, turn ${round + 1} of ${rounds}`)
       const before = performance.now()
       try {

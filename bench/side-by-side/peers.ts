@@ -106,16 +106,16 @@ interface PythonPeer {
 const everything = [...training, ...others, ...forwards, ...products, ...maps]
 const pythonPeers: readonly PythonPeer[] = [
   { name: 'torch', module: 'torch', file: 'pytorch.py', mode: 'eager', workloads: everything },
-  { name: 'torch, passive', module: 'torch', file: 'pytorch.py', mode: 'passive', workloads: [...training, ...others] },
+  { name: 'torch-passive', module: 'torch', file: 'pytorch.py', mode: 'passive', workloads: [...training, ...others] },
   {
-    name: 'torch, channels last',
+    name: 'torch-channels-last',
     module: 'torch',
     file: 'pytorch.py',
     mode: 'channels-last',
     workloads: ['cnn', 'resnet', 'cnn-forward'],
   },
   {
-    name: 'torch, compiled',
+    name: 'torch-compiled',
     module: 'torch',
     file: 'pytorch.py',
     mode: 'compile',
@@ -138,7 +138,7 @@ const pythonPeers: readonly PythonPeer[] = [
     workloads: ['mlp', 'cnn', 'gpt'],
   },
   {
-    name: 'tensorflow, xla',
+    name: 'tensorflow-xla',
     module: 'tensorflow',
     file: 'tensorflow_peer.py',
     mode: 'xla',
