@@ -603,6 +603,9 @@ export const domains: Domains = {
         { x: [2, 3, 6, 5], w: [4, 3, 3, 2], strides: [1, 1], dilation: [1, 1], groups: 1 },
         { x: [1, 2, 7, 8], w: [3, 2, 2, 3], strides: [2, 3], dilation: [1, 2], groups: 1 },
         { x: [2, 4, 5, 5], w: [2, 2, 1, 1], strides: [2, 2], dilation: [1, 1], groups: 2 },
+        { x: [1, 4, 9, 8], w: [4, 2, 3, 4], strides: [2, 3], dilation: [1, 1], groups: 2 },
+        { x: [1, 2, 11], w: [3, 2, 2], strides: [4], dilation: [1], groups: 1 },
+        { x: [1, 2, 4, 10], w: [2, 2, 3, 5], strides: [1, 2], dilation: [1, 1], groups: 1 },
         { x: [1, 1, 4, 3, 4], w: [2, 1, 2, 2, 2], strides: [1, 1, 2], dilation: [1, 2, 1], groups: 1 },
         { x: [0, 2, 5], w: [3, 2, 2], strides: [1], dilation: [1], groups: 1 },
       ] as const

@@ -128,6 +128,7 @@ export const contractOps: Pick<OpTable, ContractName> = {
 function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const [x, w] = node.inputs as [Node, Node]
   const { strides, dilation, groups } = node.attributes
+  if (strides.some((s) => s > 1) && dilation.every((d) => d === 1)) return convPhasesVjp(b, node, g)
   const spatial = strides.length
   const kernel = w.shape.slice(2)
   const reach = kernel.map((k, i) => (k - 1) * (dilation[i] as number))
@@ -151,23 +152,72 @@ function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   })
 }
 
+/**
+ * The same without the zeros of the dilation: inputs whose place has one remainder by the stride meet one part of the kernel's taps,
+ * so each remainder is a channel of a narrow convolution, and channels then take their places (Shi et al. 2016).
+ */
+function convPhasesVjp(b: Build, node: Node<'conv'>, g: Node): Node {
+  const [x, w] = node.inputs as [Node, Node]
+  const { strides, groups } = node.attributes
+  const spatial = range(strides.length)
+  const [n, channels] = x.shape as [number, number]
+  const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
+  const axes = strides.map((stride, i) => {
+    const [extent, kernel, outputs] = [x, w, g].map(({ shape }) => shape[2 + i] as number) as [number, number, number]
+    // A kernel shorter than the stride leaves the other phases zero.
+    return {
+      stride,
+      kernel,
+      outputs,
+      taps: Math.ceil(kernel / stride),
+      places: Math.ceil(extent / stride),
+      phases: Math.min(stride, kernel),
+    }
+  })
+  // Tap p + stride · j of the kernel as [j, p], j from the last to the first.
+  const long = b.pad(w, fill(w.shape.length, 0), [0, 0, ...axes.map((a) => a.taps * a.stride - a.kernel)])
+  const folded = b.reshape(long, [groups, outGroup, inGroup, ...axes.flatMap((a) => [a.taps, a.stride])])
+  const parts = b.slice(
+    folded,
+    [0, 0, 0, ...axes.flatMap((a) => [a.taps - 1, 0])],
+    [groups, outGroup, inGroup, ...axes.flatMap((a) => [a.taps, a.phases])],
+    [1, 1, 1, ...axes.flatMap(() => [-1, 1])],
+  )
+  const byPhase = b.transpose(parts, [0, 2, ...spatial.map((i) => 2 * i + 4), 1, ...spatial.map((i) => 2 * i + 3)])
+  const count = axes.reduce((product, a) => product * a.phases, 1)
+  const weight = b.reshape(byPhase, [channels * count, outGroup, ...axes.map((a) => a.taps)])
+  const padded = b.pad(g, [0, 0, ...axes.map((a) => a.taps - 1)], [0, 0, ...axes.map((a) => a.places - a.outputs)])
+  const narrow = b.node('conv', [padded, weight], {
+    strides: fill(spatial.length, 1),
+    dilation: fill(spatial.length, 1),
+    groups,
+  })
+  const apart = b.reshape(narrow, [n, channels, ...axes.map((a) => a.phases), ...axes.map((a) => a.places)])
+  const beside = b.transpose(apart, [0, 1, ...spatial.flatMap((i) => [2 + spatial.length + i, 2 + i])])
+  const whole = b.pad(beside, fill(beside.shape.length, 0), [0, 0, ...axes.flatMap((a) => [0, a.stride - a.phases])])
+  const joined = b.reshape(whole, [n, channels, ...axes.map((a) => a.places * a.stride)])
+  return b.slice(joined, fill(x.shape.length, 0), x.shape)
+}
+
 /** Correlation of the input with the cotangent: batch takes the part of channels, stride and dilation change places. */
 function convWeightVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const [x, w] = node.inputs as [Node, Node]
   const { strides, dilation, groups } = node.attributes
   const spatial = range(strides.length)
   const [n, inGroup] = [x.shape[0] as number, w.shape[1] as number]
-  // [n, groups·c, ...s] → [c, groups·n, ...s]; [n, o, ...t] → [o, n, ...t]; the result is [c, o, ...] and longer than the kernel where rows were left over.
-  const split = b.reshape(x, [n, groups, inGroup, ...x.shape.slice(2)])
-  const input = b.reshape(b.transpose(split, [2, 1, 0, ...spatial.map((i) => i + 3)]), [
-    inGroup,
-    groups * n,
-    ...x.shape.slice(2),
-  ])
+  // [n, groups·c, ...s] → [c, groups·n, ...s]; [n, o, ...t] → [o, n, ...t]; the result is [c, o, ...]. Rows that no window reached are left out.
+  const used = spatial.map(
+    (i) =>
+      ((g.shape[2 + i] as number) - 1) * (strides[i] as number) +
+      ((w.shape[2 + i] as number) - 1) * (dilation[i] as number) +
+      1,
+  )
+  const read = b.slice(x, fill(x.shape.length, 0), [...x.shape.slice(0, 2), ...used])
+  const split = b.reshape(read, [n, groups, inGroup, ...used])
+  const input = b.reshape(b.transpose(split, [2, 1, 0, ...spatial.map((i) => i + 3)]), [inGroup, groups * n, ...used])
   const kernel = b.transpose(g, [1, 0, ...spatial.map((i) => i + 2)])
   const full = b.node('conv', [input, kernel], { strides: dilation, dilation: strides, groups })
-  const cut = b.slice(full, fill(full.shape.length, 0), [...full.shape.slice(0, 2), ...w.shape.slice(2)])
-  return b.transpose(cut, [1, 0, ...spatial.map((i) => i + 2)])
+  return b.transpose(full, [1, 0, ...spatial.map((i) => i + 2)])
 }
 
 /** The product rule: each factor's tangent with the other factor. */
