@@ -11,7 +11,7 @@ const floors = [
   ['tensor'],
   ['linalg', 'signal'],
   ['nn', 'loss', 'optim'],
-  ['data', 'inspect', 'augment'],
+  ['data', 'inspect', 'augment', 'pieces'],
   ['train'],
   ['diagnose'],
   ['cli', 'worker'],

@@ -1,9 +1,11 @@
 // Writes the documents that are made from records; `--check` fails where one is stale.
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { piecesDocument } from '../test/support/pieces-document.ts'
 import { stabilityDocument } from '../test/support/stability-document.ts'
 
 const documents: { readonly [path: string]: () => string } = {
+  'docs/pieces.md': piecesDocument,
   'docs/stability.md': stabilityDocument,
 }
 

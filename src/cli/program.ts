@@ -61,6 +61,16 @@ export async function run(args: readonly string[]): Promise<number> {
       await info(options)
     })
 
+  program
+    .command('pieces')
+    .description('what every module, loss, optimizer and function does, with its derivative')
+    .argument('[name]', 'one of them, or a family: activations, layers, losses, … (default: all)')
+    .addOption(jsonOption())
+    .action(async (name: string | undefined, options) => {
+      const { showPieces } = await import('./pieces.ts')
+      showPieces(name, options)
+    })
+
   if (args.length === 0) {
     program.outputHelp()
     return 0

@@ -119,6 +119,12 @@ const commandCases: readonly CommandCase[] = [
     code: 1,
   },
   {
+    what: 'a piece that is none',
+    args: ['pieces', 'sofmax'],
+    message: /^tenon: there is no piece 'sofmax': did you mean softmax, .* or .*\? tenon pieces lists all$/,
+    code: 2,
+  },
+  {
     what: 'no threads at all',
     args: ['train', 'xor', '--threads', '0', '--out', 'run'],
     message: /--threads <n>' argument '0' is invalid: it must be a whole number of at least 1/,

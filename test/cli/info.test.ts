@@ -1,4 +1,4 @@
-// `tenon info` and `tenon bench`: what they print for programs and for people.
+// `tenon info`, `tenon pieces` and `tenon bench`: what they print for programs and for people.
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon, linesOf } from './support.ts'
@@ -34,6 +34,27 @@ test('info as JSON and as a table', async () => {
   const table = await tenon.run(['info'], { cwd })
   for (const row of ['Tenon', 'Node', 'CPU', 'Engine', 'SIMD', 'Threads', 'Memory', 'Missing'])
     expect(table.stdout).toMatch(new RegExp(`^${row} +\\S`, 'm'))
+})
+
+test('pieces as a page of 80 columns, as JSON and as a list', async () => {
+  const cwd = temporaryFolder()
+  const [page, record, list] = await Promise.all(
+    [
+      ['pieces', 'gelu'],
+      ['pieces', 'gelu', '--json'],
+      ['pieces', 'losses'],
+    ].map((args) => tenon.run(args, { cwd })),
+  )
+  expect([page.code, record.code, list.code]).toEqual([0, 0, 0])
+  for (const line of page.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  for (const heading of ['outputs', 'adjusts', 'shapes', 'saturates', 'watch', 'source'])
+    expect(page.stdout).toMatch(new RegExp(`^${heading} +\\S`, 'm'))
+  expect(page.stdout).toContain('its slope')
+  const [{ family, name, curve }] = linesOf(record.stdout)
+  expect([family, name]).toEqual(['activations', 'gelu'])
+  expect(curve).toMatchObject({ from: -5, to: 5, values: expect.any(Array), slopes: expect.any(Array) })
+  expect(list.stdout).toMatch(/^ {2}softmaxCrossEntropy {2,}\S/m)
+  expect(list.stdout).not.toContain('gelu')
 })
 
 test('bench of one workload has the losses that the peers have', async () => {

@@ -1,0 +1,81 @@
+// The catalogue: a record for every piece, by family. Nothing that trains imports it.
+
+import { activations } from './activations.ts'
+import { functions } from './functions.ts'
+import { layers } from './layers.ts'
+import { losses } from './losses.ts'
+import { optimizers, schedules } from './optimizers.ts'
+import type { Piece } from './piece.ts'
+
+export { type Curve, type Example, type Piece, type Rates, sampled, saturation } from './piece.ts'
+
+interface Family {
+  /** The namespace of its pieces. */
+  readonly prefix: string
+  readonly about: string
+  readonly pieces: { readonly [name: string]: Piece }
+}
+
+/** Families in the order in which they are shown, with what is in them. */
+export const families: { readonly [family: string]: Family } = {
+  activations: {
+    prefix: 'nn.',
+    about: 'functions of each element, and distributions along an axis',
+    pieces: activations,
+  },
+  layers: {
+    prefix: 'nn.',
+    about: 'maps with weights, pooling, normalisation, noise, and how they are joined',
+    pieces: layers,
+  },
+  losses: { prefix: 'loss.', about: 'how wrong a network is; distances and similarities', pieces: losses },
+  optimizers: { prefix: 'optim.', about: 'how parameters follow their gradients', pieces: optimizers },
+  schedules: { prefix: 'optim.', about: 'learning rates by the step', pieces: schedules },
+  functions: { prefix: '', about: 'functions of tensors with their derivatives', pieces: functions },
+}
+
+export interface Found {
+  readonly family: string
+  readonly name: string
+  readonly piece: Piece
+}
+
+/** Every piece, once, in order. */
+export const pieces: readonly Found[] = Object.entries(families).flatMap(([family, { pieces: own }]) =>
+  Object.entries(own).map(([name, piece]) => ({ family, name, piece })),
+)
+
+/** Its name as programs write it, and its other names. */
+export const titleOf = ({ family, name, piece }: Found): string =>
+  [name, ...(piece.also ?? [])].map((n) => `${families[family].prefix}${n}`).join(', ')
+
+/** The piece of a name, or of one of its other names; letters count, not their case. */
+export function findPiece(given: string): Found | undefined {
+  const name = given.replace(/^(nn|loss|optim)\./, '')
+  const is = (other: string): boolean => other.toLowerCase() === name.toLowerCase()
+  return pieces.find((p) => p.name === name) ?? pieces.find((p) => is(p.name) || p.piece.also?.some(is))
+}
+
+/** The names that a misspelt one may have meant, nearest first. */
+export function nearestNames(name: string, count = 3): string[] {
+  const wanted = name.toLowerCase()
+  const names = pieces.flatMap((p) => [p.name, ...(p.piece.also ?? [])])
+  return names
+    .map((n) => ({ n, far: nearness(wanted, n.toLowerCase()) }))
+    .sort((a, b) => a.far - b.far)
+    .slice(0, count)
+    .map(({ n }) => n)
+}
+
+/** Letters to change, but a name that contains the other is near. */
+function nearness(a: string, b: string): number {
+  if (a.length > 2 && (b.includes(a) || a.includes(b))) return Math.abs(a.length - b.length) / 100
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]
+}

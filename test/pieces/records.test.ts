@@ -1,0 +1,156 @@
+/** The catalogue has a record for every piece and none for what is not there, and what the records say is what the library does. */
+
+import { expect, it } from 'vitest'
+import * as tenon from '../../src/index.ts'
+import * as activation from '../../src/nn/activation.ts'
+import type { Json } from '../../src/nn/module.ts'
+import { families, findPiece, nearestNames, pieces, sampled } from '../../src/pieces/index.ts'
+import { configure, grad, ones, Tensor, tensor, variable } from '../../src/tensor/index.ts'
+
+const { loss, nn, optim } = tenon
+const namesOf = (family: string): string[] =>
+  Object.entries(families[family].pieces).flatMap(([name, piece]) => [name, ...(piece.also ?? [])])
+const functionsOf = (exports: object, but: readonly string[] = []): string[] =>
+  Object.entries(exports).flatMap(([name, value]) => (typeof value === 'function' && !but.includes(name) ? [name] : []))
+
+/** Code of a record, with x. */
+const evaluate = (code: string, x: unknown): unknown =>
+  new Function('x', ...Object.keys(tenon), `return ${code}`)(x, ...Object.values(tenon))
+const within = (actual: number, expected: number, tolerance: number): boolean =>
+  Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected))
+const flat = (nested: unknown): number[] => [nested].flat(9) as number[]
+
+it('every activation, module, loss, optimizer and schedule has one record, and no record is of nothing', () => {
+  const helpers = ['defineModule', 'fromConfig', 'isModule', 'ModuleError', 'parameter', 'buffer']
+  const modules = functionsOf(nn, [...helpers, 'scaledDotProductAttention'])
+  const ownActivations = functionsOf(activation, ['flatten'])
+  expect(namesOf('activations').sort()).toEqual(ownActivations.sort())
+  expect(namesOf('layers').sort()).toEqual(modules.filter((name) => !ownActivations.includes(name)).sort())
+  expect(namesOf('losses').sort()).toEqual(functionsOf(loss).sort())
+  const steered = functionsOf(optim, ['optimizer'])
+  expect([...namesOf('optimizers'), ...namesOf('schedules')].sort()).toEqual(steered.sort())
+  const all = pieces.flatMap(({ name, piece }) => [name, ...(piece.also ?? [])])
+  expect(new Set(all).size).toBe(all.length)
+})
+
+it('every function of the catalogue is there', () => {
+  const x: Tensor = ones([1])
+  const places: readonly object[] = [tenon, tenon.pointwise, nn, nn.functional, x]
+  for (const name of namesOf('functions')) {
+    const place = places.find((p) => name in p) ?? (name in Tensor.prototype ? Tensor.prototype : undefined)
+    expect(place, name).toBeDefined()
+  }
+})
+
+it('every kind that a saved network may hold has a record', () => {
+  const known = /known are (.*): pass/.exec(String(thrown(() => nn.fromConfig({ kind: '?' } as Json))))?.[1].split(', ')
+  for (const kind of known ?? ['none']) expect(findPiece(kind), kind).toBeDefined()
+})
+
+const thrown = (f: () => unknown): unknown => {
+  try {
+    return f()
+  } catch (error) {
+    return error
+  }
+}
+
+it('says each thing in full, in lines that end well', () => {
+  for (const { name, piece } of pieces) {
+    for (const text of [piece.about, piece.output, piece.adjust]) expect(text.length, name).toBeGreaterThan(2)
+    expect(piece.about, name).toMatch(/\.$/)
+    expect(piece.example ?? piece.curve ?? piece.rates ?? unexampled.includes(name), name).toBeTruthy()
+    if (piece.watch) expect(piece.watch, name).toMatch(/[.?]$/)
+  }
+})
+
+/** What runs over several steps, or on whole numbers. */
+const unexampled = ['lbfgs', 'movingAverage', 'not']
+
+it('values and slopes of curves are those of the formulas, and flat where the record says so', () => {
+  configure({ backend: 'reference' })
+  for (const { name, piece } of pieces) {
+    const { curve } = piece
+    if (!curve) continue
+    const count = 64
+    const { values, slopes } = sampled(curve, count)
+    for (let i = 0; i < count; i++) {
+      const x = curve.from + ((curve.to - curve.from) * (i + 0.5)) / count
+      expect(within(values[i], curve.value(x), 1e-7), `${name}(${x}) is ${values[i]}, not ${curve.value(x)}`).toBe(true)
+      expect(within(slopes[i], curve.slope(x), 1e-7), `${name}′(${x}) is ${slopes[i]}, not ${curve.slope(x)}`).toBe(
+        true,
+      )
+    }
+    for (const [from, to] of curve.flat ?? []) {
+      const [low, high] = [Math.max(from, Math.min(to, 0) - 60), Math.min(to, Math.max(from, 0) + 60)]
+      for (const slope of sampled({ ...curve, from: low, to: high }, 31).slopes)
+        expect(Math.abs(slope), name).toBeLessThan(1e-3)
+    }
+    const isFlat = (x: number): boolean => (curve.flat ?? []).some(([from, to]) => x >= from && x <= to)
+    const far = sampled({ ...curve, from: -40, to: 40 }, 2).slopes
+    for (const [i, x] of [-20, 20].entries())
+      if (!name.match(/^(a?cosh|a?sinh|atanh|asin|acos|erfinv|logit|log|log1p|sqrt|binaryCrossEntropy|sinc)$/))
+        expect(Math.abs(far[i]) > 1e-3 || isFlat(x), `${name} saturates at ${x}`).toBe(true)
+  }
+})
+
+it('examples give what they say, and so do their gradients', () => {
+  configure({ backend: 'reference' })
+  for (const { name, piece } of pieces) {
+    const { example } = piece
+    if (!example || 'firstStep' in example) continue
+    const x: Tensor = 'shape' in example ? ones(example.shape).mul(0.3) : tensor(example.x as number[])
+    const y = evaluate(example.code, x) as Tensor
+    if ('shape' in example) {
+      expect(y.shape, name).toEqual(example.gives)
+      const dx = grad(y.square().sum(), x)
+      expect(dx.shape, name).toEqual(x.shape)
+      expect([...dx.dataSync()].every(Number.isFinite), name).toBe(true)
+      continue
+    }
+    const [value, slope] = [[...y.dataSync()], [...grad(y.sum(), x).dataSync()]]
+    expect(y.shape.length, name).toBe(depth(example.gives))
+    expect(value.length, name).toBe(flat(example.gives).length)
+    flat(example.gives).forEach((v, i) => {
+      expect(within(value[i], v, 3e-5), `${name} gives ${value}, not ${flat(example.gives)}`).toBe(true)
+    })
+    flat(example.adjusts).forEach((v, i) => {
+      expect(within(slope[i], v, 3e-5), `${name} adjusts by ${slope}, not ${flat(example.adjusts)}`).toBe(true)
+    })
+  }
+})
+
+const depth = (nested: unknown): number => (Array.isArray(nested) ? 1 + depth(nested[0]) : 0)
+
+it('optimizers take the first step that they say', () => {
+  configure({ backend: 'reference' })
+  for (const { name, piece } of pieces) {
+    const { example } = piece
+    if (!example || !('firstStep' in example)) continue
+    const p = variable(tensor([1]))
+    const optimizer = evaluate(example.code, undefined) as ReturnType<typeof optim.sgd>
+    optimizer.step([p], [tensor([0.5])])
+    const [after] = p.dataSync()
+    expect(within(after, example.firstStep, 2e-6), `${name} goes to ${after}, not ${example.firstStep}`).toBe(true)
+  }
+})
+
+it('schedules give the rates that they say', () => {
+  for (const { name, piece } of pieces) {
+    const { rates } = piece
+    if (!rates) continue
+    const written = evaluate(rates.code, undefined) as (step: number) => number
+    for (const [step, rate] of rates.at) expect(written(step), `${name} at ${step}`).toBeCloseTo(rate, 12)
+    for (let step = 0; step < rates.steps; step += 7) expect(rates.schedule(step), name).toBe(written(step))
+  }
+})
+
+it('finds pieces by other names and other case, and the nearest to a misspelt one', () => {
+  expect(findPiece('conv3d')?.name).toBe('conv2d')
+  expect(findPiece('GELU')?.name).toBe('gelu')
+  expect(findPiece('loss.mse')?.name).toBe('mse')
+  expect(findPiece('nothing like it')).toBeUndefined()
+  expect(nearestNames('sofmax')[0]).toBe('softmax')
+  expect(nearestNames('gleu')).toContain('gelu')
+  expect(nearestNames('crossentropy')).toContain('softmaxCrossEntropy')
+})
