@@ -67,9 +67,9 @@ export function nearestNames(name: string, count = 3): string[] {
     .map(({ n }) => n)
 }
 
-/** Letters to change, but a name that contains the other is near. */
+/** Letters to change, but a name that contains what was written is near. */
 function nearness(a: string, b: string): number {
-  if (a.length > 2 && (b.includes(a) || a.includes(b))) return Math.abs(a.length - b.length) / 100
+  if (a.length > 2 && b.includes(a)) return (b.length - a.length) / 100
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

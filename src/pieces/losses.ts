@@ -91,6 +91,19 @@ export const losses: { readonly [name: string]: Piece } = {
       adjusts: [[0.09003, 0.24473, -0.33476]],
     },
   },
+  sampledSoftmax: {
+    about: 'The cross entropy among very many classes, estimated from a sample of them.',
+    output: 'L = mean −log of e^s(target) / (e^s(target) + an estimate of the others’ Σ e^s), s = x Wᵀ + b',
+    adjust: 'the target’s score rises, those of the sampled classes fall',
+    shapes: 'x [n, d], weight [classes, d], bias [classes], int32 targets [n] → a number',
+    watch: 'Measure with softmaxCrossEntropy over all classes; this one is a draw.',
+    source: 'Bengio & Senécal 2008; Jean et al. 2015',
+    example: {
+      code: "loss.sampledSoftmax(x, ones([9, 2]), zeros([9]), tensor([1, 4, 5], { dtype: 'int32' }), { samples: 4 })",
+      shape: [3, 2],
+      gives: [],
+    },
+  },
   nll: {
     about: 'The negative log-probability of the right class, of log-probabilities.',
     output: 'L = mean −x[target]',

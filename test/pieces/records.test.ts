@@ -21,7 +21,7 @@ const within = (actual: number, expected: number, tolerance: number): boolean =>
 const flat = (nested: unknown): number[] => [nested].flat(9) as number[]
 
 it('every activation, module, loss, optimizer and schedule has one record, and no record is of nothing', () => {
-  const helpers = ['defineModule', 'fromConfig', 'isModule', 'ModuleError', 'parameter', 'buffer']
+  const helpers = ['defineModule', 'fromConfig', 'isModule', 'ModuleError', 'parameter', 'buffer', 'whiten']
   const modules = functionsOf(nn, [...helpers, 'scaledDotProductAttention'])
   const ownActivations = functionsOf(activation, ['flatten'])
   expect(namesOf('activations').sort()).toEqual(ownActivations.sort())
