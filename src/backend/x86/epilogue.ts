@@ -61,11 +61,12 @@ class EpilogueCode {
 
   emit(): void {
     const { f } = this
-    this.pushRegular()
-    f.if(
-      () => this.eachRow((rows) => this.regularRow(rows)),
-      () => this.groups(),
-    )
+    const regular = (): void => this.eachRow((rows) => this.regularRow(rows))
+    if (this.moving.every(({ standing }) => standing.innerRun)) regular()
+    else {
+      this.pushRegular()
+      f.if(regular, () => this.groups())
+    }
     this.code.prologue.finish()
   }
 

@@ -175,13 +175,14 @@ function standingOf(
   const stored = new Set(kernel.epilogue.stores.map((s) => s.access))
   const part = (name: 'left' | 'right' | 'epilogue'): Standing[] =>
     kernel[name].accesses.map((_, i) => {
+      const every = (axis: 'outer' | 'inner', holds: (table: Int32Array) => boolean): boolean =>
+        launches.every((launch) => holds(tables[launch[name][i][axis]]))
       const stands = (axis: 'outer' | 'inner'): boolean =>
         !(name === 'epilogue' && stored.has(i)) &&
-        launches.every((launch) => {
-          const table = tables[launch[name][i][axis]]
-          return table.length > 1 && table.every((entry) => entry === table[0])
-        })
-      return { outer: stands('outer'), inner: stands('inner') }
+        every(axis, (table) => table.length > 1 && table.every((entry) => entry === table[0]))
+      const isRun = (axis: 'outer' | 'inner'): boolean =>
+        every(axis, (table) => table.every((entry, at) => entry === table[0] + at))
+      return { outer: stands('outer'), inner: stands('inner'), outerRun: isRun('outer'), innerRun: isRun('inner') }
     })
   return { left: part('left'), right: part('right'), epilogue: part('epilogue') }
 }

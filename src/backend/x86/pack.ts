@@ -91,7 +91,8 @@ class PackCode {
       if (width <= lanes) this.chunk(left)
       else if (this.alongK) this.chunks(left)
       else {
-        this.pushWhole(left)
+        if (this.isRun('outer')) f.get(left).i32(width).op('i32.ge_s')
+        else this.pushWhole(left)
         f.if(
           () => this.wholeRows(),
           () => this.chunks(left),
@@ -102,6 +103,11 @@ class PackCode {
       f.get(o0).i32(width).op('i32.add').set(o0)
     })
     code.prologue.finish()
+  }
+
+  /** Whether all accesses that move along an axis have one run of memory there. */
+  private isRun(axis: 'outer' | 'inner'): boolean {
+    return this.tables.every(({ standing }) => standing[axis] || standing[`${axis}Run`])
   }
 
   /** A panel of two chunks, one after the other. */
@@ -221,6 +227,10 @@ class PackCode {
     whileLess(f, this.k, k1, () => {
       f.get(this.k).i32(lanes).op('i32.add').set(whole)
       f.get(whole).get(k1).op('i32.le_s')
+      if (this.isRun('inner')) {
+        f.if(() => this.square([], false), rest)
+        return
+      }
       f.if(() => {
         f.i32(1)
         const runs = this.tables.map((table) => {
@@ -248,33 +258,11 @@ class PackCode {
     f.i32(lanes).set(most).get(o1).get(this.first).op('i32.sub').set(count)
     pushSmaller(f, count, most)
     f.set(count)
-    const offsets = this.tables.map((table) => {
-      const local = f.local('v128')
-      table.entries(table.outer, this.first, this.mask)
-      f.set(local)
-      return local
-    })
-    const inRuns = f.local('i32')
-    f.i32(1).set(inRuns)
-    const runs = this.tables.map((table) => {
-      if (table.standing.outer) return undefined
-      f.get(inRuns)
-      const found = pushRuns(f, table, table.outer, this.first, count, this.mask)
-      f.op('i32.and').set(inRuns)
-      return found
-    })
     const starts = this.tables.map((table) => {
       const start = f.local('i32')
       table.entry(table.outer, this.first)
       f.get(table.base).op('i32.add').set(start)
       return start
-    })
-    const seconds = this.tables.map((table, i) => {
-      const found = runs[i]
-      if (!found) return starts[i]
-      const second = f.local('i32')
-      f.get(found.second).get(table.base).op('i32.add').set(second)
-      return second
     })
     const spread = (access: number, place: number): boolean => {
       if (!this.tables[access].standing.outer) return false
@@ -287,6 +275,42 @@ class PackCode {
       f.get(place).get(starts[access]).op('i32.add')
       loadNeighbours(f, this.tables[access].dtype, 0, this.mask, 0)
     }
+    if (this.isRun('outer')) {
+      this.eachRow(end, one)
+      return
+    }
+    const offsets = this.tables.map((table) => {
+      const local = f.local('v128')
+      table.entries(table.outer, this.first, this.mask)
+      f.set(local)
+      return local
+    })
+    const any = (access: number, place: number): void => {
+      if (spread(access, place)) return
+      f.get(place).get(this.tables[access].base).op('i32.add').get(offsets[access])
+      gather(f, this.tables[access].dtype, this.mask, 0)
+    }
+    if (this.alongK && this.isRun('inner')) {
+      // Only for the last few k, and rows of a matrix are seldom neighbours
+      this.eachRow(end, any)
+      return
+    }
+    const inRuns = f.local('i32')
+    f.i32(1).set(inRuns)
+    const runs = this.tables.map((table) => {
+      if (table.standing.outer) return undefined
+      f.get(inRuns)
+      const found = pushRuns(f, table, table.outer, this.first, count, this.mask)
+      f.op('i32.and').set(inRuns)
+      return found
+    })
+    const seconds = this.tables.map((table, i) => {
+      const found = runs[i]
+      if (!found) return starts[i]
+      const second = f.local('i32')
+      f.get(found.second).get(table.base).op('i32.add').set(second)
+      return second
+    })
     const two = (access: number, place: number): void => {
       const found = runs[access]
       if (spread(access, place) || !found) return
@@ -295,11 +319,6 @@ class PackCode {
       f.get(place).get(seconds[access]).op('i32.add')
       loadNeighbours(f, this.tables[access].dtype, 0, found.inSecond, 0)
       f.op('v128.or')
-    }
-    const any = (access: number, place: number): void => {
-      if (spread(access, place)) return
-      f.get(place).get(this.tables[access].base).op('i32.add').get(offsets[access])
-      gather(f, this.tables[access].dtype, this.mask, 0)
     }
     f.get(inRuns).if(
       () => {

@@ -6,10 +6,15 @@ import { tableAccess } from '../wasm/layout.ts'
 import type { NativeFunction } from './builder.ts'
 import { loadNeighbours } from './memory.ts'
 
-/** Along which axes an access stays where it is, in every launch: its elements are then read once for all lanes. */
+/**
+ * What is known of an access in every launch. Along an axis where it stays where it is, elements are read once for all lanes; where the
+ * axis is one run of memory, nothing has to be looked up to know that, and no code is needed for elements that lie anywhere.
+ */
 export interface Standing {
   readonly outer: boolean
   readonly inner: boolean
+  readonly outerRun: boolean
+  readonly innerRun: boolean
 }
 
 /** One access of an operand or epilogue at the batch element in work; the args block is parameter 0, the batch element's number parameter 1. */
