@@ -71,16 +71,19 @@ export function allocate(
 /** For each kind, whether more values live at once than there are registers. */
 function needsSpares(live: readonly Interval[], kinds: readonly Kind[]): { readonly [K in Kind]: boolean } {
   const result = { general: false, vector: false, mask: false }
+  const last = live.reduce((most, v) => Math.max(most, v.end), 0)
   for (const kind of ['general', 'vector', 'mask'] as const) {
-    const edges = live.flatMap((v) => (kinds[v.register] === kind ? [[v.start, 1] as const, [v.end, -1] as const] : []))
-    edges.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-    let now = 0
-    let most = 0
-    for (const [, change] of edges) {
-      now += change
-      most = Math.max(most, now)
+    // By position: what begins there, less what ends.
+    const changes = new Int32Array(last + 1)
+    for (const v of live) {
+      if (kinds[v.register] !== kind) continue
+      changes[v.start]++
+      changes[v.end]--
     }
-    result[kind] = most > registers[kind].length + spares[kind].length
+    const room = registers[kind].length + spares[kind].length
+    let now = 0
+    for (let i = 0; i <= last && now <= room; i++) now += changes[i]
+    result[kind] = now > room
   }
   return result
 }

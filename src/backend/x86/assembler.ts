@@ -59,7 +59,8 @@ interface Fixup {
 }
 
 export class Assembler {
-  readonly bytes: number[] = []
+  private bytes = new Uint8Array(4096)
+  private length = 0
   private readonly labels: (number | undefined)[] = []
   private readonly fixups: Fixup[] = []
   private readonly pool: number[] = []
@@ -71,7 +72,7 @@ export class Assembler {
 
   /** Puts the label here. */
   bind(label: Label): this {
-    this.labels[label] = this.bytes.length
+    this.labels[label] = this.length
     return this
   }
 
@@ -103,9 +104,9 @@ export class Assembler {
   /** The code with its constants behind it. Throws on a label that was never bound. */
   finish(): Uint8Array {
     this.align(64)
-    const start = this.bytes.length
+    const start = this.length
     for (const word of this.pool) this.int32(word)
-    const code = Uint8Array.from(this.bytes)
+    const code = this.bytes.slice(0, this.length)
     const view = new DataView(code.buffer)
     for (const { at, label, from } of this.fixups) {
       const bound = this.labels[label]
@@ -117,7 +118,7 @@ export class Assembler {
 
   /** Fills up to a multiple of `size` bytes. */
   align(size: number): this {
-    while (this.bytes.length % size !== 0) this.byte(0x90)
+    while (this.length % size !== 0) this.byte(0x90)
     return this
   }
 
@@ -132,13 +133,11 @@ export class Assembler {
     const [field, other] = form.digit === undefined ? [destination, first] : [form.digit, destination]
     const vsib = form.indexed === true
     const [b, x, high] = extensions(second, vsib)
-    this.byte(
-      0x62,
-      (bit(~field, 3) << 7) | (x << 6) | (b << 5) | (bit(~field, 4) << 4) | form.map,
-      (form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix,
-      (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | ((vsib ? high : bit(~other, 4)) << 3) | mask,
-      form.opcode,
-    )
+    this.byte(0x62)
+      .byte((bit(~field, 3) << 7) | (x << 6) | (b << 5) | (bit(~field, 4) << 4) | form.map)
+      .byte((form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix)
+      .byte((zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | ((vsib ? high : bit(~other, 4)) << 3) | mask)
+      .byte(form.opcode)
     const unit = broadcast ? 4 : form.tuple === 'full' ? bytes : form.tuple === 'quarter' ? bytes / 4 : form.tuple
     const tail = form.immediate ? 1 : 0
     this.place(field & 7, second, unit, tail)
@@ -153,7 +152,7 @@ export class Assembler {
   }
 
   vzeroupper(): this {
-    return this.byte(0xc5, 0xf8, 0x77)
+    return this.byte(0xc5).byte(0xf8).byte(0x77)
   }
 
   // ---- General registers
@@ -191,7 +190,7 @@ export class Assembler {
   }
   /** A constant of 64 bits. */
   address(destination: number, value: bigint): this {
-    this.byte(0x48 | (destination >> 3), 0xb8 | (destination & 7))
+    this.byte(0x48 | (destination >> 3)).byte(0xb8 | (destination & 7))
     for (let i = 0n; i < 64n; i += 8n) this.byte(Number((value >> i) & 255n))
     return this
   }
@@ -244,13 +243,13 @@ export class Assembler {
     return this.plain([0x0f, 0x18], 1, place, false)
   }
   pause(): this {
-    return this.byte(0xf3, 0x90)
+    return this.byte(0xf3).byte(0x90)
   }
   cpuid(): this {
-    return this.byte(0x0f, 0xa2)
+    return this.byte(0x0f).byte(0xa2)
   }
   xgetbv(): this {
-    return this.byte(0x0f, 0x01, 0xd0)
+    return this.byte(0x0f).byte(0x01).byte(0xd0)
   }
 
   // ---- Atomic
@@ -273,7 +272,9 @@ export class Assembler {
     return this.byte(0xe9).distance(to)
   }
   jumpIf(condition: Condition, to: Label): this {
-    return this.byte(0x0f, 0x80 | flags[condition]).distance(to)
+    return this.byte(0x0f)
+      .byte(0x80 | flags[condition])
+      .distance(to)
   }
   call(to: Label): this {
     return this.byte(0xe8).distance(to)
@@ -301,8 +302,8 @@ export class Assembler {
     rm: Operand,
   ): this {
     const [b, x] = extensions(rm, false)
-    this.byte(0xc4, (bit(~reg, 3) << 7) | (x << 6) | (b << 5) | map)
-    this.byte((wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix, opcode)
+    this.byte(0xc4).byte((bit(~reg, 3) << 7) | (x << 6) | (b << 5) | map)
+    this.byte((wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix).byte(opcode)
     return this.place(reg & 7, rm, 1, 0)
   }
 
@@ -319,7 +320,7 @@ export class Assembler {
     const rex = (wide ? 8 : 0) | ((reg >> 3) << 2) | ((1 - x) << 1) | (1 - b)
     // Without a prefix the bytes of rsp, rbp, rsi and rdi are those of older registers.
     if (rex !== 0 || byteRegister) this.byte(0x40 | rex)
-    this.byte(...opcode)
+    for (let i = 0; i < opcode.length; i++) this.byte(opcode[i])
     return this.place(reg & 7, rm, 1, tail)
   }
 
@@ -328,7 +329,7 @@ export class Assembler {
     if (typeof rm === 'number') return this.byte(0xc0 | (reg << 3) | (rm & 7))
     if ('pool' in rm) {
       this.byte((reg << 3) | 5).int32(0)
-      this.fixups.push({ at: this.bytes.length - 4, label: rm.pool, from: this.bytes.length + tail })
+      this.fixups.push({ at: this.length - 4, label: rm.pool, from: this.length + tail })
       return this
     }
     const { base, index, scale = 1, displacement = 0 } = rm
@@ -339,7 +340,7 @@ export class Assembler {
     if (index === undefined && (base & 7) !== 4) this.byte((mode << 6) | (reg << 3) | (base & 7))
     else {
       const scaled = { 1: 0, 2: 1, 4: 2, 8: 3 }[scale]
-      this.byte((mode << 6) | (reg << 3) | 4, (scaled << 6) | (((index ?? 4) & 7) << 3) | (base & 7))
+      this.byte((mode << 6) | (reg << 3) | 4).byte((scaled << 6) | (((index ?? 4) & 7) << 3) | (base & 7))
     }
     if (none) return this
     return short ? this.byte((displacement / unit) & 255) : this.int32(displacement)
@@ -347,16 +348,25 @@ export class Assembler {
 
   private distance(label: Label): this {
     this.int32(0)
-    this.fixups.push({ at: this.bytes.length - 4, label, from: this.bytes.length })
+    this.fixups.push({ at: this.length - 4, label, from: this.length })
     return this
   }
 
   private int32(value: number): this {
-    return this.byte(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255)
+    return this.byte(value)
+      .byte(value >> 8)
+      .byte(value >> 16)
+      .byte(value >> 24)
   }
 
-  private byte(...values: number[]): this {
-    for (const v of values) this.bytes.push(v)
+  /** Code is emitted once, by functions that the host has not compiled well yet: the fewer steps a byte takes, the better. */
+  private byte(value: number): this {
+    if (this.length === this.bytes.length) {
+      const longer = new Uint8Array(2 * this.length)
+      longer.set(this.bytes)
+      this.bytes = longer
+    }
+    this.bytes[this.length++] = value
     return this
   }
 }

@@ -10,7 +10,8 @@ import { pushSmaller } from './tables.ts'
 
 /** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
  * `rightStep` bytes from k to k, its columns side by side. `packLeft`, `packRight` and `epilogue` say how far from the start of all code
- * their functions are. The last three are addresses of args blocks. */
+ * their functions are, and so do the four micro-kernels: for tiles of all rows or of those that are left, with two vectors of columns or
+ * one. The last three are addresses of args blocks. */
 export const contractWords = [
   'm',
   'n',
@@ -26,6 +27,10 @@ export const contractWords = [
   'packLeft',
   'packRight',
   'epilogue',
+  'wide',
+  'wideRest',
+  'narrow',
+  'narrowRest',
   'leftArgs',
   'rightArgs',
   'epilogueArgs',
@@ -41,9 +46,9 @@ export function isNativeContract({ left, right, epilogue }: ContractKernel): boo
 
 /**
  * Emits the function (args, begin, end, scratch) that serves every product: iteration number (b·mBlocks + i)·nBlocks + j is one block
- * of batch element b. `microKernels` has the addresses of those of 1 to 14 rows of one vector, then of two.
+ * of batch element b.
  */
-export function emitContract(a: Assembler, codeStart: bigint, microKernels: readonly bigint[]): Label {
+export function emitContract(a: Assembler, codeStart: bigint): Label {
   const f = new NativeFunction(a, 4)
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')
@@ -103,6 +108,11 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
 
   function pushFunction(name: 'packLeft' | 'packRight' | 'epilogue'): void {
     f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
+    pushCode()
+  }
+
+  /** Replaces a distance from the start of the code by an address. */
+  function pushCode(): void {
     f.machine(['general'], 'general', (asm, to, [distance]) => {
       // In functions that call, no value lies in r11
       asm.address(register.r11, codeStart).lea(to, { base: register.r11, index: distance }, true)
@@ -170,14 +180,10 @@ export function emitContract(a: Assembler, codeStart: bigint, microKernels: read
   }
 
   function multiplyTile(): void {
-    const kernelNumber = local()
-    f.i32(0).i32(tileRows).get(narrow).op('select').get(rows).op('i32.add').i32(1).op('i32.sub').set(kernelNumber)
-    const table = microKernels.flatMap((at) => [Number(BigInt.asIntN(32, at)), Number(BigInt.asIntN(32, at >> 32n))])
-    f.get(kernelNumber).machine(['general'], 'general', (asm, to, [number]) => {
-      // In functions that call, no value lies in r11
-      asm.lea(register.r11, asm.constants(table), true)
-      asm.move(to, { base: register.r11, index: number, scale: 8 }, true)
-    })
+    f.get(args).get(narrow).i32(3).op('i32.shl').op('i32.add')
+    f.get(rows).i32(tileRows).op('i32.lt_s').i32(2).op('i32.shl').op('i32.add')
+    f.memory('i32.load', 4 * contractWords.indexOf('wide'))
+    pushCode()
     f.callFunction(undefined, [
       () => f.get(run),
       () => {

@@ -13,6 +13,7 @@ import type { Assembler, Label } from './assembler.ts'
 import { nativeBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import { lanes } from './convention.ts'
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
@@ -27,7 +28,6 @@ const fasterThanWasm = 0.4
 
 /** Nanoseconds to move an element into a panel: runs of memory along its rows, or across them. */
 const packCost = { outer: 0.15, inner: 0.25 }
-const tileHeights = Array.from({ length: tileRows }, (_, i) => i + 1)
 
 export class NativeKernels {
   private readonly engine: Engine
@@ -38,7 +38,6 @@ export class NativeKernels {
   private readonly known = new Map<string, Compiled>()
   /** Functions that products consist of. */
   private readonly parts = new Map<string, number>()
-  private microKernels: readonly bigint[] | undefined
 
   constructor(
     engine: Engine,
@@ -95,7 +94,9 @@ export class NativeKernels {
         const packRight = rightStep === 0 ? right : 0
         const blocking = nativeBlocking({ ...shape, packLeft: left, packRight, epilogue: epilogueCost }, this.cache)
         const scratch = scratchLayout(blocking.mc, blocking.nc, blocking.kc)
+        const micro = this.microKernels(shape.m, shape.n)
         const known: { readonly [N in ContractWord]?: number } = {
+          ...micro,
           ...shape,
           ...blocking,
           ...scratch,
@@ -117,11 +118,21 @@ export class NativeKernels {
 
   /** The function that all products share. */
   private driver(): number {
-    this.microKernels ??= this.code
-      .install((a) => [1, 2].flatMap((vectors) => tileHeights.map((rows) => emitMicroKernel(a, rows, vectors))))
-      .map((at) => this.code.addressOf(at))
-    const { microKernels } = this
-    return this.part('product', (a) => emitContract(a, this.code.addressOf(0), microKernels))
+    return this.part('product', (a) => emitContract(a, this.code.addressOf(0)))
+  }
+
+  /** Those of the four micro-kernels that a product of m by n has tiles for. */
+  private microKernels(m: number, n: number): { readonly [N in ContractWord]?: number } {
+    const micro = (rows: number, vectors: number, has: boolean): number =>
+      has ? this.part(`tile ${rows} ${vectors}`, (a) => emitMicroKernel(a, rows, vectors)) : 0
+    const rest = m % tileRows
+    const hasNarrow = n % tileColumns > 0 && n % tileColumns <= lanes
+    return {
+      wide: micro(tileRows, 2, m >= tileRows && n > lanes),
+      wideRest: micro(rest, 2, rest > 0 && n > lanes),
+      narrow: micro(tileRows, 1, m >= tileRows && hasNarrow),
+      narrowRest: micro(rest, 1, rest > 0 && hasNarrow),
+    }
   }
 
   /** A function found by its key, emitted when first asked for. */
