@@ -37,20 +37,37 @@ const workerFiles = {
   renderChunk: (code: string) => code.replace(/(new URL\("[^"]+)\.ts(", import\.meta\.url\))/g, '$1.js$2'),
 }
 
+/** Files that import each other in a circle start in an order that bundlers of pages may not keep. */
+const noCircles = {
+  name: 'no-circles',
+  generateBundle(_: unknown, bundle: Readonly<Record<string, { readonly imports?: readonly string[] }>>) {
+    const left = new Map(Object.entries(bundle).map(([file, { imports = [] }]) => [file, imports]))
+    for (let before = Infinity; left.size < before; ) {
+      before = left.size
+      for (const [file, imports] of left) if (!imports.some((other) => left.has(other))) left.delete(file)
+    }
+    if (left.size > 0) throw new Error(`build: files in a circle, or that need one: ${[...left.keys()].join(', ')}`)
+  },
+}
+
 /**
- * What builds graphs and what runs them, in a file each: split by who shares what, they would be two dozen, and Node opens one after the
- * other. Bundlers take of them what is used. The file that imports `#x86`, which needs the engine's, is in neither.
+ * The floors up to `tensor`, in few files: split by who shares what, they would be two dozen, and Node opens one after the other. A group
+ * takes along what it imports and no group before it has, so lower floors come first. Pages have no use for the engine's.
  */
 const groups = [
+  { name: 'scalar', test: /\/src\/scalar\/(expr|math|threefry)/ },
+  { name: 'graph', test: /\/src\/(graph\/(?!routine)|transform\/batch)/ },
+  { name: 'routines', test: /\/src\/graph\/routine/ },
+  { name: 'messages', test: /\/src\/(platform\/web-worker|backend\/remote\/wire)/ },
   {
     name: 'engine',
-    test: /src\/(compile|kernel|backend\/(wasm|reference)|transform\/(simplify|simplify-control|hoist|lift)\.ts|engine\/(prepare|server|recorder|chrome-trace|kernel-table|machine-bounds))/,
+    test: /\/src\/(compile|kernel|scalar|backend\/(wasm|reference)|engine\/(prepare|server|recorder))/,
   },
-  { name: 'tensor', test: /src\/(tensor|backend\/remote|engine\/page-engine)/ },
+  { name: 'tensor', test: /\/src\/tensor\// },
 ]
 
 export default defineConfig({
-  plugins: [workerFiles],
+  plugins: [workerFiles, noCircles],
   input: Object.fromEntries(present.map(([source, built]) => [built.replace(/^\.\/dist\/|\.js$/g, ''), source])),
   external,
   platform: 'neutral',
@@ -60,6 +77,6 @@ export default defineConfig({
     format: 'esm',
     chunkFileNames: 'chunks/[name]-[hash].js',
     sourcemap: true,
-    codeSplitting: { includeDependenciesRecursively: false, groups },
+    codeSplitting: { groups: groups.map((group, i) => ({ ...group, priority: groups.length - i })) },
   },
 })
