@@ -29,6 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .option('--batch <n>', 'examples in a batch', wholeNumber(1))
     .option('--lr <x>', 'learning rate', positiveNumber)
     .option('--seed <n>', 'seed of weights and order (default: 0)', wholeNumber(0))
+    .option('--augment', 'change training images at random, as the recipe says')
     .option('--out <folder>', 'where to save the run (default: runs/<recipe>-<model>-<n>)')
     .option('--resume', 'go on with the run in --out, or with the latest one of the recipe')
     .action(async (recipe: string, options: TrainOptions) => {

@@ -1,4 +1,5 @@
 // Recipes: a data set with the networks that learn it, and settings that work.
+import * as augment from '../augment/index.ts'
 import { type Dataset, digits, mnist, split, toy, xorTable } from '../data/index.ts'
 import * as nn from '../nn/index.ts'
 import type { Schedule } from '../optim/index.ts'
@@ -25,6 +26,8 @@ export interface Recipe {
   readonly batch: number
   /** The learning rate by the step, from the rate that was chosen; constant unless told. */
   readonly schedule?: (rate: number, steps: number) => Schedule
+  /** What `--augment` does to training examples. */
+  readonly augment?: readonly augment.Augmentation[]
   /** The default comes first. */
   readonly models: { readonly [name: string]: ModelRecipe }
 }
@@ -35,6 +38,9 @@ const imageModels = (epochs: { readonly lenet: number; readonly mlp: number; rea
   linear: { build: () => perceptron([784, 10], nn.relu), epochs: epochs.linear, learningRate: 1e-3 },
 })
 
+/** Digits are the same ones two pixels away. */
+const shifted = [augment.shift(2)]
+
 export const recipes: { readonly [name: string]: Recipe } = {
   digits: {
     about: 'handwritten digits that the program draws itself',
@@ -43,6 +49,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     data: async () => digits(),
     batch: 64,
     schedule: coolDown,
+    augment: shifted,
     models: imageModels({ lenet: 6, mlp: 8, linear: 10 }),
   },
   mnist: {
@@ -52,6 +59,7 @@ export const recipes: { readonly [name: string]: Recipe } = {
     data: (folder) => mnist(folder === undefined ? {} : { data: folder }),
     batch: 128,
     schedule: coolDown,
+    augment: shifted,
     models: imageModels({ lenet: 4, mlp: 8, linear: 10 }),
   },
   xor: {

@@ -12,6 +12,8 @@ export interface Settings {
   readonly batch: number
   readonly lr: number
   readonly seed: number
+  /** Whether training images are changed at random; absent in runs of old. */
+  readonly augment?: boolean
   readonly backend: 'wasm' | 'x86' | 'reference'
 }
 

@@ -32,6 +32,7 @@ export interface TrainOptions extends EngineOptions {
   readonly batch?: number
   readonly lr?: number
   readonly out?: string
+  readonly augment?: boolean
   readonly resume?: boolean
   readonly json?: boolean
 }
@@ -43,6 +44,7 @@ export async function train(recipeName: string, options: TrainOptions): Promise<
     throw new UsageError(`unknown recipe '${recipeName}': choose from ${recipeNames.join(', ')}`)
   checkModel(recipeName, options.model)
   checkFolder(recipe, recipeName, options.data)
+  if (options.augment && !recipe.augment) throw new UsageError(`--augment is for images: ${recipeName} has none`)
   const resumed = options.resume ? runToResume(recipeName, options) : undefined
   const settings = resumed ? settingsOf(resumed, recipeName, options) : chosenSettings(recipe, recipeName, options)
   const folder = resumed ?? options.out ?? newRun(`${recipeName}-${settings.model}`)
@@ -75,6 +77,7 @@ export async function train(recipeName: string, options: TrainOptions): Promise<
       batchSize: settings.batch,
       seed: settings.seed,
       metrics: { accuracy },
+      ...(settings.augment && recipe.augment ? { augment: recipe.augment } : {}),
       ...(data.test ? { validation: data.test } : {}),
       callbacks: say.callbacks satisfies Callbacks,
       signal: interrupt.signal,
@@ -133,6 +136,7 @@ function chosenSettings(recipe: Recipe, recipeName: string, options: TrainOption
     batch: options.batch ?? recipe.batch,
     lr: options.lr ?? learningRate,
     seed: options.seed ?? 0,
+    ...(options.augment ? { augment: true } : {}),
     backend: options.backend ?? 'wasm',
   }
 }
@@ -164,6 +168,8 @@ function settingsOf(folder: string, recipeName: string, options: TrainOptions): 
         `--${name} ${options[name]}: the run in ${folder} was begun with ${known[name]}; leave it out, or begin a new run`,
       )
   }
+  if (options.augment && !known.augment)
+    throw new UsageError(`--augment: the run in ${folder} was begun without; leave it out, or begin a new run`)
   const given = changeable.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))
   const settings: Settings = { ...known, ...Object.fromEntries(given) }
   return { ...settings, data: settings.data === null ? null : resolve(settings.data) }

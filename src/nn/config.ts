@@ -16,6 +16,7 @@ import * as gates from './gating.ts'
 import { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
 import { hierarchicalSoftmax } from './hierarchical.ts'
 import { linear } from './linear.ts'
+import { mahalanobis, siamese } from './metric.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import * as multiplicative from './multiplicative.ts'
 import { batchNorm, layerNorm } from './norm.ts'
@@ -31,6 +32,7 @@ import {
   transformerEncoder,
   transformerEncoderLayer,
 } from './transformer.ts'
+import { weightNoise } from './weight-noise.ts'
 import { whitening } from './whitening.ts'
 
 /** Builds a module from its options and, where its kind does not make them itself, its children. */
@@ -316,6 +318,12 @@ const kinds: { readonly [kind: string]: FromConfig } = {
       o.pick({ mirrored: 'boolean', bias: 'boolean', dtype: 'dtype' }),
     ),
   ),
+  mahalanobis: layer((o) => mahalanobis(o.number('size'), o.pick({ rank: 'number', dtype: 'dtype' }))),
+  siamese: (_, children) => {
+    const { body, compare } = children()
+    return siamese(body, compare as multiplicative.Contextual)
+  },
+  weightNoise: (options, children) => weightNoise(children().layer, new Reader(options).number('standardDeviation')),
   conditional: (options, children) => {
     const { predicate, whenTrue, whenFalse } = children()
     return conditional(predicate, whenTrue, whenFalse, new Reader(options).pick({ each: 'choice' }))

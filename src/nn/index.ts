@@ -74,6 +74,7 @@ export { hierarchicalSoftmax } from './hierarchical.ts'
 export type { Initializer, Nonlinearity } from './init.ts'
 export * as init from './init.ts'
 export { type LinearOptions, linear } from './linear.ts'
+export { type MahalanobisOptions, mahalanobis, siamese } from './metric.ts'
 export {
   type ArrayRecord,
   type Definition,
@@ -149,4 +150,5 @@ export {
   transformerEncoder,
   transformerEncoderLayer,
 } from './transformer.ts'
+export { weightNoise } from './weight-noise.ts'
 export { type WhiteningOptions, type WhitenOptions, whiten, whitening } from './whitening.ts'

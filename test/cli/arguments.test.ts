@@ -50,6 +50,7 @@ test.each([
   ['train xor --seed x', "'x' is invalid: it must be a whole number of at least 0"],
   ['train xor --backend gpu', "'gpu' is invalid: Allowed choices are wasm, x86, reference"],
   ['train xor --data there', '--data is for mnist: xor makes its own data'],
+  ['train xor --augment', '--augment is for images: xor has none'],
   ['train mnist --data absent', '--data absent: there is no such folder'],
   ['train mnist --data file', '--data file: it is not a folder'],
   ['train xor --resume', 'no run of xor to resume in runs/; name its folder with --out'],

@@ -3,7 +3,17 @@
 import { describe, expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { adam } from '../../src/optim/index.ts'
-import { compile, concat, einsum, grad, random, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
+import {
+  compile,
+  concat,
+  einsum,
+  grad,
+  random,
+  type Tensor,
+  tensor,
+  withTraining,
+  zeros,
+} from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 
 const dtype = 'float64'
@@ -209,5 +219,32 @@ describe('two regimes, y = x₁ if s else −x₁', () => {
     const net = nn.mixtureOfExperts(nn.linear(2, 2), [nn.linear(2, 1), nn.linear(2, 1)], { top: 1 })
     const [toGate] = grad(net(inputs).sub(target).square().mean(), [net.parameters()[0]])
     expect(toGate.abs().max().itemSync()).toBe(0)
+  })
+
+  it('a siamese network measures both inputs by one body', () => {
+    const net = nn.siamese(nn.linear(4, 3, { dtype }), nn.mahalanobis(3, { dtype }))
+    const [a, b] = [input([5, 4]), input([5, 4], 2)]
+    expect(distance(net.run(a, b), net(a).sub(net(b)).square().sum(1))).toBeLessThan(1e-12)
+    expect(net.run(a, a).abs().max().itemSync()).toBe(0)
+    expect(nn.fromConfig(net.config).config).toEqual(net.config)
+    expect(() => nn.siamese(nn.relu(), nn.relu() as unknown as nn.Contextual)).toThrow(/a module of two inputs/)
+    expect(() => net.run(a, input([4, 4]))).toThrow(/\[5, 3\] and \[4, 3\]/)
+    expect(() => nn.mahalanobis(3, { rank: 0 })).toThrow(/rank is 0/)
+  })
+
+  it('noise on weights is there while training, another one in each call, and leaves biases alone', () => {
+    const layer = nn.linear(4, 200)
+    const net = nn.weightNoise(layer, 0.5)
+    const x = input([3, 4]).cast('float32')
+    expect(distance(net(x), layer(x))).toBe(0)
+    const [first, second] = withTraining(true, () => [net(x), net(x)])
+    expect(distance(first, second)).toBeGreaterThan(0)
+    // The output's variance is that of the weights times ‖x‖².
+    const spread = first.sub(layer(x)).square().mean(1).div(x.square().sum(1)).dataSync()
+    for (const variance of spread) expect(Math.abs(variance / 0.25 - 1)).toBeLessThan(0.5)
+    expect(withTraining(true, () => distance(net(x.mul(0)), layer(x.mul(0))))).toBe(0)
+    expect(Object.keys(net.namedParameters())).toEqual(['layer.weight', 'layer.bias'])
+    expect(nn.fromConfig(net.config).config).toEqual(net.config)
+    expect(() => nn.weightNoise(layer, -1)).toThrow(/standard deviation is -1/)
   })
 })

@@ -45,6 +45,17 @@ forEachBackend(() => {
     const difference = x.sub(other)
     const squared = einsum('bm,mn,bn->b', difference, eye(4, 4, 'float64'), difference)
     expectClose(squared.sqrt(), loss.pairwiseDistance(x, other, { epsilon: 0 }), 1e-12)
+    const learned = nn.mahalanobis(4, { dtype: 'float64' })
+    expectClose(learned.run(x, other), squared, 1e-12)
+    // With any L it is Euclid's distance after L, and its matrix is LᵀL.
+    const weight = draw(15, 2, 4)
+    const low = nn.mahalanobis(4, { rank: 2, dtype: 'float64' }).with({ weight })
+    expectClose(low.run(x, other), loss.pairwiseDistance(low(x), low(other), { epsilon: 0 }).square(), 1e-12)
+    expectClose(
+      low.run(x, other),
+      einsum('bm,mn,bn->b', difference, weight.transpose().matmul(weight), difference),
+      1e-12,
+    )
   })
 
   it('R106: a highway whose gate is at −10 is the identity to 5e-5; FiLM is a diagonal interaction', () => {
