@@ -29,6 +29,12 @@ export interface Blocking {
   readonly nanoseconds: number
 }
 
+/** Which operands are packed by a launch before the product's. */
+export interface Ahead {
+  readonly left: boolean
+  readonly right: boolean
+}
+
 /** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache. */
 const maximumRun = 320
 /** Each step of a right operand in place is on another page of memory: few of them at a time, and each one far along. */
@@ -44,11 +50,31 @@ const blockCall = 150
 /** Chunks to aim for, and the least work that is worth a chunk of its own. */
 const wantedChunks = 8
 const smallestChunk = 30_000
+/** Nanoseconds of repeated packing that are worth a phase of its own before the product, and the most elements that it may keep. */
+const worthAhead = 25_000
+const mostAhead = 8 * 1024 * 1024
+const nothingAhead: Ahead = { left: false, right: false }
+
+/**
+ * The cheapest blocking, and which operands are packed ahead: where many blocks would pack the same panels again, once for all of
+ * them is cheaper, and leaves the caches to the product.
+ */
+export function contractPlan(shape: ContractShape, tile: Tile): { readonly blocking: Blocking; readonly ahead: Ahead } {
+  const { batch, m, n, k, packLeft, packRight } = shape
+  const blocking = contractBlocking(shape, tile)
+  const pays = (blocks: number, extent: number, price: number): boolean =>
+    batch * (blocks - 1) * extent * k * price >= worthAhead && batch * extent * k <= mostAhead
+  const ahead = { left: pays(blocking.nBlocks, m, packLeft), right: pays(blocking.mBlocks, n, packRight) }
+  if (!ahead.left && !ahead.right) return { blocking, ahead }
+  return { blocking: contractBlocking(shape, tile, ahead), ahead }
+}
 
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
-export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
+export function contractBlocking(shape: ContractShape, tile: Tile, ahead = nothingAhead): Blocking {
   const { m, n, k } = shape
   const inPlace = shape.packRight === 0
+  // What blocks have to pack themselves.
+  const now = { ...shape, packLeft: ahead.left ? 0 : shape.packLeft, packRight: ahead.right ? 0 : shape.packRight }
   const longest = inPlace ? maximumRunInPlace : maximumRun
   const kc = Math.ceil(k / Math.max(1, Math.ceil(k / longest)))
   return cheapestBlocking(shape, {
@@ -57,7 +83,7 @@ export function contractBlocking(shape: ContractShape, tile: Tile): Blocking {
     widths: divisions(n, tile.columns, maximumColumns).slice(0, inPlace ? 1 : undefined),
     smallestChunk,
     fits: (mc, nc, bytes) => mc * nc <= maximumTile && bytes <= scratchBytes,
-    cost: (mBlocks, nBlocks) => batchCost(shape, tile, kc, mBlocks, nBlocks),
+    cost: (mBlocks, nBlocks) => batchCost(now, tile, kc, mBlocks, nBlocks),
     // With few chunks some threads have none at the end: price it as if there were eight.
     idle: (chunks) => (Math.ceil(chunks / wantedChunks) * wantedChunks) / chunks,
   })

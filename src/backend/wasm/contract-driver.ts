@@ -10,6 +10,8 @@ import { contractRecord } from './records.ts'
  * A kernel function that serves every contract launch: iteration number (b·mBlocks + i)·nBlocks + j is one block of batch
  * element b, and all else, the pack and epilogue functions included, is read from the args block (`contractRecord`).
  *
+ * Operands that were packed ahead are read where their panels lie.
+ *
  * An operand read in place still has its last panel packed when that is not full, so that nothing outside it is read.
  */
 export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKernel: FunctionBuilder): FunctionBuilder {
@@ -38,6 +40,9 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
   const rightStep = constantWord('rightStep')
   const rightAt = constantWord('rightAt')
   const tileAt = constantWord('tileAt')
+  const [leftAhead, rightAhead] = [constantWord('leftAhead'), constantWord('rightAhead')]
+  // Where the packed panels of the block lie.
+  const [leftPanels, rightPanels] = [local(), local()]
   const tileStride = local()
   f.get(rightAt).get(scratch).op('i32.add').set(rightAt)
   f.get(tileAt).get(scratch).op('i32.add').set(tileAt)
@@ -79,8 +84,9 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
           f.get(k0).get(k).op('i32.ge_s').brIf(1)
           sumAtMost(f, k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
-          pack('packRight', rightArgs, packedColumn, n1, rightAt)
-          pack('packLeft', leftArgs, packedRow, m1, scratch)
+          f.get(rightAt).set(rightPanels).get(scratch).set(leftPanels)
+          ahead('right', rightAhead, n0, rightPanels, () => pack('packRight', rightArgs, packedColumn, n1, rightAt))
+          ahead('left', leftAhead, m0, leftPanels, () => pack('packLeft', leftArgs, packedRow, m1, scratch))
           multiply()
           f.get(k1).set(k0).br(0)
         })
@@ -112,6 +118,16 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
       })
   }
 
+  /** Finds the panels that were packed ahead: base + 4 · ((batch · k + k0) · padded + index · run); otherwise packs now. */
+  function ahead(name: 'left' | 'right', base: number, index: number, panels: number, now: () => void): void {
+    f.get(base).if(() => {
+      f.get(base).get(batch)
+      word(`${name}Batch`).op('i32.mul').get(k0).op('i32.add')
+      word(`${name}Padded`).op('i32.mul')
+      f.get(index).get(run).op('i32.mul').op('i32.add').i32(2).op('i32.shl').op('i32.add').set(panels)
+    }, now)
+  }
+
   function multiply(): void {
     pushElement(f, leftArgs, batch, m0, k0)
     f.set(leftBase)
@@ -130,7 +146,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
               f.set(right).get(rightStep).set(step)
             },
             () => {
-              panelAddress(rightAt, column, packedColumn)
+              panelAddress(rightPanels, column, packedColumn)
               f.set(right)
                 .i32(4 * tile.columns)
                 .set(step)
@@ -151,7 +167,7 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
                   f.get(leftRow).set(leftStride).i32(4).set(leftStep)
                 },
                 () => {
-                  panelAddress(scratch, row, packedRow)
+                  panelAddress(leftPanels, row, packedRow)
                   f.set(left)
                     .i32(4)
                     .set(leftStride)

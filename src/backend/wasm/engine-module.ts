@@ -4,6 +4,7 @@ import { ModuleBuilder } from './assembler.ts'
 import { emitContractDriver } from './contract-driver.ts'
 import { maximumPages } from './memory.ts'
 import { emitMicroKernel, type Tile } from './micro-kernel.ts'
+import { emitPackDriver } from './pack-driver.ts'
 import { emitScheduler, type SchedulerOptions } from './scheduler.ts'
 
 export interface EngineModuleOptions extends Omit<SchedulerOptions, 'measure'> {
@@ -16,6 +17,8 @@ export interface EngineModuleOptions extends Omit<SchedulerOptions, 'measure'> {
 
 /** Index of the contract driver in the function table. */
 export const contractDriverIndex = 0
+/** Index of the pack driver. */
+export const packDriverIndex = 1
 
 /** The module's bytes. It exports `run`, `work` and the micro-kernel and puts the contract driver into the table. */
 export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuffer> {
@@ -28,7 +31,7 @@ export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuff
       : { measure: { clock: module.importFunction('e', 'clock', [], ['f64']), records: timeRecords } }
   emitScheduler(module, { ...options, ...measure })
   const microKernel = emitMicroKernel(module, options.tile, options.relaxedMadd)
-  module.element(base, [emitContractDriver(module, options.tile, microKernel)])
+  module.element(base, [emitContractDriver(module, options.tile, microKernel), emitPackDriver(module)])
   return module.build()
 }
 

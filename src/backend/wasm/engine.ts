@@ -51,7 +51,7 @@ export interface PieceTime {
 }
 
 /** Functions of the engine's own module, at the start of the table. */
-const ownFunctions = 1
+const ownFunctions = 2
 
 export class Engine {
   readonly memory: LinearMemory

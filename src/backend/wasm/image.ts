@@ -6,10 +6,10 @@ import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '..
 import type { LoopLaunch } from '../../kernel/loop.ts'
 import type { Launch, LoopStep, Program, Step } from '../../kernel/program.ts'
 import type { RoutineLaunch } from '../../kernel/routine.ts'
-import { contractBlocking, scratchLayout } from './blocking.ts'
+import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
 import { loopCost, worthSharing } from './cost.ts'
-import { contractDriverIndex } from './engine-module.ts'
-import type { CompiledKernel, NativeContract } from './kernels.ts'
+import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
+import type { Compiled, CompiledKernel, NativeContract } from './kernels.ts'
 import { loopLayout, tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
 import { nativeKernelWord } from './native.ts'
@@ -18,6 +18,7 @@ import {
   launchRecord,
   loopRecord,
   moveRecord,
+  packRecord,
   programRecord,
   stepKinds,
   stepRecord,
@@ -33,6 +34,9 @@ export interface ProgramImage {
   readonly pointers: readonly number[]
   /** Words that hold an address in one of the program's buffers. */
   readonly addresses: readonly { readonly word: number; readonly buffer: number; readonly offset: number }[]
+  /** Words that hold a byte offset in memory for operands that are packed ahead, and the bytes of that memory. */
+  readonly packed: readonly number[]
+  readonly packedBytes: number
   /** The launches by the words at which their records start. */
   readonly launches: ReadonlyMap<number, Launch>
 }
@@ -50,8 +54,26 @@ export function programImage(
     root,
     pointers: writer.pointers,
     addresses: writer.addresses,
+    packed: writer.packed,
+    packedBytes: writer.packedBytes,
     launches: writer.launches,
   }
+}
+
+/** Operands that the launches of one phase have packed ahead, by what is read and how; the next phase uses their memory again. */
+interface Packing {
+  readonly tasks: Task[]
+  readonly places: Map<string, number>
+  bytes: number
+}
+
+/** An operand to pack ahead: outer elements, `width` a panel. */
+interface Panels {
+  readonly operand: Compiled
+  readonly args: number
+  readonly given: readonly TableArguments[]
+  readonly extent: number
+  readonly width: number
 }
 
 /** A launch before it is written: which function runs on which args block, in what pieces. */
@@ -75,6 +97,10 @@ type Flat =
   | { readonly kind: 'unless'; readonly flag: number; target: number }
   | { readonly kind: 'jump'; target: number }
 
+/** Panels that are packed together, and the nanoseconds of packing that make a chunk. */
+const panelsOfUnit = 8
+const packingChunk = 15_000
+
 /** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
 const fewRows = 8
 
@@ -82,6 +108,8 @@ class Writer {
   readonly words = new Words()
   readonly pointers: number[] = []
   readonly addresses: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
+  readonly packed: number[] = []
+  packedBytes = 0
   readonly launches = new Map<number, Launch>()
   private readonly engine: { readonly threads: number; readonly tile: Tile }
   private readonly source: Program
@@ -90,6 +118,8 @@ class Writer {
   private readonly flat: Flat[] = []
   /** The number of steps at which the last one is a phase that the next one may join: no jump leads between them. */
   private joinable = -1
+  /** What the launches of the phase in work pack ahead, and where. */
+  private packing: Packing = { tasks: [], places: new Map(), bytes: 0 }
   /** The words that hold an address in each moving buffer. */
   private readonly moved = new Map<number, { readonly word: number; readonly offset: number }[]>()
 
@@ -173,7 +203,14 @@ class Writer {
 
   /** A phase to write; neighbours that the calling thread runs alone are joined. */
   private phase(launches: readonly Launch[]): void {
+    this.packing = { tasks: [], places: new Map(), bytes: 0 }
     const tasks = launches.flatMap((launch) => this.task(launch) ?? [])
+    this.packedBytes = Math.max(this.packedBytes, this.packing.bytes)
+    this.tasks(this.packing.tasks)
+    this.tasks(tasks)
+  }
+
+  private tasks(tasks: Task[]): void {
     if (tasks.length === 0) return
     const shared =
       this.engine.threads > 1 &&
@@ -184,6 +221,7 @@ class Writer {
     if (last?.kind === 'phase' && this.joinable === this.flat.length && !shared && !last.shared)
       last.tasks.push(...tasks)
     else this.flat.push({ kind: 'phase', tasks, shared })
+    this.joinable = this.flat.length
   }
 
   /** Writes the record of a loop and the words that its buffers move. */
@@ -295,7 +333,7 @@ class Writer {
     const { tile } = this.engine
     const leftRow = tile.spread ? 0 : this.leftInPlace(kernel, launch)
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
-    const blocking = contractBlocking(
+    const { blocking, ahead } = contractPlan(
       {
         batch,
         m,
@@ -322,7 +360,19 @@ class Writer {
       [contractRecord.rightArgs, launch.right, kernel.right],
       [contractRecord.epilogueArgs, launch.epilogue, kernel.epilogue],
     ] as const
-    for (const [at, given, { accesses }] of operands) this.pointer(args + at / 4, this.operand(given, accesses))
+    const [left, right] = operands.map(([at, given, { accesses }]) => {
+      const written = this.operand(given, accesses)
+      this.pointer(args + at / 4, written)
+      return written
+    })
+    if (ahead.left) {
+      const panels = { operand: compiled.left, args: left, given: launch.left, extent: m, width: tile.rows }
+      this.packAhead(args, 'left', panels, launch, kc)
+    }
+    if (ahead.right) {
+      const panels = { operand: compiled.right, args: right, given: launch.right, extent: n, width: tile.columns }
+      this.packAhead(args, 'right', panels, launch, kc)
+    }
     return {
       function: contractDriverIndex,
       args,
@@ -332,6 +382,46 @@ class Writer {
       callerOnly: compiled.left.callerOnly || compiled.right.callerOnly || compiled.epilogue.callerOnly,
       source: launch,
     }
+  }
+
+  /** Has an operand packed before the phase in work, and tells the contract driver where, in its record at `driver`. */
+  private packAhead(driver: number, side: 'left' | 'right', panels: Panels, launch: ContractLaunch, kc: number): void {
+    const { operand, args, given, extent, width } = panels
+    const { k } = launch
+    const padded = roundUp(extent, width)
+    const isShared = given.every(({ batch }) => this.source.tables[batch].every((x) => x === 0))
+    const batch = isShared ? 1 : launch.batch
+    const key = JSON.stringify([operand.index, given, extent, k, kc, batch])
+    const place = this.packing.places.get(key) ?? this.packing.bytes
+    const put = (at: number, record: { readonly [name: string]: number }, name: string, value: number): void => {
+      this.words.set(at + record[name] / 4, value)
+    }
+    put(driver, contractRecord, `${side}Ahead`, place)
+    this.packed.push(driver + contractRecord[`${side}Ahead`] / 4)
+    put(driver, contractRecord, `${side}Padded`, padded)
+    put(driver, contractRecord, `${side}Batch`, isShared ? 0 : k)
+    if (this.packing.places.has(key)) return
+    this.packing.places.set(key, place)
+    this.packing.bytes = place + roundUp(4 * batch * padded * k, 64)
+
+    const unit = width * panelsOfUnit
+    const [runs, units] = [Math.ceil(k / kc), Math.ceil(extent / unit)]
+    const at = this.record(packRecord.bytes)
+    const values = { extent, padded, k, kc, runs, units, unit, pack: operand.index, destination: place }
+    for (const [name, value] of Object.entries(values)) put(at, packRecord, name, value)
+    this.pointer(at + packRecord.operandArgs / 4, args)
+    this.packed.push(at + packRecord.destination / 4)
+    const total = batch * runs * units
+    const nanoseconds = batch * extent * k * operand.cost
+    this.packing.tasks.push({
+      function: packDriverIndex,
+      args: at,
+      grain: Math.max(1, Math.ceil(total * Math.min(1, packingChunk / nanoseconds))),
+      total,
+      nanoseconds,
+      callerOnly: operand.callerOnly,
+      source: launch,
+    })
   }
 
   private nativeContractTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {

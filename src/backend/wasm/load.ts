@@ -14,6 +14,8 @@ const oftenRun = 100
 export class LoadedProgram implements Loaded {
   private readonly engine: Engine
   private readonly arena: Block | undefined
+  /** Where operands lie that are packed ahead of their products. */
+  private readonly packed: Block | undefined
   private readonly image: Block
   private readonly program: number
   /** Per binding slot: the words that hold an address in it, as pairs of word number and offset. */
@@ -44,9 +46,10 @@ export class LoadedProgram implements Loaded {
     this.isSmall = isSmall(program, compiled)
     this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
     try {
+      if (image.packedBytes > 0) this.packed = engine.memory.allocate(image.packedBytes)
       this.image = engine.memory.allocate(4 * image.words.length)
     } catch (error) {
-      if (this.arena) engine.memory.release(this.arena)
+      for (const block of [this.arena, this.packed]) if (block) engine.memory.release(block)
       throw error
     }
     this.program = this.image.address + 4 * image.root
@@ -106,7 +109,7 @@ export class LoadedProgram implements Loaded {
       this.engine.memory.release(this.straight.block)
       this.engine.dropOwn(this.straight.index)
     }
-    if (this.arena) this.engine.memory.release(this.arena)
+    for (const block of [this.arena, this.packed]) if (block) this.engine.memory.release(block)
   }
 
   private write(image: ProgramImage, program: Program): void {
@@ -114,6 +117,7 @@ export class LoadedProgram implements Loaded {
     const first = this.image.address >>> 2
     i32.set(image.words, first)
     for (const word of image.pointers) i32[first + word] += this.image.address
+    for (const word of image.packed) i32[first + word] += this.packed?.address ?? 0
     for (const { word, buffer, offset } of image.addresses) {
       const place = program.buffers[buffer]
       if (place.kind === 'arena') i32[first + word] = (this.arena?.address ?? 0) + place.offset + offset

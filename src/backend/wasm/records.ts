@@ -96,7 +96,33 @@ export const contractRecord = {
   /** Byte offsets in scratch of the packed right block and of the tile; the packed left block is at 0. */
   rightAt: 64,
   tileAt: 68,
-  bytes: 72,
+  /** Addresses of operands that were packed ahead, 0 where one is not; the elements of all rows and columns, filled up to whole panels. */
+  leftAhead: 72,
+  rightAhead: 76,
+  leftPadded: 80,
+  rightPadded: 84,
+  /** Runs of k are multiplied by these to get from one batch element to the next: k, or 0 where all share one. */
+  leftBatch: 88,
+  rightBatch: 92,
+  bytes: 96,
+} as const
+
+/**
+ * The args block of the pack driver: the operand's outer elements, the same filled up to whole panels, k and its runs of `kc`;
+ * `units` pieces of `unit` outer elements; a function of the table, its args block, and where the panels go.
+ */
+export const packRecord = {
+  extent: 0,
+  padded: 4,
+  k: 8,
+  kc: 12,
+  runs: 16,
+  units: 20,
+  unit: 24,
+  pack: 28,
+  operandArgs: 32,
+  destination: 36,
+  bytes: 40,
 } as const
 
 /**
