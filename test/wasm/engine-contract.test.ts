@@ -2,7 +2,9 @@
 
 import { afterAll, describe, expect, test } from 'vitest'
 import { createX86Backend } from '#x86'
+import { contractPlan } from '../../src/backend/wasm/blocking.ts'
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts'
+import type { Tile } from '../../src/backend/wasm/micro-kernel.ts'
 import { contractProgram, matrices, multiply, type Product } from './contract-program.ts'
 import { floats, integers } from './random.ts'
 
@@ -71,6 +73,32 @@ describe.each(Object.keys(engines).filter((name) => typeof engines[name](1) !== 
         for (const right of [false, true]) check(backend(2), matrices(2, m, n, k, { left, right }))
       }
     }
+  })
+
+  test('operands that are packed ahead: of one or all batch elements, in any layout, run after run', () => {
+    const tall = matrices(2, 700, 100, 130)
+    const shared: Product = {
+      ...tall,
+      right: { ...tall.right, batch: new Int32Array(2) },
+      rightLength: tall.rightLength / 2,
+    }
+    const products = [
+      tall,
+      shared,
+      matrices(3, 70, 130, 130, { left: true }),
+      matrices(1, 131, 515, 330, { right: true }),
+      matrices(1, 300, 260, 650),
+    ]
+    const tiles: readonly Tile[] = [
+      { rows: 5, columns: 8, spread: true },
+      { rows: 2, columns: 16, spread: false },
+    ]
+    for (const tile of tiles) {
+      const plans = products.map((p) => contractPlan({ ...p, packLeft: 0.26, packRight: 0.26, epilogue: 0.3 }, tile))
+      expect(plans.some(({ ahead }) => ahead.left)).toBe(true)
+      expect(plans.some(({ ahead }) => ahead.right)).toBe(true)
+    }
+    for (const product of products) for (const threads of [1, 2]) check(backend(threads), product)
   })
 
   test('an empty sum is zero', () => {

@@ -35,8 +35,8 @@ export interface Ahead {
   readonly right: boolean
 }
 
-/** A panel of `maximumRun` steps of k and 16 columns fills half of a 32 KiB first-level cache. */
-const maximumRun = 320
+/** Elements of a right panel, all columns of a tile along a run of k: 20 KiB, with room for left panels beside them in a first-level cache. */
+const panelElements = 5120
 /** Each step of a right operand in place is on another page of memory: few of them at a time, and each one far along. */
 const maximumRunInPlace = 64
 /** A block of each operand and its tile fill a second-level cache of 1 MiB. */
@@ -66,7 +66,8 @@ export function contractPlan(shape: ContractShape, tile: Tile): { readonly block
     batch * (blocks - 1) * extent * k * price >= worthAhead && batch * extent * k <= mostAhead
   const ahead = { left: pays(blocking.nBlocks, m, packLeft), right: pays(blocking.mBlocks, n, packRight) }
   if (!ahead.left && !ahead.right) return { blocking, ahead }
-  return { blocking: contractBlocking(shape, tile, ahead), ahead }
+  const freed = contractBlocking(shape, tile, ahead)
+  return { blocking: freed, ahead: { left: ahead.left && freed.nBlocks > 1, right: ahead.right && freed.mBlocks > 1 } }
 }
 
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
@@ -75,7 +76,7 @@ export function contractBlocking(shape: ContractShape, tile: Tile, ahead = nothi
   const inPlace = shape.packRight === 0
   // What blocks have to pack themselves.
   const now = { ...shape, packLeft: ahead.left ? 0 : shape.packLeft, packRight: ahead.right ? 0 : shape.packRight }
-  const longest = inPlace ? maximumRunInPlace : maximumRun
+  const longest = inPlace ? maximumRunInPlace : panelElements / tile.columns
   const kc = Math.ceil(k / Math.max(1, Math.ceil(k / longest)))
   return cheapestBlocking(shape, {
     kc,
