@@ -1,6 +1,7 @@
 // The catalogue: a record for every piece, by family. Nothing that trains imports it.
 
 import { activations } from './activations.ts'
+import { augmentations } from './augmentations.ts'
 import { functions } from './functions.ts'
 import { layers } from './layers.ts'
 import { losses } from './losses.ts'
@@ -31,6 +32,11 @@ export const families: { readonly [family: string]: Family } = {
   losses: { prefix: 'loss.', about: 'how wrong a network is; distances and similarities', pieces: losses },
   optimizers: { prefix: 'optim.', about: 'how parameters follow their gradients', pieces: optimizers },
   schedules: { prefix: 'optim.', about: 'learning rates by the step', pieces: schedules },
+  augmentations: {
+    prefix: 'augment.',
+    about: 'random changes of training examples, as part of the step',
+    pieces: augmentations,
+  },
   functions: { prefix: '', about: 'functions of tensors with their derivatives', pieces: functions },
 }
 
@@ -51,7 +57,7 @@ export const titleOf = ({ family, name, piece }: Found): string =>
 
 /** The piece of a name, or of one of its other names; letters count, not their case. */
 export function findPiece(given: string): Found | undefined {
-  const name = given.replace(/^(nn|loss|optim)\./, '')
+  const name = given.replace(/^(nn|loss|optim|augment)\./, '')
   const is = (other: string): boolean => other.toLowerCase() === name.toLowerCase()
   return pieces.find((p) => p.name === name) ?? pieces.find((p) => is(p.name) || p.piece.also?.some(is))
 }

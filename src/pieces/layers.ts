@@ -417,6 +417,36 @@ export const layers: { readonly [name: string]: Piece } = {
     source: 'Srivastava et al. 2015',
     example: { code: 'nn.highway(3)(x)', shape: [2, 3], gives: [2, 3] },
   },
+  mahalanobis: {
+    about: 'A distance whose metric is trained: which directions count, and how much.',
+    output: 'd = (x − z)ᵀM(x − z), M = LᵀL; called alone, y = Lx',
+    adjust: 'dx = 2M(x − z)·dd, dz = −dx; dL = 2L(x − z)(x − z)ᵀ·dd',
+    shapes: 'run(x [..., size], z [..., size]) → [...]; the call [..., size] → [..., rank]',
+    defaults: 'rank = size, L the identity: Euclid’s distance, squared',
+    source: 'Weinberger and Saul 2009',
+    example: { code: 'nn.mahalanobis(2).run(x, zeros([2]))', x: [3, 4], gives: 25, adjusts: [6, 8] },
+  },
+  siamese: {
+    about: 'One network for both of two inputs, which are then compared.',
+    output: 'y = compare(body(a), body(b)); called alone, body(x)',
+    adjust: 'the body gets both ways’ gradients, added up',
+    shapes: 'run(a, b), each what the body takes',
+    source: 'Bromley et al. 1993',
+    example: {
+      code: 'nn.siamese(nn.linear(3, 2), nn.mahalanobis(2)).run(x, ones([4, 3]))',
+      shape: [4, 3],
+      gives: [4],
+    },
+  },
+  weightNoise: {
+    about:
+      'A layer whose weights are slightly others each time while training, so that it must not depend on their digits.',
+    output: 'y = layer with W + s·n, n normal; otherwise the layer itself',
+    adjust: 'as the layer’s, at the noisy weights',
+    shapes: 'as the layer’s',
+    source: 'Graves 2013',
+    example: { code: 'nn.weightNoise(nn.linear(3, 2), 0.1)(x)', shape: [4, 3], gives: [4, 2] },
+  },
   glu: {
     about: 'Half of the channels gate the other half.',
     output: 'y = a ⊙ σ(b), a and b the halves of an axis',
@@ -447,6 +477,8 @@ export const layers: { readonly [name: string]: Piece } = {
     output: 'y = Σ pᵢ(x)·expertᵢ(x), p = softmax(gate(x)), kept to the `top` largest where told',
     adjust: 'expert i gets pᵢ·dy; the gate learns which expert would have helped',
     shapes: '[n, ...] → what the experts give; run gives weights and balance, too',
+    defaults:
+      'all experts; with `top`, experts of one architecture compute the rows alone that chose them, and none is dropped',
     watch: 'One expert may take all: add the balance that run gives to the loss.',
     source: 'Jacobs et al. 1991; Shazeer et al. 2017',
     example: {

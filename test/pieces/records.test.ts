@@ -29,6 +29,8 @@ it('every activation, module, loss, optimizer and schedule has one record, and n
   expect(namesOf('losses').sort()).toEqual(functionsOf(loss).sort())
   const steered = functionsOf(optim, ['optimizer'])
   expect([...namesOf('optimizers'), ...namesOf('schedules')].sort()).toEqual(steered.sort())
+  const parts = ['augmented', 'affineMaps', 'erased', 'flipped', 'mixed', 'moved', 'warped']
+  expect(namesOf('augmentations').sort()).toEqual(functionsOf(tenon.augment, parts).sort())
   const all = pieces.flatMap(({ name, piece }) => [name, ...(piece.also ?? [])])
   expect(new Set(all).size).toBe(all.length)
 })
