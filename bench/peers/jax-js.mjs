@@ -88,7 +88,7 @@ function xor() {
     }
     return (await value.data())[0]
   }
-  return { steps, chunk: 500 }
+  return { steps, chunk: 50 }
 }
 
 function mlp() {

@@ -1,12 +1,12 @@
 // The results as an SVG: a panel for each workload, a row for each peer, its time as a multiple of Tenon's on a common logarithmic axis.
 import type { Result } from './measure.ts'
-import { baseline, digits, machineText, type Report } from './report.ts'
+import { baseline, digits, machineText, type Report, warnings } from './report.ts'
 
 const row = 17
 const head = 26
 const gap = 16
 const column = 470
-const margin = { left: 16, top: 62, bottom: 34 }
+const margin = { left: 16, top: 62, bottom: 50 }
 const names = 150
 const values = 92
 
@@ -59,6 +59,7 @@ export function chartSvg(report: Report): string {
 <text class="heading" x="${margin.left}" y="26">Time of a step, as a multiple of Tenon's fastest (logarithmic; left is faster)</text>
 <text class="note" x="${margin.left}" y="44">Dot: median. Stroke: minimum. Right: median. All in turns, in one run of npm run bench.</text>
 ${placed.join('\n')}
+<text class="note" x="${margin.left}" y="${total.height - 28}">${escaped(warnings(report).join('; '))}</text>
 <text class="note" x="${margin.left}" y="${total.height - 12}">${escaped(machineText(report))}</text>
 </svg>
 `

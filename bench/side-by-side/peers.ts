@@ -106,7 +106,7 @@ interface PythonPeer {
 const everything = [...training, ...others, ...forwards, ...products, ...maps]
 const pythonPeers: readonly PythonPeer[] = [
   { name: 'torch', module: 'torch', file: 'pytorch.py', mode: 'eager', workloads: everything },
-  { name: 'torch-passive', module: 'torch', file: 'pytorch.py', mode: 'passive', workloads: [...training, ...others] },
+  { name: 'torch-passive', module: 'torch', file: 'pytorch.py', mode: 'passive', workloads: everything },
   {
     name: 'torch-channels-last',
     module: 'torch',
