@@ -1,0 +1,250 @@
+// Launches of products as tasks: how a product is cut into blocks, which operands are packed ahead, and the args blocks of both drivers.
+
+import { dtypes } from '../../graph/dtype.ts'
+import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
+import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
+import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
+import type { ImageWords } from './image-words.ts'
+import type { Compiled, CompiledKernel, NativeContract } from './kernels.ts'
+import { tableAccess } from './layout.ts'
+import type { Tile } from './micro-kernel.ts'
+import { contractRecord, packRecord } from './records.ts'
+import type { Task } from './tasks.ts'
+
+/** Operands that the launches of one phase have packed ahead, by what is read and how; the next phase uses their memory again. */
+interface Packing {
+  readonly tasks: Task[]
+  readonly places: Map<string, number>
+  bytes: number
+}
+
+/** An operand to pack ahead: outer elements, `width` a panel. */
+interface Panels {
+  readonly operand: Compiled
+  readonly args: number
+  readonly given: readonly TableArguments[]
+  readonly extent: number
+  readonly width: number
+}
+
+/** Panels that are packed together, and the nanoseconds of packing that make a chunk. */
+const panelsOfUnit = 8
+const packingChunk = 15_000
+
+/** With fewer rows the right operand is not packed: an element would be used too seldom to be worth it. */
+const fewRows = 8
+
+export class ContractTasks {
+  private readonly image: ImageWords
+  private readonly tile: Tile
+  private readonly kernels: readonly CompiledKernel[]
+  private readonly tables = new Map<string, number>()
+  /** What the launches of the phase in work pack ahead, and where. */
+  private packing: Packing = { tasks: [], places: new Map(), bytes: 0 }
+  /** Bytes that packing ahead takes in any phase. */
+  packedBytes = 0
+
+  constructor(image: ImageWords, tile: Tile, kernels: readonly CompiledKernel[]) {
+    this.image = image
+    this.tile = tile
+    this.kernels = kernels
+  }
+
+  /** The tasks that pack for the products since the last call; they run before those, in a phase of their own. */
+  takePacking(): Task[] {
+    const { tasks, bytes } = this.packing
+    this.packedBytes = Math.max(this.packedBytes, bytes)
+    this.packing = { tasks: [], places: new Map(), bytes: 0 }
+    return tasks
+  }
+
+  task(launch: ContractLaunch): Task | undefined {
+    const { batch, m, n, k } = launch
+    if (batch * m * n === 0) return undefined
+    const kernel = this.image.source.kernels[launch.kernel]
+    const compiled = this.kernels[launch.kernel]
+    if (kernel.kind === 'contract' && compiled.kind === 'native contract') {
+      return this.nativeTask(launch, kernel, compiled)
+    }
+    if (kernel.kind !== 'contract' || compiled.kind !== 'contract') {
+      throw new TypeError(`launch: kernel ${launch.kernel} is no contract kernel`)
+    }
+    const { tile } = this
+    const leftRow = tile.spread ? 0 : this.leftInPlace(kernel, launch)
+    const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
+    const { blocking, ahead } = contractPlan(
+      {
+        batch,
+        m,
+        n,
+        k,
+        packLeft: leftRow === 0 ? compiled.left.cost : 0,
+        packRight: rightStep === 0 ? compiled.right.cost : 0,
+        epilogue: compiled.epilogue.cost,
+      },
+      tile,
+    )
+    const { mc, nc, kc, mBlocks, nBlocks } = blocking
+    const { rightAt, tileAt } = scratchLayout(mc, nc, kc)
+    const args = this.image.record(contractRecord.bytes)
+    const put = (values: { readonly [F in keyof typeof contractRecord]?: number }): void => {
+      for (const [name, value] of Object.entries(values)) {
+        this.image.set(args + contractRecord[name as keyof typeof contractRecord] / 4, value)
+      }
+    }
+    put({ m, n, k, mc, nc, kc, mBlocks, nBlocks, leftRow, rightStep, rightAt, tileAt })
+    put({ packLeft: compiled.left.index, packRight: compiled.right.index, epilogue: compiled.epilogue.index })
+    const operands = [
+      [contractRecord.leftArgs, launch.left, kernel.left],
+      [contractRecord.rightArgs, launch.right, kernel.right],
+      [contractRecord.epilogueArgs, launch.epilogue, kernel.epilogue],
+    ] as const
+    const [left, right] = operands.map(([at, given, { accesses }]) => {
+      const written = this.operand(given, accesses)
+      this.image.pointer(args + at / 4, written)
+      return written
+    })
+    if (ahead.left) {
+      const panels = { operand: compiled.left, args: left, given: launch.left, extent: m, width: tile.rows }
+      this.packAhead(args, 'left', panels, launch, kc)
+    }
+    if (ahead.right) {
+      const panels = { operand: compiled.right, args: right, given: launch.right, extent: n, width: tile.columns }
+      this.packAhead(args, 'right', panels, launch, kc)
+    }
+    return {
+      function: contractDriverIndex,
+      args,
+      grain: Math.min(blocking.grain, blocking.blocks),
+      total: blocking.blocks,
+      nanoseconds: blocking.nanoseconds,
+      callerOnly: compiled.left.callerOnly || compiled.right.callerOnly || compiled.epilogue.callerOnly,
+      source: launch,
+    }
+  }
+
+  /** Has an operand packed before the phase in work, and tells the contract driver where, in its record at `driver`. */
+  private packAhead(driver: number, side: 'left' | 'right', panels: Panels, launch: ContractLaunch, kc: number): void {
+    const { operand, args, given, extent, width } = panels
+    const { k } = launch
+    const padded = roundUp(extent, width)
+    const isShared = given.every(({ batch }) => this.image.source.tables[batch].every((x) => x === 0))
+    const batch = isShared ? 1 : launch.batch
+    const key = JSON.stringify([operand.index, given, extent, k, kc, batch])
+    const place = this.packing.places.get(key) ?? this.packing.bytes
+    const put = (at: number, record: { readonly [name: string]: number }, name: string, value: number): void => {
+      this.image.set(at + record[name] / 4, value)
+    }
+    put(driver, contractRecord, `${side}Ahead`, place)
+    this.image.packed.push(driver + contractRecord[`${side}Ahead`] / 4)
+    put(driver, contractRecord, `${side}Padded`, padded)
+    put(driver, contractRecord, `${side}Batch`, isShared ? 0 : k)
+    if (this.packing.places.has(key)) return
+    this.packing.places.set(key, place)
+    this.packing.bytes = place + roundUp(4 * batch * padded * k, 64)
+
+    const unit = width * panelsOfUnit
+    const [runs, units] = [Math.ceil(k / kc), Math.ceil(extent / unit)]
+    const at = this.image.record(packRecord.bytes)
+    const values = { extent, padded, k, kc, runs, units, unit, pack: operand.index, destination: place }
+    for (const [name, value] of Object.entries(values)) put(at, packRecord, name, value)
+    this.image.pointer(at + packRecord.operandArgs / 4, args)
+    this.image.packed.push(at + packRecord.destination / 4)
+    const total = batch * runs * units
+    const nanoseconds = batch * extent * k * operand.cost
+    this.packing.tasks.push({
+      function: packDriverIndex,
+      args: at,
+      grain: Math.max(1, Math.ceil(total * Math.min(1, packingChunk / nanoseconds))),
+      total,
+      nanoseconds,
+      callerOnly: operand.callerOnly,
+      source: launch,
+    })
+  }
+
+  private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
+    const { batch, m, n, k } = launch
+    const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
+    const { words, blocks, grain, nanoseconds } = compiled.plan({ batch, m, n, k, rightStep })
+    const args = this.image.args(words.length + 3, compiled.native)
+    words.forEach((word, i) => {
+      this.image.set(args + i, word)
+    })
+    const parts = [
+      [launch.left, kernel.left],
+      [launch.right, kernel.right],
+      [launch.epilogue, kernel.epilogue],
+    ] as const
+    for (const [i, [given, { accesses }]] of parts.entries()) {
+      this.image.pointer(args + words.length + i, this.operand(given, accesses))
+    }
+    return {
+      function: compiled.index,
+      args,
+      grain: Math.min(grain, blocks),
+      total: blocks,
+      nanoseconds,
+      callerOnly: false,
+      source: launch,
+    }
+  }
+
+  /** Writes the args block of an operand or epilogue. */
+  private operand(given: readonly TableArguments[], accesses: Operand['accesses']): number {
+    const tables = given.map((g, i) => {
+      const { bytes } = dtypes[accesses[i].dtype]
+      return [this.table(g.batch, bytes), this.table(g.outer, bytes), this.table(g.inner, bytes)] as const
+    })
+    const at = this.image.record(4 * tableAccess.words * given.length)
+    given.forEach((g, i) => {
+      const access = at + i * tableAccess.words
+      const [batch, outer, inner] = tables[i]
+      this.image.address(access + tableAccess.address, g.buffer, g.offset * dtypes[accesses[i].dtype].bytes)
+      this.image.pointer(access + tableAccess.batch, batch)
+      this.image.pointer(access + tableAccess.outer, outer)
+      this.image.pointer(access + tableAccess.inner, inner)
+    })
+    return at
+  }
+
+  /** Writes a table in bytes, once for each element size. */
+  private table(index: number, size: number): number {
+    const key = `${index}*${size}`
+    const known = this.tables.get(key)
+    if (known !== undefined) return known
+    const entries = this.image.source.tables[index]
+    const at = this.image.add(entries.length)
+    const words = this.image.view()
+    for (let i = 0; i < entries.length; i++) words[at + i] = entries[i] * size
+    this.tables.set(key, at)
+    return at
+  }
+
+  /** Bytes from row to row of a left operand that needs no packing: a plain matrix whose k are neighbours; else 0. */
+  private leftInPlace(kernel: ContractKernel, { left }: ContractLaunch): number {
+    if (!isPlain(kernel.left)) return 0
+    const { tables } = this.image.source
+    return affineStep(tables[left[0].inner]) === 1 ? 4 * affineStep(tables[left[0].outer]) : 0
+  }
+
+  /** Bytes from k to k of a right operand whose columns are neighbours; else 0. */
+  private rightInPlace(kernel: ContractKernel, { right }: ContractLaunch): number {
+    if (!isPlain(kernel.right)) return 0
+    const { tables } = this.image.source
+    return affineStep(tables[right[0].outer]) === 1 ? 4 * affineStep(tables[right[0].inner]) : 0
+  }
+}
+
+/** Whether the operand is the elements of one float32 buffer as they are. */
+function isPlain({ value, accesses }: Operand): boolean {
+  return value.op === 'load' && accesses.length === 1 && accesses[0].dtype === 'float32'
+}
+
+/** The distance between neighbouring entries if it is the same everywhere, else 0; 0 too for fewer than two entries. */
+function affineStep(table: Int32Array): number {
+  if (table.length < 2) return 0
+  const step = table[1] - table[0]
+  for (let i = 2; i < table.length; i++) if (table[i] - table[i - 1] !== step) return 0
+  return step
+}
