@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tests = join(root, 'test')
 
-/** Programs of their own, or of Node's alone. */
-const notOfPages = ['cli/', 'examples/', 'x86/', 'browser/']
+/** Programs of their own, of Node's alone, or numbers of theorems, which have no part that a page does otherwise. */
+const notOfPages = ['cli/', 'examples/', 'x86/', 'browser/', 'rows/']
 
 /** Paths relative to the repository. */
 export function pageTests(): string[] {

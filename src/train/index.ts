@@ -15,12 +15,15 @@ export { fit } from './fit.ts'
 export type { FitOptions } from './fit-options.ts'
 export {
   accuracy,
+  brier,
+  calibration,
   confusionMatrix,
   type Loss,
   type Metric,
   type Metrics,
   meanAbsoluteError,
   meanLoss,
+  type Reliability,
   topK,
   type Values,
 } from './metrics.ts'

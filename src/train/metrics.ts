@@ -1,5 +1,5 @@
 /** Metrics: what a network's outputs are worth, as sums over batches that the compiled step computes and a value made of them. */
-import { iota, oneHot, type Tensor } from '../tensor/index.ts'
+import { iota, oneHot, onesLike, stack, type Tensor } from '../tensor/index.ts'
 
 /** A scalar to make small: the mean over the examples of a batch. outputs: [batch, …], targets: [batch, …]. */
 export type Loss = (outputs: Tensor, targets: Tensor) => Tensor
@@ -62,6 +62,58 @@ export function confusionMatrix(classes: number): Metric<number[][]> {
   }
 }
 
+/** How far a network's probabilities can be trusted. */
+export interface Reliability {
+  /** The expected calibration error: the mean over examples of |accuracy − confidence| of their bin (Guo et al. 2017). */
+  readonly error: number
+  /** From the least confident on; the means of a bin without examples are NaN. */
+  readonly bins: readonly { readonly share: number; readonly confidence: number; readonly accuracy: number }[]
+}
+
+/**
+ * What the probability that a network gives its own choice is worth: how often the choice is right, in `bins` of equal width. outputs:
+ * logits [batch, classes], or one [batch, 1] or [batch]; targets: labels [batch] or [batch, 1]. Throws unless `bins` is a whole number of at least 1.
+ */
+export function calibration(bins = 15): Metric<Reliability> {
+  if (!Number.isInteger(bins) || bins < 1)
+    throw new RangeError(`calibration: bins is ${bins}, it must be a whole number of at least 1`)
+  return {
+    count: (outputs, targets) => {
+      const p = probabilities(outputs)
+      const confidence = p.amax(-1)
+      const isRight = p.argmax(-1).equal(labels(targets)).cast(confidence.dtype)
+      const bin = confidence
+        .mul(bins)
+        .floor()
+        .clamp(0, bins - 1)
+        .cast('int32')
+      const columns = stack([onesLike(confidence), confidence, isRight], 1)
+      return oneHot(bin, bins).cast(confidence.dtype).transpose().matmul(columns)
+    },
+    value: (sums, examples) => {
+      const rows = Array.from({ length: bins }, (_, i) => {
+        const [count, confidence, right] = sums.subarray(3 * i)
+        return { share: count / examples, confidence: confidence / count, accuracy: right / count }
+      })
+      const gap = Array.from({ length: bins }, (_, i) => Math.abs(sums[3 * i + 2] - sums[3 * i + 1]))
+      return { error: gap.reduce((a, b) => a + b) / examples, bins: rows }
+    },
+  }
+}
+
+/** Brier's score: the mean of Σ (p − target)² over classes, of (p − target)² for one logit; outputs and targets as `calibration` takes them. */
+export const brier: Metric = {
+  count: (outputs, targets) => {
+    const p = probabilities(outputs)
+    const squares = p
+      .sub(oneHot(labels(targets), p.shape[1]).cast(p.dtype))
+      .square()
+      .sum()
+    return isSingle(outputs) ? squares.mul(0.5) : squares
+  },
+  value: mean,
+}
+
 /** The mean of |output − target| over all elements of all examples. */
 export const meanAbsoluteError: Metric = {
   count: (outputs, targets) => {
@@ -79,9 +131,16 @@ function mean(sums: Float64Array, examples: number): number {
 }
 
 /** The class that each example is taken for, int32 [batch]. */
-function chosen(outputs: Tensor): Tensor {
-  const single = outputs.rank === 1 || (outputs.rank === 2 && outputs.shape[1] === 1)
-  return single ? outputs.reshape([-1]).greater(0).cast('int32') : outputs.argmax(-1)
+const chosen = (outputs: Tensor): Tensor =>
+  isSingle(outputs) ? outputs.reshape([-1]).greater(0).cast('int32') : outputs.argmax(-1)
+
+/** Of each class, [batch, classes]. */
+function probabilities(outputs: Tensor): Tensor {
+  if (!isSingle(outputs)) return outputs.softmax(-1)
+  const z = outputs.reshape([-1])
+  return stack([z.neg().sigmoid(), z.sigmoid()], 1)
 }
+
+const isSingle = (outputs: Tensor): boolean => outputs.rank === 1 || (outputs.rank === 2 && outputs.shape[1] === 1)
 
 const labels = (targets: Tensor): Tensor => targets.reshape([-1]).cast('int32')

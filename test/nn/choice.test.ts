@@ -27,7 +27,7 @@ forEachBackend(() => {
       expect(distance(grad(y.sum(), [x])[0], s.mul(s.neg().add(1)))).toBeLessThan(1e-15)
     })
 
-    it('hard Gumbel-softmax has the frequencies of softmax (χ² at n = 1e5), and a gradient', () => {
+    it('R76: hard Gumbel-softmax has the frequencies of softmax (χ² at n = 1e5), and a gradient', () => {
       const drawn = f.gumbelSoftmax(many(), { hard: true, key: random.key(3) })
       const expected = logits.softmax().mul(n)
       const chi = drawn.sum(0).sub(expected).square().div(expected).sum().itemSync()
@@ -37,7 +37,7 @@ forEachBackend(() => {
       expect(grad(soft(logits).mul(values).sum(), [logits])[0].abs().max().itemSync()).toBeGreaterThan(0)
     })
 
-    it('the score function’s mean lies within 3 standard errors of the exact gradient', () => {
+    it('R76: the score function’s mean lies within 3 standard errors of the exact gradient', () => {
       const exact = grad(logits.softmax().mul(values).sum(), [logits])[0]
       const p = logits.softmax()
       const drawn = f.gumbelSoftmax(many(), { hard: true, key: random.key(5) }).detach()
@@ -50,7 +50,7 @@ forEachBackend(() => {
       expect(each.mean(0).sub(exact).abs().div(error).max().itemSync()).toBeLessThan(3)
     })
 
-    it('a module behind a condition runs only where it is chosen', () => {
+    it('R77: a module behind a condition runs only where it is chosen', () => {
       const [one, two] = [nn.linear(2, 2, { dtype }), nn.linear(2, 2, { dtype })]
       const x = input([3, 2])
       const choose = compile((which: Tensor, x: Tensor) => {
@@ -69,7 +69,7 @@ forEachBackend(() => {
   })
 
   describe('a softmax as a tree', () => {
-    it.each([2, 3, 7, 16, 33])('of %d classes has probabilities that sum to 1, the same one by one', (classes) => {
+    it.each([2, 3, 7, 16, 33])('R33: of %d classes has probabilities that sum to 1, the same one by one', (classes) => {
       const head = nn.hierarchicalSoftmax(4, classes, { dtype })
       const x = input([5, 4])
       const all = head(x)
@@ -82,7 +82,7 @@ forEachBackend(() => {
       expect(distance(a, b)).toBeLessThan(1e-12)
     })
 
-    it('asks for 16 scalar products where a softmax of 2¹⁶ classes asks for 65 536', () => {
+    it('R33: asks for 16 scalar products where a softmax of 2¹⁶ classes asks for 65 536', () => {
       const head = nn.hierarchicalSoftmax(1, 2 ** 16)
       const x = tensor([[0.5]])
       const flops = (y: Tensor): number =>

@@ -1,19 +1,56 @@
-/** Rows 11 to 33: units, their saturation, softmax and cross entropy, by closed forms. */
+/** Rows 10 to 33: units, their saturation, softmax and cross entropy, by closed forms. */
 
 import { expect, it } from 'vitest'
+import * as linalg from '../../src/linalg/index.ts'
 import * as loss from '../../src/loss/index.ts'
+import * as nn from '../../src/nn/index.ts'
+import * as optim from '../../src/optim/index.ts'
 import * as t from '../../src/tensor/index.ts'
-import { grad, random, type Tensor, tensor } from '../../src/tensor/index.ts'
+import { grad, random, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
+import { brier, calibration } from '../../src/train/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
   tensor(new Float64Array(values), { shape })
+const draw = (seed: number, ...shape: number[]): Tensor =>
+  random.normal(shape, { key: random.key(seed), dtype: 'float64' })
+const int32 = (values: readonly number[]): Tensor => tensor(Int32Array.from(values))
 /** All vertices of the cube, [2ⁿ, n]. */
 const cube = (n: number): Tensor =>
   f64(Array.from({ length: 2 ** n }, (_, i) => Array.from({ length: n }, (_, k) => (i >> k) & 1)).flat(), [2 ** n, n])
 
 forEachBackend(() => {
+  it('R10: a neuron that leaks, integrates and fires spikes at 1 / (τ ln 2) = 72.135 Hz for twice its threshold', () => {
+    const [tau, drive, threshold, turn] = [20e-3, 2, 1, 1e-4]
+    const keeps = Math.exp(-turn / tau)
+    const start = { v: f64([0]), spikes: f64([0]), last: f64([0]), time: f64([0]) }
+    const [end] = t.scan(
+      ({ v, spikes, last, time }) => {
+        // What the artificial neuron drops: a state, time, and an output that is an event.
+        const next = v.mul(keeps).add(drive * (1 - keeps))
+        const fires = next.greaterEqual(threshold)
+        const now = time.add(turn)
+        return [
+          {
+            v: fires.where(0, next),
+            spikes: spikes.add(fires.cast('float64')),
+            last: fires.where(now, last),
+            time: now,
+          },
+          undefined,
+        ]
+      },
+      start,
+      undefined,
+      { length: 2000 },
+    )
+    const exact = 1 / (tau * Math.log(drive / (drive - threshold)))
+    expect(exact).toBeCloseTo(72.135, 3)
+    const rate = end.spikes.div(end.last).itemSync()
+    expect(Math.abs(rate / exact - 1)).toBeLessThan(0.01)
+  })
+
   it.each([
     [2, 14],
     [3, 104],
@@ -33,6 +70,28 @@ forEachBackend(() => {
     expect(table.size).toBe(count)
   })
 
+  it('R12: a linear layer is affine; its gradients are g W, gᵀ x and Σ g', () => {
+    const [x, w, b, g] = [draw(1, 6, 4), draw(2, 3, 4), draw(3, 3), draw(4, 6, 3)]
+    const y = nn.functional.linear(x, w, b)
+    expect(y.shape).toEqual([6, 3])
+    const [dx, dw, db] = t.vjp([y], [g], [x, w, b])
+    expectClose(y, x.matmul(w.transpose()).add(b), 0)
+    expectClose(dx, g.matmul(w), 1e-15)
+    expectClose(dw, g.transpose().matmul(x), 1e-15)
+    expectClose(db, g.sum(0), 1e-15)
+  })
+
+  it('R13: a row of a batch is that row alone, and gradients of microbatches add up', () => {
+    const [x, w, b] = [draw(1, 12, 5), draw(2, 3, 5), draw(3, 3)]
+    const y = nn.functional.linear(x, w, b)
+    // An ulp for each of the d products of a sum.
+    for (const i of [0, 7, 11])
+      expectClose(nn.functional.linear(x.slice([i, i + 1]), w, b), y.slice([i, i + 1]), 5 * 2 ** -52)
+    const of = (rows: Tensor): Tensor => grad(nn.functional.linear(rows, w, b).tanh().sum(), w)
+    const parts = [0, 3, 6, 9].map((i) => of(x.slice([i, i + 3]))).reduce((a, c) => a.add(c))
+    expectClose(parts, of(x), 1e-12)
+  })
+
   it('R15: the derivative of the sigmoid at 0, 5 and 10', () => {
     const x = f64([0, 5, -5, 10, -10])
     const expected = [0.25, 6.648056670790155e-3, 6.648056670790155e-3, 4.5395807735951673e-5, 4.5395807735951673e-5]
@@ -41,6 +100,26 @@ forEachBackend(() => {
       .forEach((d, i) => {
         expect(d / (expected[i] as number)).toBeCloseTo(1, 9)
       })
+  })
+
+  it('R16: a model of its own data is calibrated: its expected calibration error goes to 0, not that of a bolder one', () => {
+    const errorOf = (n: number, factor: number): number => {
+      const logits = random.normal([n], { key: random.key(4) }).mul(1.5)
+      const labels = random
+        .uniform([n], { key: random.key(5) })
+        .less(logits.sigmoid())
+        .cast('int32')
+      const metric = calibration(10)
+      const sums = Float64Array.from(metric.count(logits.mul(factor), labels).dataSync())
+      return metric.value(sums, n).error
+    }
+    const [few, some, many] = [200, 2000, 20_000].map((n) => errorOf(n, 1))
+    expect(few).toBeGreaterThan(some)
+    expect(some).toBeGreaterThan(many)
+    expect(many).toBeLessThan(0.01)
+    expect(errorOf(20_000, 3)).toBeGreaterThan(0.05)
+    // Brier's score of a coin that is called a coin is ¼.
+    expect(brier.value(Float64Array.from(brier.count(f64([0, 0]), int32([0, 1])).dataSync()), 2)).toBe(0.25)
   })
 
   it('R17: ten sigmoids multiply a gradient by 4⁻¹⁰ at most, and one is exactly 1 beyond 17.4 or 37.5', () => {
@@ -115,6 +194,35 @@ forEachBackend(() => {
     expectClose(mean.div(3), of(x), 1e-12)
   })
 
+  it('R24, R30: softmax regression on counts ends at their conditional entropy, from any start', async () => {
+    // Three groups, told by a unit vector each: the best probabilities are the frequencies.
+    const counts = [
+      [5, 2, 1],
+      [1, 6, 3],
+      [2, 2, 8],
+    ]
+    const rows = counts.flatMap((row, group) =>
+      row.flatMap((n, label) => Array.from({ length: n }, () => [group, label])),
+    )
+    const x = t.oneHot(int32(rows.map(([group]) => group)), 3).cast('float64')
+    const labels = int32(rows.map(([, label]) => label))
+    const entropy = -counts
+      .flatMap((row) => row.map((n) => n * Math.log(n / row.reduce((a, b) => a + b))))
+      .reduce((a, b) => a + b / rows.length, 0)
+    for (const start of [f64(new Array<number>(9).fill(0), [3, 3]), draw(3, 3, 3).mul(2)]) {
+      const w = variable(start)
+      const optimizer = optim.lbfgs({ iterations: 40 })
+      const l = (): Tensor => loss.softmaxCrossEntropy(x.matmul(w), labels)
+      await optimizer.step([w], l)
+      expect(l().itemSync()).toBeCloseTo(entropy, 9)
+    }
+    // Of two classes it is logistic regression of the difference.
+    const [z, yes] = [draw(5, 8, 2), int32([0, 1, 1, 0, 1, 0, 0, 1])]
+    const two = loss.softmaxCrossEntropy(z, yes)
+    const one = loss.sigmoidBinaryCrossEntropy(z.at(1, 1).sub(z.at(0, 1)), yes.cast('float64'))
+    expect(two.itemSync()).toBeCloseTo(one.itemSync(), 14)
+  })
+
   it('R25: softmax of (0, 1, 2), and its vector-Jacobian product with (1, 2, 3)', () => {
     const z = f64([0, 1, 2])
     expectClose(z.softmax(), [0.09003057317038046, 0.24472847105479767, 0.6652409557748219], 1e-12)
@@ -145,6 +253,18 @@ forEachBackend(() => {
       expect(gap.max().itemSync()).toBeLessThanOrEqual(temperature * Math.log(7) + 1e-12)
     }
     expectClose(grad(z.logSumExp(1).sum(), z), z.softmax(), 1e-12)
+  })
+
+  it('R28: the derivative of softmax has norm ½ at most, and none at a vertex', () => {
+    const normOf = (z: Tensor): number => linalg.matrixNorm(t.jacobian((x: Tensor) => x.softmax())(z), 2).itemSync()
+    for (const seed of [1, 2, 3]) expect(normOf(draw(seed, 5).mul(seed))).toBeLessThanOrEqual(0.5)
+    expect(normOf(f64([3, 3, -1000]))).toBeCloseTo(0.5, 14)
+    expect(normOf(f64([40, 0, -40]))).toBeLessThan(1e-16)
+    const far = tensor([1e4, 0, -1e4])
+    const s = far.softmax()
+    expect([...s.dataSync()]).toEqual([1, 0, 0])
+    const [dz] = t.vjp([s], [tensor([1, -2, 3])], [far])
+    expect([...dz.abs().dataSync()]).toEqual([0, 0, 0])
   })
 
   it('R29: softmax and cross entropy together', () => {
