@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tests = join(root, 'test')
 
-/** Programs of their own, of Node's alone, or numbers of theorems, which have no part that a page does otherwise. */
-const notOfPages = ['cli/', 'examples/', 'x86/', 'browser/', 'rows/']
+/** Programs of their own, of Node's alone, or what no page does otherwise: numbers of theorems, and what is refused before an engine is asked. */
+const notOfPages = ['cli/', 'examples/', 'x86/', 'browser/', 'rows/', 'refused/']
 
 /** Paths relative to the repository. */
 export function pageTests(): string[] {

@@ -1,5 +1,6 @@
 // Losses of yes-or-no decisions.
 
+import { checkRange } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { type Checked, customGradient, type Shape, type Tensor, withBroadcasting } from '../tensor/index.ts'
@@ -25,6 +26,7 @@ export function sigmoidBinaryCrossEntropy<A extends Shape, B extends Shape, cons
 ): Loss<O, A>
 export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, options: SigmoidOptions = {}): Tensor {
   checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
+  if (typeof options.posWeight === 'number') checkRange('sigmoidBinaryCrossEntropy', { posWeight: options.posWeight })
   const t = targets.cast(logits.dtype)
   const positive = weighted(t, options.posWeight)
   const losses = logistic(logits, positive, t.neg().add(1))

@@ -1,5 +1,6 @@
 // Losses of classification into one of several classes.
 
+import { checkInteger, checkProbability } from '../graph/check.ts'
 import { type DType, isFloat } from '../graph/dtype.ts'
 import { misfit } from '../graph/refuse.ts'
 import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
@@ -101,6 +102,8 @@ function againstLabels(
   options: CrossEntropyOptions,
 ): Tensor {
   const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = options
+  checkProbability('softmaxCrossEntropy', labelSmoothing, 'labelSmoothing')
+  if (ignoreIndex !== undefined) checkInteger('loss', { ignoreIndex })
   if (weight && !sameShape(weight.shape, [classes]))
     throw misfit(`loss: weight is ${show(weight.shape)}, expected ${show([classes])}`)
   const known = labels.cast('int32').greaterEqual(0).and(labels.less(classes))
@@ -128,6 +131,9 @@ function againstProbabilities(
   options: CrossEntropyOptions,
 ): Tensor {
   const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = options
+  checkProbability('softmaxCrossEntropy', labelSmoothing, 'labelSmoothing')
+  if (weight && !sameShape(weight.shape, [logProbabilities.shape[axis]]))
+    throw misfit(`loss: weight is ${show(weight.shape)}, expected ${show([logProbabilities.shape[axis]])}`)
   if (!sameShape(targets.shape, logProbabilities.shape)) {
     throw misfit(
       `softmaxCrossEntropy: logits ${show(logProbabilities.shape)} need probabilities of that shape, not ${show(targets.shape)}`,

@@ -1,5 +1,6 @@
 // Losses that bring what belongs together close and hold the rest apart.
 
+import { checkPositive, checkRange } from '../graph/check.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { arange, norm, type Tensor } from '../tensor/index.ts'
 import { softmaxCrossEntropy } from './classification.ts'
@@ -14,6 +15,7 @@ export interface ContrastiveOptions extends LossOptions {
 /** d²/2 of pairs x, y [n, d] with target 1, max(0, margin − d)²/2 with target 0 (Hadsell, Chopra and LeCun 2006). */
 export function contrastive(x: Tensor, y: Tensor, targets: Tensor, options: ContrastiveOptions = {}): Tensor {
   const { margin = 1, reduction } = options
+  checkRange('contrastive', { margin })
   if (!sameShape(x.shape, y.shape) || !sameShape(targets.shape, x.shape.slice(0, -1)))
     throw new RangeError(
       `contrastive: ${show(x.shape)}, ${show(y.shape)} and targets ${show(targets.shape)}: expected [n, d] twice and [n]`,
@@ -38,7 +40,7 @@ export function infoNce(queries: Tensor, keys: Tensor, options: InfoNceOptions =
   const { temperature = 0.1, symmetric = false, reduction } = options
   if (queries.rank !== 2 || !sameShape(queries.shape, keys.shape))
     throw new RangeError(`infoNce: queries ${show(queries.shape)} and keys ${show(keys.shape)}: both must be [n, d]`)
-  if (!(temperature > 0)) throw new RangeError(`infoNce: the temperature is ${temperature}, it must be greater than 0`)
+  checkPositive('infoNce', { temperature })
   const unit = (x: Tensor): Tensor => x.div(norm(x, 2, -1, true).maximum(1e-12))
   const logits = unit(queries).matmul(unit(keys).transpose()).div(temperature)
   const labels = arange(queries.shape[0])

@@ -1,6 +1,7 @@
 // Losses of predicted distributions.
 
-import { sameShape, show } from '../graph/shape.ts'
+import { checkPositive, checkProbability, checkRange } from '../graph/check.ts'
+import { broadcastShapes, sameShape, show } from '../graph/shape.ts'
 import { softplus, type Tensor, xlogy } from '../tensor/index.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 
@@ -35,6 +36,7 @@ export interface PoissonOptions extends LossOptions {
 export function poissonNll(predictions: Tensor, targets: Tensor, options: PoissonOptions = {}): Tensor {
   checkEqual('poissonNll', predictions, targets)
   const { logInput = true, full = false, epsilon = 1e-8, reduction } = options
+  checkRange('poissonNll', { epsilon })
   const losses = logInput
     ? predictions.exp().sub(targets.mul(predictions))
     : predictions.sub(targets.mul(predictions.add(epsilon).log()))
@@ -69,6 +71,11 @@ export function gaussianNll(
 ): Tensor {
   checkEqual('gaussianNll', predictions, targets)
   const { epsilon = 1e-6, full = false, reduction } = options
+  checkPositive('gaussianNll', { epsilon })
+  if (!sameShape(broadcastShapes(variance.shape, predictions.shape, 'gaussianNll'), predictions.shape))
+    throw new RangeError(
+      `gaussianNll: variances ${show(variance.shape)} for predictions ${show(predictions.shape)}: they must broadcast to them`,
+    )
   // The bound is no part of the function: below it the gradient still says in which direction to leave.
   const bounded = variance.add(variance.maximum(epsilon).sub(variance).detach())
   const losses = bounded.log().add(predictions.sub(targets).square().div(bounded)).mul(0.5)
@@ -86,6 +93,8 @@ export interface FocalOptions extends LossOptions {
 export function sigmoidFocal(logits: Tensor, targets: Tensor, options: FocalOptions = {}): Tensor {
   checkEqual('sigmoidFocal', logits, targets)
   const { gamma = 2, alpha, reduction } = options
+  checkRange('sigmoidFocal', { gamma })
+  if (alpha !== undefined) checkProbability('sigmoidFocal', alpha, 'alpha')
   const t = targets.cast(logits.dtype)
   const signed = logits.mul(t.mul(2).sub(1))
   // (1 − p)^γ as a power of e, so that its derivative is finite where 1 − p is 0.

@@ -1,5 +1,6 @@
 // Losses that are content once a margin is kept.
 
+import { checkFinite } from '../graph/check.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { iota, softplus, type Tensor } from '../tensor/index.ts'
 import { cosineSimilarity, pairwiseDistance } from './distance.ts'
@@ -13,6 +14,7 @@ export interface MarginOptions extends LossOptions {
 export function hinge(scores: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
   checkEqual('hinge', scores, targets)
   const { margin = 1, reduction } = options
+  checkFinite('hinge', { margin })
   return reduce(scores.mul(targets).neg().add(margin).relu(), reduction)
 }
 
@@ -26,6 +28,7 @@ export function softMargin(scores: Tensor, targets: Tensor, options: LossOptions
 export function hingeEmbedding(distances: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
   checkEqual('hingeEmbedding', distances, targets)
   const { margin = 1, reduction } = options
+  checkFinite('hingeEmbedding', { margin })
   return reduce(targets.equal(1).where(distances, distances.neg().add(margin).relu()), reduction)
 }
 
@@ -33,6 +36,7 @@ export function hingeEmbedding(distances: Tensor, targets: Tensor, options: Marg
 export function marginRanking(x: Tensor, y: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
   checkEqual('marginRanking', x, y)
   const { margin = 0, reduction } = options
+  checkFinite('marginRanking', { margin })
   return reduce(x.sub(y).mul(targets).neg().add(margin).relu(), reduction)
 }
 
@@ -40,6 +44,7 @@ export function marginRanking(x: Tensor, y: Tensor, targets: Tensor, options: Ma
 export function cosineEmbedding(x: Tensor, y: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
   checkEqual('cosineEmbedding', x, y)
   const { margin = 0, reduction } = options
+  checkFinite('cosineEmbedding', { margin })
   const cosine = cosineSimilarity(x, y)
   checkEqual('cosineEmbedding', cosine, targets)
   return reduce(targets.equal(1).where(cosine.neg().add(1), cosine.sub(margin).relu()), reduction)
@@ -60,6 +65,7 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   checkEqual('triplet', anchor, positive)
   checkEqual('triplet', anchor, negative)
   const { margin = 1, distance = pairwiseDistance, swap = false, reduction } = options
+  checkFinite('triplet', { margin })
   const far = distance(anchor, negative)
   const farthest = swap ? far.minimum(distance(positive, negative)) : far
   return reduce(distance(anchor, positive).sub(farthest).add(margin).relu(), reduction)
@@ -75,10 +81,15 @@ export interface MultiMarginOptions extends MarginOptions {
 /** Σⱼ max(0, margin − y_target + yⱼ)^p / classes over the other classes j, of scores [n, classes] and int32 labels [n]; the margin is 1 unless told. */
 export function multiMargin(scores: Tensor, labels: Tensor, options: MultiMarginOptions = {}): Tensor {
   const { margin = 1, p = 1, weight, reduction } = options
+  checkFinite('multiMargin', { margin })
   if (scores.rank !== 2 || !sameShape(labels.shape, scores.shape.slice(0, 1)))
     throw new RangeError(
       `multiMargin: scores ${show(scores.shape)} and labels ${show(labels.shape)}: expected [n, classes] and [n]`,
     )
+  if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: the power p is ${String(p)}, it must be 1 or 2`)
+  if (labels.dtype !== 'int32') throw new TypeError(`multiMargin: labels are ${labels.dtype}: they must be int32`)
+  if (weight && !sameShape(weight.shape, scores.shape.slice(1)))
+    throw new RangeError(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
   const isTarget = iota(scores.shape, 1).equal(labels.unsqueeze(1))
   const own = isTarget.where(scores, 0).sum(1, true)
   const violation = scores.sub(own).add(margin).relu()

@@ -1,5 +1,6 @@
 // Losses of numbers.
 
+import { checkPositive } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Checked, Shape, Tensor } from '../tensor/index.ts'
@@ -39,7 +40,7 @@ export function huber<A extends Shape, B extends Shape, const O extends HuberOpt
 ): Loss<O, A>
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
   const { delta = 1 } = options
-  if (!(delta > 0)) throw misfit(`huber: delta is ${delta}, it must be greater than 0`)
+  checkPositive('huber', { delta })
   const d = difference('huber', predictions, targets)
   const isNear = d.abs().lessEqual(delta)
   // The parabola's derivative is infinite where the line's is needed.

@@ -13,6 +13,7 @@ export function sparsemaxLoss(scores: Tensor, labels: Tensor, options: LossOptio
     throw new RangeError(
       `sparsemaxLoss: scores ${show(scores.shape)} and labels ${show(labels.shape)}: expected [n, classes] and [n]`,
     )
+  if (labels.dtype !== 'int32') throw new TypeError(`sparsemaxLoss: labels are ${labels.dtype}: they must be int32`)
   const p = sparsemax(scores)
   const target = oneHot(labels, scores.shape[1]).cast(scores.dtype)
   // ⟨p, z⟩ − ‖p‖²/2 + ½ − z of the target: by the envelope theorem p needs no gradient in it, but has one in its derivative.

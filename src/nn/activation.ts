@@ -6,7 +6,16 @@ import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
 import { constant } from './init.ts'
 import type { Module } from './module.ts'
-import { checkFinite, checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
+import {
+  checkFinite,
+  checkInteger,
+  checkPositive,
+  checkRange,
+  checkWhole,
+  given,
+  type ParameterOptions,
+  parameter,
+} from './parameter.ts'
 import type { ShapeRule } from './shape-rules.ts'
 
 type Same<Kind extends string> = Module<['...'], ['...'], Kind>
@@ -24,9 +33,10 @@ const withNumber =
     name: string,
     usual: number,
     forward: (x: Tensor, value: number) => Tensor,
+    check = checkFinite,
   ): ((value?: number) => Same<Kind>) =>
   (value = usual) => {
-    checkFinite(kind, { [name]: value })
+    check(kind, { [name]: value })
     return defineModule({
       kind,
       shapes: same,
@@ -43,8 +53,7 @@ const along = <const Kind extends string>(
 ): ((axis?: number) => Same<Kind>) => {
   const make = withNumber(kind, 'axis', -1, forward)
   return (axis) => {
-    if (axis !== undefined && !Number.isInteger(axis))
-      throw new RangeError(`${kind}: axis is ${axis}, it must be a whole number`)
+    if (axis !== undefined) checkInteger(kind, { axis })
     return make(axis)
   }
 }
@@ -80,13 +89,13 @@ export const leakyRelu = withNumber('leakyRelu', 'slope', 0.01, (x, slope) => te
 /** x where it is positive, alpha·(eˣ − 1) elsewhere. */
 export const elu = withNumber('elu', 'alpha', 1, (x, alpha) => tensors.elu(x, alpha))
 /** elu with a derivative that is continuous for every alpha. */
-export const celu = withNumber('celu', 'alpha', 1, (x, alpha) => tensors.celu(x, alpha))
+export const celu = withNumber('celu', 'alpha', 1, (x, alpha) => tensors.celu(x, alpha), checkPositive)
 /** log(1 + e^(βx)) / β. */
-export const softplus = withNumber('softplus', 'beta', 1, (x, beta) => tensors.softplus(x, beta))
+export const softplus = withNumber('softplus', 'beta', 1, (x, beta) => tensors.softplus(x, beta), checkPositive)
 /** 0 where |x| ≤ threshold, x elsewhere. */
-export const hardShrink = withNumber('hardShrink', 'threshold', 0.5, (x, t) => tensors.hardShrink(x, t))
+export const hardShrink = withNumber('hardShrink', 'threshold', 0.5, (x, t) => tensors.hardShrink(x, t), checkRange)
 /** x moved towards 0 by the threshold, and not past it. */
-export const softShrink = withNumber('softShrink', 'threshold', 0.5, (x, t) => tensors.softShrink(x, t))
+export const softShrink = withNumber('softShrink', 'threshold', 0.5, (x, t) => tensors.softShrink(x, t), checkRange)
 
 /** eˣ / Σ eˣ along an axis, the last unless told. For training use `loss.softmaxCrossEntropy` on what goes in here. */
 export const softmax = along('softmax', (x, axis) => x.softmax(axis))
@@ -101,6 +110,7 @@ export const entmax15 = along('entmax15', (x, axis) => tensors.entmax15(x, axis)
 
 /** x cut to [low, high]; [−1, 1] unless told. */
 export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
+  checkFinite('hardTanh', { low, high })
   if (!(low < high)) throw new RangeError(`hardTanh: low is ${low} and high ${high}, low must be less`)
   return defineModule({
     kind: 'hardTanh',
@@ -111,14 +121,17 @@ export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
 }
 
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
-export const gelu = (form: 'none' | 'tanh' = 'none'): Same<'gelu'> =>
-  defineModule({
+export const gelu = (form: 'none' | 'tanh' = 'none'): Same<'gelu'> => {
+  if (form !== 'none' && form !== 'tanh')
+    throw new RangeError(`gelu: unknown form '${String(form)}': use 'none' or 'tanh'`)
+  return defineModule({
     kind: 'gelu',
     shapes: same,
     ...(form === 'tanh' ? { label: form } : {}),
     options: given({ form }, { form: 'none' }),
     forward: (x) => tensors.gelu(x, form),
   })
+}
 
 /** leakyRelu with a learned slope: one, or one for each of `channels` of x [n, channels, ...]; as PyTorch's `PReLU` (He et al. 2015). */
 export const prelu = (channels = 1, options: Omit<ParameterOptions, 'biasInit'> = {}): Module => {
@@ -138,6 +151,7 @@ export const prelu = (channels = 1, options: Omit<ParameterOptions, 'biasInit'> 
 export function flatten(): Module<['n', '...'], ['n', '(...)'], 'flatten'>
 export function flatten(startAxis?: number, endAxis?: number): Module
 export function flatten(startAxis = 1, endAxis = -1): Module {
+  checkInteger('flatten', { startAxis, endAxis })
   return defineModule({
     kind: 'flatten',
     options: given({ startAxis, endAxis }, { startAxis: 1, endAxis: -1 }),

@@ -67,7 +67,7 @@ export function attention<const Size extends number>(
   const { heads, keyHeads = heads, causal = false, rotary = false, dropout = 0 } = options
   const { bias = true, biasInit = zeros(), dtype = 'float32' } = options
   checkWhole('attention', { size, heads, keyHeads })
-  checkProbability('attention', dropout)
+  checkProbability('attention', dropout, 'dropout')
   if (size % heads !== 0) throw new RangeError(`attention: size ${size} does not divide into ${heads} heads`)
   if (heads % keyHeads !== 0)
     throw new RangeError(`attention: ${heads} heads do not divide into ${keyHeads} heads of keys`)

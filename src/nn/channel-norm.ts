@@ -62,7 +62,7 @@ export function rmsNorm<const S extends number | Dims>(
 export function rmsNorm(shape: number | Dims, options: NormOptions = {}): Module {
   const { epsilon = 1e-6, affine = true, init = ones(), dtype } = options
   const extents = typeof shape === 'number' ? [shape] : shape
-  for (const size of extents) checkWhole('rmsNorm', { size })
+  for (const size of extents) checkWhole('rmsNorm', { shape: size })
   checkPositive('rmsNorm', { epsilon })
   return defineModule({
     kind: 'rmsNorm',

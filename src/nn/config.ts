@@ -97,7 +97,7 @@ const recurrentOptions = {
   dropout: 'number',
 } as const
 
-const kinds: { readonly [kind: string]: FromConfig } = {
+export const kinds: { readonly [kind: string]: FromConfig } = {
   linear: layer((o) => linear(o.number('inputs'), o.number('outputs'), o.pick({ bias: 'boolean', dtype: 'dtype' }))),
   ...each<ConvolutionMaker>(
     { conv1d: convolutions.conv1d, conv2d: convolutions.conv2d, conv3d: convolutions.conv3d },
@@ -365,11 +365,17 @@ function build(config: Json, table: { readonly [kind: string]: FromConfig }, whe
     )
   }
   const children = isRecord(config.children) ? config.children : {}
-  return make(config as ModuleConfig, () =>
-    Object.fromEntries(
-      Object.entries(children).map(([name, child]) => [name, build(child, table, `${where}.${name}`)]),
-    ),
-  )
+  try {
+    return make(config as ModuleConfig, () =>
+      Object.fromEntries(
+        Object.entries(children).map(([name, child]) => [name, build(child, table, `${where}.${name}`)]),
+      ),
+    )
+  } catch (error) {
+    // The innermost module says where it is.
+    if (!(error instanceof Error) || error.message.startsWith('fromConfig: ')) throw error
+    throw new RangeError(`fromConfig: ${where}: ${error.message}`, { cause: error })
+  }
 }
 
 const isRecord = (value: Json | undefined): value is Extract<Json, { readonly [key: string]: Json }> =>

@@ -10,26 +10,30 @@ type Same<Kind extends string> = Module<['...'], ['...'], Kind>
 
 /** While training, f of the input; otherwise the identity. */
 const dropping =
-  <const Kind extends string>(kind: Kind, forward: (x: Tensor, p: number) => Tensor): ((p?: number) => Same<Kind>) =>
+  <const Kind extends string>(
+    kind: Kind,
+    forward: (x: Tensor, p: number) => Tensor,
+    axes: readonly string[] = [],
+  ): ((p?: number) => Same<Kind>) =>
   (p = 0.5) => {
-    checkProbability(kind, p)
+    checkProbability(kind, p, 'the probability p')
     return defineModule({
       kind,
       label: `${p}`,
       options: { p },
-      shapes: { in: ['...'], out: ['...'] },
+      shapes: { in: [...axes, '...'], out: [...axes, '...'] },
       forward: (x) => (runtime.training && p > 0 ? forward(x, p) : x),
-    })
+    }) as Module as Same<Kind>
   }
 
 /** While training, zeroes each element with probability p and scales the rest by 1 / (1 − p); otherwise the identity (Srivastava et al. 2014). */
 export const dropout = dropping('dropout', (x, p) => functional.dropout(x, p))
 
 /** The same for whole channels of x [n, c, ...], as PyTorch's `Dropout2d` (Tompson et al. 2015). */
-export const spatialDropout = dropping('spatialDropout', (x, p) => masked(x, p, 2))
+export const spatialDropout = dropping('spatialDropout', (x, p) => masked(x, p, 2), ['n', 'c'])
 
 /** The same for whole examples of x [n, ...]: behind a residual's body it leaves out the path (Huang et al. 2016). */
-export const dropPath = dropping('dropPath', (x, p) => masked(x, p, 1))
+export const dropPath = dropping('dropPath', (x, p) => masked(x, p, 1), ['n'])
 
 /** Sets elements to selu's lowest value with probability p, and scales and shifts so that mean and variance stay (Klambauer et al. 2017). */
 export const alphaDropout = dropping('alphaDropout', (x, p) => {

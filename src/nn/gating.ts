@@ -8,7 +8,7 @@ import * as functional from './functional/index.ts'
 import { constant } from './init.ts'
 import { linear } from './linear.ts'
 import type { Module } from './module.ts'
-import { checkWhole, given, type ParameterOptions } from './parameter.ts'
+import { checkFinite, checkInteger, checkWhole, given, type ParameterOptions } from './parameter.ts'
 
 type Same<Size extends number, Kind extends string> = Module<['...', Size], ['...', Size], Kind>
 
@@ -21,7 +21,7 @@ export interface HighwayOptions extends Omit<ParameterOptions, 'biasInit'> {
 export function highway<const Size extends number>(size: Size, options: HighwayOptions = {}): Same<Size, 'highway'> {
   checkWhole('highway', { size })
   const { gateBias = -1, dtype = 'float32' } = options
-  if (!Number.isFinite(gateBias)) throw new RangeError(`highway: gateBias is ${gateBias}, it must be finite`)
+  checkFinite('highway', { gateBias })
   return defineModule({
     kind: 'highway',
     label: `${size}`,
@@ -37,7 +37,7 @@ export function highway<const Size extends number>(size: Size, options: HighwayO
 
 /** The first half of an axis, the last unless told, times the sigmoid of the second (Dauphin et al. 2017); as PyTorch's `GLU`. */
 export const glu = (axis = -1): Module => {
-  if (!Number.isInteger(axis)) throw new RangeError(`glu: axis is ${axis}, it must be a whole number`)
+  checkInteger('glu', { axis })
   return defineModule({ kind: 'glu', options: given({ axis }, { axis: -1 }), forward: (x) => gluOf(x, axis) })
 }
 

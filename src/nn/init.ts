@@ -1,5 +1,6 @@
 // Initial values of parameters, after the papers that proposed them; drawn on the host.
 
+import { checkFinite, checkPositive, checkRange } from '../graph/check.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import type { RandomStream } from './stream.ts'
 
@@ -28,7 +29,14 @@ const gains: { readonly [N in Nonlinearity]: (slope: number) => number } = {
 }
 
 /** The factor that keeps the variance through a nonlinearity, as PyTorch's `calculate_gain`; `slope` is leakyRelu's. */
-export const gain = (nonlinearity: Nonlinearity, slope = 0.01): number => gains[nonlinearity](slope)
+export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  if (!Object.hasOwn(gains, nonlinearity))
+    throw new RangeError(
+      `init.gain: unknown nonlinearity '${String(nonlinearity)}': use one of ${Object.keys(gains).join(', ')}`,
+    )
+  checkFinite('init.gain', { slope })
+  return gains[nonlinearity](slope)
+}
 
 /** Inputs and outputs of one unit: for weights [out, in, ...kernel]. Throws when there are fewer than two axes. */
 export function fans(shape: Dims): { readonly fanIn: number; readonly fanOut: number } {
@@ -44,21 +52,22 @@ const fill = (shape: Dims, next: () => number): Float64Array => {
 }
 
 /** Uniform on [low, high). */
-export const uniform =
-  (low = 0, high = 1): Initializer =>
-  (shape, random) =>
-    fill(shape, () => low + (high - low) * random.uniform())
+export function uniform(low = 0, high = 1): Initializer {
+  checkFinite('init.uniform', { low, high })
+  return (shape, random) => fill(shape, () => low + (high - low) * random.uniform())
+}
 
 /** Normal with the given mean and standard deviation. */
-export const normal =
-  (mean = 0, std = 1): Initializer =>
-  (shape, random) =>
-    fill(shape, () => mean + std * random.normal())
+export function normal(mean = 0, std = 1): Initializer {
+  checkFinite('init.normal', { mean })
+  checkRange('init.normal', { std })
+  return (shape, random) => fill(shape, () => mean + std * random.normal())
+}
 
-export const constant =
-  (value: number): Initializer =>
-  (shape) =>
-    fill(shape, () => value)
+export function constant(value: number): Initializer {
+  checkFinite('init.constant', { value })
+  return (shape) => fill(shape, () => value)
+}
 export const zeros = (): Initializer => constant(0)
 export const ones = (): Initializer => constant(1)
 
@@ -70,30 +79,34 @@ export const values =
 
 /** Uniform or normal with the standard deviation that the shape asks for. */
 const uniformWith =
-  (deviation: (shape: Dims) => number): Initializer =>
+  (deviation: Deviation): Initializer =>
   (shape, random) => {
     const bound = Math.sqrt(3) * deviation(shape)
     return uniform(-bound, bound)(shape, random)
   }
 const normalWith =
-  (deviation: (shape: Dims) => number): Initializer =>
+  (deviation: Deviation): Initializer =>
   (shape, random) =>
     normal(0, deviation(shape))(shape, random)
 
-const glorot =
-  ({ gain = 1 }: ScaledOptions) =>
-  (shape: Dims): number => {
+type Deviation = (shape: Dims) => number
+function glorot({ gain = 1 }: ScaledOptions): Deviation {
+  checkPositive('init.glorot', { gain })
+  return (shape) => {
     const { fanIn, fanOut } = fans(shape)
     return gain * Math.sqrt(2 / (fanIn + fanOut))
   }
-const he =
-  ({ gain = Math.SQRT2, mode = 'fanIn' }: HeOptions) =>
-  (shape: Dims): number =>
-    gain / Math.sqrt(fans(shape)[mode])
-const lecun =
-  ({ gain = 1 }: ScaledOptions) =>
-  (shape: Dims): number =>
-    gain / Math.sqrt(fans(shape).fanIn)
+}
+function he({ gain = Math.SQRT2, mode = 'fanIn' }: HeOptions): Deviation {
+  checkPositive('init.he', { gain })
+  if (mode !== 'fanIn' && mode !== 'fanOut')
+    throw new RangeError(`init.he: unknown mode '${String(mode)}': use 'fanIn' or 'fanOut'`)
+  return (shape) => gain / Math.sqrt(fans(shape)[mode])
+}
+function lecun({ gain = 1 }: ScaledOptions): Deviation {
+  checkPositive('init.lecun', { gain })
+  return (shape) => gain / Math.sqrt(fans(shape).fanIn)
+}
 
 /** Variance 2 / (fan in + fan out) (Glorot & Bengio 2010). */
 export const glorotUniform = (options: ScaledOptions = {}): Initializer => uniformWith(glorot(options))
@@ -109,9 +122,9 @@ export const lecunNormal = (options: ScaledOptions = {}): Initializer => normalW
 export const torchUniform = (): Initializer => lecunUniform({ gain: 1 / Math.sqrt(3) })
 
 /** Orthonormal rows or columns, whichever are fewer, of the weight seen as [out, in · kernel] (Saxe et al. 2014). */
-export const orthogonal =
-  ({ gain = 1 }: ScaledOptions = {}): Initializer =>
-  (shape, random) => {
+export function orthogonal({ gain = 1 }: ScaledOptions = {}): Initializer {
+  checkPositive('init.orthogonal', { gain })
+  return (shape, random) => {
     if (shape.length < 2)
       throw new RangeError(`init: orthogonal needs a weight of two axes or more, not ${show(shape)}`)
     const [rows, columns] = [shape[0], sizeOf(shape.slice(1))]
@@ -126,6 +139,7 @@ export const orthogonal =
     }
     return out
   }
+}
 
 /** Gram–Schmidt, twice for each vector, which is enough for orthogonality to rounding. */
 function orthonormal(vectors: Float64Array[], random: RandomStream): Float64Array[] {

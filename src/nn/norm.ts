@@ -53,6 +53,7 @@ export function layerNorm(shape: number | Dims, options: NormOptions = {}): Modu
   const { epsilon = 1e-5, affine, dtype } = options
   checkPositive('layerNorm', { epsilon })
   const extents = typeof shape === 'number' ? [shape] : shape
+  for (const size of extents) checkWhole('layerNorm', { shape: size })
   return defineModule({
     kind: 'layerNorm',
     shapes: { in: ['...', ...extents], out: ['...', ...extents] },
@@ -79,7 +80,7 @@ export function batchNorm<const C extends number>(
   checkWhole('batchNorm', { channels })
   const { epsilon = 1e-5, momentum = 0.1, affine, dtype } = options
   checkPositive('batchNorm', { epsilon })
-  checkProbability('batchNorm', momentum)
+  checkProbability('batchNorm', momentum, 'momentum')
   return defineModule({
     kind: 'batchNorm',
     shapes: { in: ['n', channels, '...'], out: ['n', channels, '...'] },

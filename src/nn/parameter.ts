@@ -7,6 +7,8 @@ import type { Initializer } from './init.ts'
 import type { Json } from './module.ts'
 import { nextStream } from './stream.ts'
 
+export { checkFinite, checkInteger, checkPositive, checkProbability, checkRange, checkWhole } from '../graph/check.ts'
+
 export interface ParameterOptions {
   /** Initial weights; each layer's default is PyTorch's. */
   readonly init?: Initializer
@@ -46,31 +48,4 @@ export function given(
     if (value !== undefined && JSON.stringify(value) !== JSON.stringify(defaults[name])) kept[name] = value
   }
   return kept
-}
-
-/** Throws unless each number is a whole one of at least `least`. */
-export function checkWhole(where: string, numbers: { readonly [name: string]: number }, least = 1): void {
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!Number.isInteger(value) || value < least) {
-      throw new RangeError(`${where}: ${name} is ${value}, it must be a whole number of at least ${least}`)
-    }
-  }
-}
-
-/** Throws unless the number lies in [0, 1]. */
-export function checkProbability(where: string, p: number): void {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`${where}: the probability is ${p}, it must lie in [0, 1]`)
-}
-
-/** Throws unless each number is finite. */
-export function checkFinite(where: string, numbers: { readonly [name: string]: number }): void {
-  for (const [name, value] of Object.entries(numbers))
-    if (!Number.isFinite(value)) throw new RangeError(`${where}: ${name} is ${value}, it must be a finite number`)
-}
-
-/** Throws unless each number is positive and finite. */
-export function checkPositive(where: string, numbers: { readonly [name: string]: number }): void {
-  for (const [name, value] of Object.entries(numbers))
-    if (!(value > 0 && value < Infinity))
-      throw new RangeError(`${where}: ${name} is ${value}, it must be positive and finite`)
 }

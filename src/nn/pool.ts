@@ -178,7 +178,7 @@ function power<const Axes extends keyof Spatial, const Kind extends string>(
 ): PowerPool<Axes, Kind> {
   return (p, kernel, options = {}) => {
     const { stride = kernel, padding = 0, ceil } = options
-    if (!(p > 0 && p < Infinity)) throw new RangeError(`${kind}: the order is ${p}, it must be positive and finite`)
+    if (!(p > 0 && p < Infinity)) throw new RangeError(`${kind}: the order p is ${p}, it must be positive and finite`)
     checkExtents(kind, axes, { kernel, stride }, 1)
     checkExtents(kind, axes, { padding }, 0)
     return layer(kind, axes, {

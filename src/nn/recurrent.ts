@@ -146,7 +146,7 @@ function sequence<const In extends number, const Kind extends string, State>(
   checkWhole(name, { inputs, hidden, layers, ...(projection === undefined ? {} : { projection }) })
   if (projection !== undefined && projection >= hidden)
     throw new RangeError(`${name}: projection is ${projection}, it must be less than hidden, ${hidden}`)
-  checkProbability(name, dropout)
+  checkProbability(name, dropout, 'dropout')
   const width = projection ?? hidden
   const directions = bidirectional ? ['', '_reverse'] : ['']
   const places = Array.from({ length: layers }, (_, layer) =>

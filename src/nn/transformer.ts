@@ -8,7 +8,7 @@ import { dropout as dropoutLayer } from './dropout.ts'
 import { linear } from './linear.ts'
 import type { Module, Running } from './module.ts'
 import { layerNorm } from './norm.ts'
-import { checkProbability, checkWhole, given } from './parameter.ts'
+import { checkPositive, checkProbability, checkWhole, given } from './parameter.ts'
 
 export interface TransformerOptions extends Omit<AttentionOptions, 'init' | 'biasInit'> {
   /** Hidden units of the linear maps after attention; 4·size unless told. */
@@ -129,8 +129,9 @@ const defaults = { activation: 'relu', normFirst: false, dropout: 0, epsilon: 1e
 function partsOf(kind: string, size: number, options: TransformerOptions) {
   const { heads, keyHeads = heads, feed = 4 * size, activation = 'relu', normFirst = false } = options
   const { dropout = 0, epsilon = 1e-5, bias = true, dtype = 'float32', rotary = false, causal } = options
-  checkWhole(kind, { size, heads, feed })
-  checkProbability(kind, dropout)
+  checkWhole(kind, { size, heads, keyHeads, feed })
+  checkPositive(kind, { epsilon })
+  checkProbability(kind, dropout, 'dropout')
   if (activation !== 'relu' && activation !== 'gelu')
     throw new RangeError(`${kind}: unknown activation '${String(activation)}': use 'relu' or 'gelu'`)
   type Feed = { readonly linear1: Module; readonly linear2: Module; readonly activation: Module }

@@ -1,5 +1,6 @@
 // Adam and AdamW: steps scaled by running means of the gradient and of its square.
 
+import { checkRange } from '../graph/check.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { type Rule, withDecay } from './rule.ts'
 import { type Rate, rateAt } from './schedule.ts'
@@ -32,9 +33,8 @@ type Moments = 'first' | 'second' | 'largest'
 function adamRule(kind: 'adam' | 'adamW', options: AdamOptions): Rule<Moments, 'size' | 'root' | 'keep'> {
   const { learningRate = defaultRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, amsgrad = false } = options
   const [beta1, beta2] = betas
-  if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1))
-    throw new RangeError(`${kind}: betas are ${beta1} and ${beta2}, they must lie in [0, 1)`)
-  if (!(epsilon >= 0)) throw new RangeError(`${kind}: epsilon is ${epsilon}, it must be at least 0`)
+  checkRange(kind, { beta1, beta2 }, 1)
+  checkRange(kind, { epsilon, weightDecay })
   const decoupled = kind === 'adamW' && weightDecay !== 0
   const keepAt = (step: number): number => 1 - rateAt(learningRate, step) * weightDecay
   return {

@@ -1,6 +1,6 @@
 // Optimizers that scale each element's step by its own history: Adagrad, RMSProp, Adadelta, Rprop.
 
-import { checkRange } from './check.ts'
+import { checkPositive, checkRange } from '../graph/check.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { withDecay } from './rule.ts'
 import { type Rate, rateAt } from './schedule.ts'
@@ -118,8 +118,11 @@ export interface RpropOptions {
 export function rprop(options: RpropOptions = {}): Optimizer {
   const { learningRate = 0.01, factors = [0.5, 1.2], sizes = [1e-6, 50] } = options
   const [shrink, grow] = factors
-  if (!(shrink > 0 && shrink < 1 && grow > 1))
+  checkPositive('rprop', { learningRate })
+  if (!(shrink > 0 && shrink < 1 && grow > 1 && grow < Infinity))
     throw new RangeError(`rprop: factors are ${shrink} and ${grow}, they must lie in (0, 1) and above 1`)
+  if (!(sizes[0] > 0 && sizes[0] <= sizes[1]))
+    throw new RangeError(`rprop: sizes are ${sizes[0]} and ${sizes[1]}, they must be above 0 and in order`)
   return optimizer(
     {
       kind: 'rprop',

@@ -1,7 +1,7 @@
 // Averages of parameters along training, which often do better than the last ones (Polyak and Juditsky 1992).
 
+import { checkRange } from '../graph/check.ts'
 import { assignAll, noGrad, type Variable, variable } from '../tensor/index.ts'
-import { checkRange } from './check.ts'
 
 export interface ParameterAverage {
   /** The averages, in the order of the parameters. */

@@ -1,5 +1,6 @@
 // L-BFGS: a quasi-Newton method that asks for the loss several times a step, for full batches (Liu and Nocedal 1989).
 
+import { checkPositive, checkRange, checkWhole } from '../graph/check.ts'
 import { allocate } from '../graph/dtype.ts'
 import { compile, grad, type Tensor, type Variable } from '../tensor/index.ts'
 import { mostTrials, type Point, strongWolfe } from './line-search.ts'
@@ -39,8 +40,9 @@ export function lbfgs(options: LbfgsOptions = {}): Lbfgs {
   const { learningRate = 1, iterations = 20, history = 100, lineSearch = true } = options
   const { evaluations = Math.floor((iterations * 5) / 4) } = options
   const { gradientTolerance = 1e-7, changeTolerance = 1e-9 } = options
-  for (const [name, value] of Object.entries({ learningRate, iterations, history }))
-    if (!(value > 0)) throw new RangeError(`lbfgs: ${name} is ${value}, it must be greater than 0`)
+  checkPositive('lbfgs', { learningRate })
+  checkWhole('lbfgs', { iterations, evaluations, history })
+  checkRange('lbfgs', { gradientTolerance, changeTolerance })
   let iterationCount = 0
   let last: { readonly gradient: Float64Array; readonly direction: Float64Array; readonly length: number } | undefined
   let scale = 1

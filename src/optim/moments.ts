@@ -1,7 +1,7 @@
 // Relatives of Adam: Adamax, NAdam, RAdam, LAMB, Lion, and averaged gradient descent.
 
+import { checkRange } from '../graph/check.ts'
 import { norm, type Tensor } from '../tensor/index.ts'
-import { checkRange } from './check.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { withDecay } from './rule.ts'
 import { type Rate, rateAt } from './schedule.ts'

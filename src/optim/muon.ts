@@ -1,8 +1,8 @@
 // Muon: momentum whose matrices are made orthogonal before the step.
 
+import { checkRange, checkWhole } from '../graph/check.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { norm, type Tensor } from '../tensor/index.ts'
-import { checkRange } from './check.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { type Rate, rateAt } from './schedule.ts'
 
@@ -30,7 +30,8 @@ export function muon(options: MuonOptions = {}): Optimizer {
   const { learningRate = 0.02, momentum = 0.95, nesterov = true, iterations = 5 } = options
   const { weightDecay = 0, adamRate = 0.015 } = options
   checkRange('muon', { momentum }, 1)
-  checkRange('muon', { weightDecay, adamRate, iterations })
+  checkRange('muon', { weightDecay, adamRate })
+  checkWhole('muon', { iterations }, 0)
   const [beta1, beta2] = [0.9, 0.95]
   return optimizer(
     {

@@ -1,6 +1,7 @@
 // The driver of optimizers: applies an update rule to variables and keeps its state, eagerly and in compiled functions.
 
 import { within } from '../graph/build.ts'
+import { checkRange } from '../graph/check.ts'
 import { allocate } from '../graph/dtype.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { assignAll, type DataArray, type DType, hostNumber, runtime, Tensor, Variable } from '../tensor/index.ts'
@@ -45,6 +46,7 @@ export interface Optimizer {
 
 /** An optimizer of a rule of your own; `rate` is only what `learningRate` reports. */
 export function optimizer<S extends string, H extends string>(rule: Rule<S, H>, rate: Rate): Optimizer {
+  if (typeof rate === 'number') checkRange(rule.kind, { learningRate: rate })
   const kept = new Map<Variable, { readonly [K in S]: Variable }>()
   let stepCount = 0
   /** Steps made in a trace, so that each has its own number. */

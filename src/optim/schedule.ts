@@ -1,5 +1,7 @@
 // Learning-rate schedules: pure functions from the step's index, from 0, to the rate.
 
+import { checkPositive, checkProbability, checkRange, checkWhole } from '../graph/check.ts'
+
 /** The rate at a step. */
 export type Schedule = (step: number) => number
 
@@ -8,10 +10,11 @@ export type Rate = number | Schedule
 
 export const rateAt = (rate: Rate, step: number): number => (typeof rate === 'number' ? rate : rate(step))
 
-export const constant =
-  (rate: number): Schedule =>
-  () =>
-    rate
+/** The same rate at every step. */
+export function constant(rate: number): Schedule {
+  checkRange('constant', { rate })
+  return () => rate
+}
 
 export interface CosineOptions {
   /** The rate from the first to the last step's end. */
@@ -22,7 +25,8 @@ export interface CosineOptions {
 
 /** Half a cosine from `rate` down to the minimum (Loshchilov & Hutter 2017). */
 export function cosine(rate: number, { steps, minimum = 0 }: CosineOptions): Schedule {
-  checkSteps('cosine', steps)
+  checkWhole('cosine', { steps })
+  checkRange('cosine', { rate, minimum })
   return (step) => minimum + ((rate - minimum) * (1 + Math.cos(Math.PI * Math.min(1, step / steps)))) / 2
 }
 
@@ -34,7 +38,9 @@ export interface WarmupOptions {
 
 /** Rises linearly to the first rate of `after` in `steps` steps, then goes on with it, whose steps count from there. */
 export function warmup(after: Rate, { steps, start = 1 / (steps + 1) }: WarmupOptions): Schedule {
-  checkSteps('warmup', steps)
+  checkWhole('warmup', { steps })
+  checkProbability('warmup', start, 'start')
+  if (typeof after === 'number') checkRange('warmup', { after })
   return (step) =>
     step < steps ? rateAt(after, 0) * (start + ((1 - start) * step) / steps) : rateAt(after, step - steps)
 }
@@ -54,7 +60,10 @@ export function oneCycle(
   peak: number,
   { steps, rise = 0.3, startDivisor = 25, endDivisor = 1e4 }: OneCycleOptions,
 ): Schedule {
-  checkSteps('oneCycle', steps)
+  checkWhole('oneCycle', { steps })
+  checkRange('oneCycle', { peak })
+  checkPositive('oneCycle', { startDivisor, endDivisor })
+  checkProbability('oneCycle', rise, 'rise')
   const first = peak / startDivisor
   const last = first / endDivisor
   const top = rise * steps - 1
@@ -72,7 +81,8 @@ export interface DecayOptions {
 
 /** The rate times `factor` after every so many steps: a staircase, or an exponential where `every` is 1. */
 export function decay(rate: number, { every = 1, factor }: DecayOptions): Schedule {
-  checkSteps('decay', every)
+  checkWhole('decay', { every })
+  checkRange('decay', { rate, factor })
   return (step) => rate * factor ** Math.floor(step / every)
 }
 
@@ -81,6 +91,8 @@ export function piecewise(
   rate: number,
   { milestones, factor }: { readonly milestones: readonly number[]; readonly factor: number },
 ): Schedule {
+  checkRange('piecewise', { rate, factor })
+  for (const milestone of milestones) checkWhole('piecewise', { milestone }, 0)
   return (step) => rate * factor ** milestones.filter((m) => m <= step).length
 }
 
@@ -94,7 +106,8 @@ export interface PolynomialOptions {
 
 /** From `rate` down to the minimum as a power of the part that is left. */
 export function polynomial(rate: number, { steps, power = 1, minimum = 0 }: PolynomialOptions): Schedule {
-  checkSteps('polynomial', steps)
+  checkWhole('polynomial', { steps })
+  checkRange('polynomial', { rate, power, minimum })
   return (step) => minimum + (rate - minimum) * (1 - Math.min(1, step / steps)) ** power
 }
 
@@ -108,8 +121,10 @@ export interface RestartOptions {
 
 /** Half cosines down to the minimum, one after the other (Loshchilov & Hutter 2017). */
 export function cosineRestarts(rate: number, { period, growth = 1, minimum = 0 }: RestartOptions): Schedule {
-  checkSteps('cosineRestarts', period)
-  if (!(growth >= 1)) throw new RangeError(`cosineRestarts: growth is ${growth}, it must be at least 1`)
+  checkWhole('cosineRestarts', { period })
+  checkRange('cosineRestarts', { rate, minimum })
+  if (!(growth >= 1 && growth < Infinity))
+    throw new RangeError(`cosineRestarts: growth is ${growth}, it must be finite and at least 1`)
   return (step) => {
     let [start, length] = [0, period]
     while (step - start >= length) {
@@ -131,15 +146,11 @@ export interface CyclicOptions {
 
 /** Up and down along straight lines (Smith 2017). */
 export function cyclic({ low, high, steps, factor = 1 }: CyclicOptions): Schedule {
-  checkSteps('cyclic', steps)
+  checkWhole('cyclic', { steps })
+  checkRange('cyclic', { low, high, factor })
   return (step) => {
     const cycle = Math.floor(step / (2 * steps))
     const height = 1 - Math.abs(step / steps - 2 * cycle - 1)
     return low + (high - low) * height * factor ** cycle
   }
-}
-
-function checkSteps(name: string, steps: number): void {
-  if (!(Number.isInteger(steps) && steps > 0))
-    throw new RangeError(`${name}: steps is ${steps}, it must be a whole number of at least 1`)
 }

@@ -1,5 +1,6 @@
 // Stochastic gradient descent, with momentum.
 
+import { checkRange } from '../graph/check.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { type Rule, withDecay } from './rule.ts'
 import type { Rate } from './schedule.ts'
@@ -19,6 +20,7 @@ export interface SgdOptions {
 /** p ← p − rate · v with v ← momentum · v + (1 − dampening) · gradient, as PyTorch's `SGD`. Throws on options that don't fit. */
 export function sgd(options: SgdOptions): Optimizer {
   const { learningRate, momentum = 0, nesterov = false, dampening = 0, weightDecay = 0 } = options
+  checkRange('sgd', { momentum, dampening, weightDecay })
   if (nesterov && (momentum <= 0 || dampening !== 0))
     throw new RangeError('sgd: nesterov needs a momentum above 0 and no dampening')
   return momentum === 0

@@ -1,6 +1,7 @@
 // Windows, and the transform of short frames.
 
 import { build } from '../graph/build.ts'
+import { checkWhole } from '../graph/check.ts'
 import { show } from '../graph/shape.ts'
 import { padWith, type Tensor, tensor, wrap } from '../tensor/index.ts'
 import { rfft } from './transform.ts'
@@ -17,6 +18,7 @@ const shapes: { readonly [W in WindowName]: (phase: number) => number } = {
 export function window(name: WindowName, length: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
   if (!Object.hasOwn(shapes, name))
     throw new RangeError(`window: unknown window '${name}': use one of ${Object.keys(shapes).join(', ')}`)
+  checkWhole('window', { length })
   return tensor(
     Float64Array.from({ length }, (_, i) => shapes[name]((2 * Math.PI * i) / length)),
     { dtype },
@@ -38,9 +40,7 @@ export interface StftOptions {
  */
 export function stft(x: Tensor, frame: number, options: StftOptions = {}): Tensor {
   const { hop = Math.max(1, Math.floor(frame / 4)), window: shape = 'hann', center = true } = options
-  for (const [name, value] of Object.entries({ frame, hop }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new RangeError(`stft: ${name} is ${value}, it must be a whole number of at least 1`)
+  checkWhole('stft', { frame, hop })
   const weights =
     typeof shape === 'string' ? window(shape, frame, x.dtype === 'float64' ? 'float64' : 'float32') : shape
   if (weights.rank !== 1 || weights.size !== frame)

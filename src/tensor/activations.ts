@@ -1,5 +1,6 @@
 // Activation functions composed of primitives, in forms whose values and gradients stay finite wherever the function is.
 
+import { checkFinite, checkPositive, checkRange } from '../graph/check.ts'
 import type { DType } from '../graph/dtype.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
 import * as forms from '../transform/stability/forms.ts'
@@ -14,18 +15,25 @@ type Pointwise<Options extends readonly unknown[] = []> = <S extends Shape, D ex
 ) => Tensor<S, Floating<D>>
 
 /** x where it is positive, slope·x elsewhere. */
-export const leakyRelu: Pointwise<[slope?: number]> = (x: Tensor, slope = 0.01) =>
-  like(x.lessEqual(0).where(x.mul(slope), x))
+export const leakyRelu: Pointwise<[slope?: number]> = (x: Tensor, slope = 0.01) => {
+  checkFinite('leakyRelu', { slope })
+  return like(x.lessEqual(0).where(x.mul(slope), x))
+}
 
 /** leakyRelu with a learned slope per channel: x [n, channels, ...], slope [channels] or one element (He 2015). */
 export function prelu<S extends Shape, D extends DType>(x: Tensor<S, D>, slope: Tensor): Tensor<S, D>
 export function prelu(x: Tensor, slope: Tensor): Tensor {
+  if (slope.size !== 1 && (slope.rank !== 1 || slope.size !== x.shape[1]))
+    throw new RangeError(
+      `prelu: slopes ${show(slope.shape)} for ${show(x.shape)}: expected one, or one for each of its channels, axis 1`,
+    )
   const shape = slope.size === 1 ? [] : x.shape.map((_, axis) => (axis === 1 ? slope.size : 1))
   return x.lessEqual(0).where(x.mul(slope.reshape(shape)), x)
 }
 
 /** x where it is positive, alpha·(e^x − 1) elsewhere (Clevert 2016). */
 export const elu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => {
+  checkFinite('elu', { alpha })
   const isPositive = x.greater(0)
   return like(isPositive.where(x, isPositive.where(0, x).expm1().mul(alpha)))
 }
@@ -34,7 +42,10 @@ export const elu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => {
 export const selu: Pointwise = (x: Tensor) => like(elu(x, 1.6732632423543772).mul(1.0507009873554805))
 
 /** elu with a derivative that is continuous for every alpha (Barron 2017). */
-export const celu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => like(elu(x.div(alpha)).mul(alpha))
+export const celu: Pointwise<[alpha?: number]> = (x: Tensor, alpha = 1) => {
+  checkPositive('celu', { alpha })
+  return like(elu(x.div(alpha)).mul(alpha))
+}
 
 /** x·Φ(x), Φ the normal distribution; 'tanh' approximates it (Hendrycks 2016). */
 export function gelu<S extends Shape, D extends DType>(
@@ -42,6 +53,8 @@ export function gelu<S extends Shape, D extends DType>(
   approximate?: 'none' | 'tanh',
 ): Tensor<S, Floating<D>>
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
+  if (approximate !== 'none' && approximate !== 'tanh')
+    throw new RangeError(`gelu: unknown form '${String(approximate)}': use 'none' or 'tanh'`)
   return withLimit(floating(x), relu, (v) => {
     const cdf =
       approximate === 'tanh'
@@ -70,6 +83,8 @@ export function softplus<S extends Shape, D extends DType>(
   threshold?: number,
 ): Tensor<S, Floating<D>>
 export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
+  checkPositive('softplus', { beta })
+  if (Number.isNaN(threshold)) throw new RangeError('softplus: threshold is NaN, it must be a number')
   const scaled = beta === 1 ? floating(x) : floating(x).mul(beta)
   const value = wrap(forms.softplus(scaled.node))
   const smooth = beta === 1 ? value : value.div(beta)
@@ -80,8 +95,10 @@ export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
 export const logSigmoid: Pointwise = (x: Tensor) => wrap(forms.logSigmoid(floating(x).node))
 
 /** x cut to [low, high]; the derivative is 0 at the ends. */
-export const hardTanh: Pointwise<[low?: number, high?: number]> = (x: Tensor, low = -1, high = 1) =>
-  like(x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x)))
+export const hardTanh: Pointwise<[low?: number, high?: number]> = (x: Tensor, low = -1, high = 1) => {
+  if (!(low < high)) throw new RangeError(`hardTanh: low is ${low} and high ${high}, low must be less`)
+  return like(x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x)))
+}
 
 /** x cut to [0, 6]. */
 export const relu6: Pointwise = (x: Tensor) => like(hardTanh(x, 0, 6))
@@ -106,12 +123,16 @@ export const softSign: Pointwise = (x: Tensor) =>
 export const tanhShrink: Pointwise = (x: Tensor) => like(x.sub(x.tanh()))
 
 /** 0 where |x| ≤ threshold, x elsewhere. */
-export const hardShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) =>
-  like(x.abs().lessEqual(threshold).where(0, x))
+export const hardShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) => {
+  checkRange('hardShrink', { threshold })
+  return like(x.abs().lessEqual(threshold).where(0, x))
+}
 
 /** x moved towards 0 by the threshold, and not past it: the proximal step of the L1 norm. */
-export const softShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) =>
-  like(x.greater(threshold).where(x.sub(threshold), x.less(-threshold).where(x.add(threshold), x.mul(0))))
+export const softShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold = 0.5) => {
+  checkRange('softShrink', { threshold })
+  return like(x.greater(threshold).where(x.sub(threshold), x.less(-threshold).where(x.add(threshold), x.mul(0))))
+}
 
 /** The first half of an axis, gated by the sigmoid of the second (Dauphin 2017). */
 export function glu(x: Tensor, axis = -1): Tensor {

@@ -1,6 +1,7 @@
 // Making tensors: from data, filled, and from several others.
 
 import { build } from '../graph/build.ts'
+import { checkFinite, checkWhole } from '../graph/check.ts'
 import { allocate, type DataArray, type DType, dtypes, promote } from '../graph/dtype.ts'
 import { isOp } from '../graph/node.ts'
 import { misfit } from '../graph/refuse.ts'
@@ -86,6 +87,10 @@ export const zerosLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Te
 export const onesLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> =>
   wrap(build.constant(1, x.shape, x.dtype))
 
+/** The elements of a tensor that was made from data, none of one that is computed. */
+export const knownValues = ({ node }: Tensor): DataArray | readonly number[] =>
+  isOp(node, 'leaf') && node.attributes.source instanceof HostData ? node.attributes.source.data : []
+
 /** start, start + step, … before stop; int32 unless a dtype is given or a number has a fraction. */
 export function arange<D extends DType = 'int32' | 'float32'>(
   start: number,
@@ -95,7 +100,8 @@ export function arange<D extends DType = 'int32' | 'float32'>(
 ): Tensor<[number], NoInfer<D>>
 export function arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
-  if (step === 0) throw new RangeError('arange: the step is 0')
+  checkFinite('arange', { start: from, stop: to, step })
+  if (step === 0) throw new RangeError('arange: the step is 0, it must be another number')
   const n = Math.max(0, Math.ceil((to - from) / step))
   const type = dtype ?? ([from, step].every(Number.isInteger) ? 'int32' : 'float32')
   return wrap(build.iota([n], 0))
@@ -112,6 +118,8 @@ export function linspace<const N extends number, D extends DType = 'float32'>(
   dtype?: D,
 ): Tensor<[N], NoInfer<D>>
 export function linspace(start: number, stop: number, count: number, dtype: DType = 'float32'): Tensor {
+  checkFinite('linspace', { start, stop })
+  checkWhole('linspace', { count }, 0)
   const values = Float64Array.from({ length: count }, (_, i) =>
     count === 1 ? start : start + ((stop - start) * i) / (count - 1),
   )

@@ -34,6 +34,7 @@ export {
   eye,
   full,
   iota,
+  knownValues,
   linspace,
   oneHot,
   ones,

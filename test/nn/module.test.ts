@@ -431,7 +431,7 @@ describe('errors', () => {
       () => nn.conv2d(1, 1, 3, { padding: 'same', stride: 2 })(zeros([1, 1, 4, 4])),
       /'same' needs stride 1/,
     ],
-    ['a probability', () => nn.dropout(1.5), /the probability is 1.5/],
+    ['a probability', () => nn.dropout(1.5), /the probability p is 1.5/],
   ])('say what is wrong with %s', (_, f, message) => {
     expect(messageOf(f)).toMatch(message)
   })

@@ -118,10 +118,13 @@ forEachBackend(() => {
     [() => optim.rprop({ factors: [1.5, 1.2] }), 'rprop: factors are 1.5 and 1.2'],
     [() => optim.lion({ weightDecay: Number.NaN }), 'lion: weightDecay is NaN'],
     [() => optim.muon({ momentum: -0.1 }), 'muon: momentum is -0.1, it must be in [0, 1)'],
-    [() => optim.lbfgs({ history: 0 }), 'lbfgs: history is 0, it must be greater than 0'],
+    [() => optim.lbfgs({ history: 0 }), 'lbfgs: history is 0, it must be a whole number of at least 1'],
     [() => optim.movingAverage([], 1), 'movingAverage: decay is 1, it must be in [0, 1)'],
     [() => optim.clipValue([], 0), 'clipValue: the limit is 0, it must be greater than 0'],
-    [() => optim.cosineRestarts(1, { period: 5, growth: 0.5 }), 'cosineRestarts: growth is 0.5, it must be at least 1'],
+    [
+      () => optim.cosineRestarts(1, { period: 5, growth: 0.5 }),
+      'cosineRestarts: growth is 0.5, it must be finite and at least 1',
+    ],
     [() => optim.polynomial(1, { steps: 0 }), 'polynomial: steps is 0'],
   ])('refuses %s', (f, message) => {
     expect(f).toThrow(message)

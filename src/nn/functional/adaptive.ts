@@ -1,7 +1,7 @@
 // Pooling to given extents, over the whole extent, by other norms, and back.
 
 import { build } from '../../graph/build.ts'
-import { show, sizeOf } from '../../graph/shape.ts'
+import { sameShape, show, sizeOf } from '../../graph/shape.ts'
 import { Tensor, tensor, zeros } from '../../tensor/index.ts'
 import { type PerAxis, perAxis } from './per-axis.ts'
 import { type PoolOptions, poolWindows } from './pool.ts'
@@ -22,7 +22,7 @@ function spatialAxes(name: string, x: Tensor, axes: number): number[] {
 
 /** The mean of each part of x [n, c, ...spatial], which is cut into `output` parts along each of `axes` axes. */
 export function adaptiveAveragePool(x: Tensor, output: PerAxis, axes = 2): Tensor {
-  const counts = perAxis(output, axes)
+  const counts = perAxis(output, axes, 'adaptiveAveragePool output')
   return spatialAxes('adaptiveAveragePool', x, axes).reduce((y, axis, i) => {
     const extent = x.shape[axis]
     const cut = parts(extent, counts[i])
@@ -36,7 +36,7 @@ export function adaptiveAveragePool(x: Tensor, output: PerAxis, axes = 2): Tenso
 
 /** The largest element of each part, as `adaptiveAveragePool`; the gradient goes to the first of equal ones. */
 export function adaptiveMaxPool(x: Tensor, output: PerAxis, axes = 2): Tensor {
-  const counts = perAxis(output, axes)
+  const counts = perAxis(output, axes, 'adaptiveMaxPool output')
   // From the last axis on, so that among equals the first in row-major order is found.
   return spatialAxes('adaptiveMaxPool', x, axes).reduceRight((y, axis, i) => {
     const cut = parts(x.shape[axis], counts[i])
@@ -60,7 +60,7 @@ function overSpace(name: string, x: Tensor, f: (x: Tensor) => Tensor): Tensor {
 
 /** (Σ |x|ᵖ)^(1/p) over each window of x [n, c, ...spatial]; the gradient of a window of zeros is 0. */
 export function powerPool(x: Tensor, p: number, options: PoolOptions, axes = 2): Tensor {
-  if (!(p > 0 && p < Infinity)) throw new RangeError(`powerPool: the order is ${p}, it must be positive and finite`)
+  if (!(p > 0 && p < Infinity)) throw new RangeError(`powerPool: the order p is ${p}, it must be positive and finite`)
   const windows = poolWindows(x.abs().pow(p), options, 0, axes)
   const total = windows.sum(Array.from({ length: axes }, (_, i) => windows.rank - axes + i))
   const isZero = total.equal(0)
@@ -89,6 +89,10 @@ export function maxPoolWithIndices(x: Tensor, options: PoolOptions, axes = 2): {
 
 /** Zeros of the given spatial extents with each value at its place: undoes `maxPoolWithIndices` but for what was not the largest. */
 export function maxUnpool(values: Tensor, indices: Tensor, extents: readonly number[]): Tensor {
+  if (values.rank !== extents.length + 2 || !sameShape(values.shape, indices.shape))
+    throw new RangeError(
+      `maxUnpool: values ${show(values.shape)} at indices ${show(indices.shape)}: expected both [n, c, ...] with ${extents.length} spatial axes`,
+    )
   const [n, c] = values.shape
   const flat = (t: Tensor): Tensor => t.reshape([n, c, -1])
   const target = zeros([n, c, sizeOf(extents)], values.dtype)

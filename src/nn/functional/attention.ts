@@ -1,5 +1,8 @@
 // Attention of queries to keys and values, in one head or several.
 
+import { checkFinite, checkProbability } from '../../graph/check.ts'
+import { misfit } from '../../graph/refuse.ts'
+import { show } from '../../graph/shape.ts'
 import { iota, type Tensor, withBroadcasting } from '../../tensor/index.ts'
 import { dropout } from './dropout.ts'
 import { type AttentionOptions, streamingAttention } from './streaming-attention.ts'
@@ -20,15 +23,23 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  const { dropout: p = 0 } = options
+  checkInputs(query, key, options)
+  checkProbability('scaledDotProductAttention', p, 'dropout')
+  if (value.rank < 2 || value.shape[value.rank - 2] !== key.shape[key.rank - 2])
+    throw misfit(
+      `scaledDotProductAttention: keys ${show(key.shape)} and values ${show(value.shape)}: expected [..., keys, d] and [..., keys, e]`,
+    )
   const [queries, keys] = [query, key].map((x) => x.shape[x.rank - 2])
   if (queries * keys >= streamedWeights) return streamingAttention(query, key, value, options)
   const weights = attentionWeights(query, key, options)
-  return (options.dropout ? dropout(weights, options.dropout) : weights).matmul(value)
+  return (p > 0 ? dropout(weights, p) : weights).matmul(value)
 }
 
 /** softmax(q kᵀ · scale), masked, [..., queries, keys]: what `scaledDotProductAttention` weighs values by. */
 export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
   const { causal = false, offset = 0, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
+  checkInputs(query, key, options)
   let scores = query.mul(scale).matmul(key.transpose())
   return withBroadcasting('numpy', () => {
     if (causal) {
@@ -46,7 +57,7 @@ export function attentionWeights(query: Tensor, key: Tensor, options: AttentionO
 /** Queries, keys and values side by side, [..., time, 3 · heads · d], as three of [..., heads, time, d]. */
 export function splitProjections(x: Tensor, heads: number): [Tensor, Tensor, Tensor] {
   const lead = x.shape.slice(0, -2)
-  const [time, width] = x.shape.slice(-2)
+  const [time, width] = checkHeads('splitProjections', x, 3 * heads)
   const split = x.reshape([...lead, time, 3, heads, width / 3 / heads])
   const axes = lead.length
   const apart = split.permute([axes + 1, ...lead.keys(), axes + 2, axes, axes + 3])
@@ -55,12 +66,29 @@ export function splitProjections(x: Tensor, heads: number): [Tensor, Tensor, Ten
 
 /** x [..., time, heads · d] as [..., heads, time, d]. */
 export function splitHeads(x: Tensor, heads: number): Tensor {
-  const [time, width] = x.shape.slice(-2)
+  const [time, width] = checkHeads('splitHeads', x, heads)
   return x.reshape([...x.shape.slice(0, -2), time, heads, width / heads]).transpose(-3, -2)
 }
 
 /** x [..., heads, time, d] as [..., time, heads · d]. */
 export function joinHeads(x: Tensor): Tensor {
+  if (x.rank < 3) throw misfit(`joinHeads: input ${show(x.shape)}: expected [..., heads, time, d]`)
   const [heads, time, width] = x.shape.slice(-3)
   return x.transpose(-3, -2).reshape([...x.shape.slice(0, -3), time, heads * width])
+}
+
+/** The last two extents, the last of which divides into so many parts. */
+function checkHeads(name: string, x: Tensor, parts: number): readonly number[] {
+  const last = x.shape.slice(-2)
+  if (last.length < 2 || !Number.isInteger(parts) || parts < 1 || last[1] % parts !== 0)
+    throw misfit(`${name}: input ${show(x.shape)}: expected [..., time, a multiple of ${parts}]`)
+  return last
+}
+
+function checkInputs(query: Tensor, key: Tensor, { scale = 1, offset = 0 }: AttentionOptions): void {
+  if (query.rank < 2 || key.rank < 2 || query.shape[query.rank - 1] !== key.shape[key.rank - 1])
+    throw misfit(
+      `scaledDotProductAttention: queries ${show(query.shape)} and keys ${show(key.shape)}: expected [..., queries, d] and [..., keys, d]`,
+    )
+  checkFinite('scaledDotProductAttention', { scale, offset })
 }

@@ -1,9 +1,15 @@
 // Gradients through a hard choice: straight-through, Gumbel-softmax and score-function estimators.
 
+import { checkPositive } from '../../graph/check.ts'
+import { sameShape, show } from '../../graph/shape.ts'
 import { oneHot, random, type Tensor } from '../../tensor/index.ts'
 
 /** The values of `hard` with the gradient of `soft` (Bengio et al. 2013); both of one shape. */
-export const straightThrough = (hard: Tensor, soft: Tensor): Tensor => soft.add(hard.sub(soft).detach())
+export function straightThrough(hard: Tensor, soft: Tensor): Tensor {
+  if (!sameShape(hard.shape, soft.shape))
+    throw new RangeError(`straightThrough: ${show(hard.shape)} and ${show(soft.shape)} differ: they must be equal`)
+  return soft.add(hard.sub(soft).detach())
+}
 
 export interface GumbelOptions {
   /** The lower, the nearer to one-hot vectors; 1 unless told. */
@@ -16,8 +22,8 @@ export interface GumbelOptions {
 /** Samples of a categorical distribution by its logits [..., k], relaxed so that gradients pass (Jang et al. 2017; Maddison et al. 2017). */
 export function gumbelSoftmax(logits: Tensor, options: GumbelOptions = {}): Tensor {
   const { temperature = 1, hard = false, key } = options
-  if (!(temperature > 0 && temperature < Infinity))
-    throw new RangeError(`gumbelSoftmax: temperature is ${temperature}, it must be positive and finite`)
+  checkPositive('gumbelSoftmax', { temperature })
+  if (logits.rank === 0) throw new RangeError('gumbelSoftmax: the logits are a scalar, expected [..., k]')
   const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
   const noise = random.gumbel(logits.shape, { dtype, ...(key ? { key } : {}) })
   const soft = logits.add(noise).div(temperature).softmax(-1)

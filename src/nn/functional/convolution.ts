@@ -1,6 +1,7 @@
 // Convolution over any number of spatial axes.
 
 import { build } from '../../graph/build.ts'
+import { checkWhole } from '../../graph/check.ts'
 import { promote } from '../../graph/dtype.ts'
 import { misfit } from '../../graph/refuse.ts'
 import { type Dims, show } from '../../graph/shape.ts'
@@ -30,13 +31,16 @@ export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: C
     )
   }
   const groups = options.groups ?? 1
+  checkWhole('convolution', { groups })
+  if (weight.shape[0] % groups !== 0)
+    throw misfit(`convolution: weight ${show(weight.shape)}: its outputs don't divide into ${groups} groups`)
   if (x.shape[1] !== weight.shape[1] * groups) {
     throw misfit(
       `convolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.shape[1] * groups} channels, found ${x.shape[1]}`,
     )
   }
-  const strides = perAxis(options.stride ?? 1, axes)
-  const dilation = perAxis(options.dilation ?? 1, axes)
+  const strides = perAxis(options.stride ?? 1, axes, 'convolution stride')
+  const dilation = perAxis(options.dilation ?? 1, axes, 'convolution dilation')
   const padding = convolutionPadding(options.padding ?? 0, kernel, strides, dilation)
   const dtype = promote(x.dtype, weight.dtype)
   const padded = x.cast(dtype).pad([[0, 0], [0, 0], ...padding])
@@ -51,7 +55,7 @@ function convolutionPadding(
   dilation: Dims,
 ): (readonly [number, number])[] {
   if (padding === 'valid') return kernel.map(() => [0, 0] as const)
-  if (padding !== 'same') return perAxis(padding, kernel.length).map((p) => [p, p] as const)
+  if (padding !== 'same') return perAxis(padding, kernel.length, 'convolution padding', 0).map((p) => [p, p] as const)
   if (strides.some((s) => s !== 1))
     throw misfit(`convolution: padding 'same' needs stride 1, not ${show(strides)}: pad by numbers instead`)
   return kernel.map((k, i) => {

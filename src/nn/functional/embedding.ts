@@ -2,11 +2,16 @@
 
 import { misfit } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
-import { cumsum, iota, ones, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
+import { cumsum, iota, knownValues as known, ones, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
 
-/** Rows of weight [count, size] at int32 indices [...]: [..., size]. Indices outside of the table are moved to its ends. */
+/** Rows of weight [count, size] at int32 indices [...]: [..., size]. Throws on indices outside of the table; in a compiled function, which has no numbers yet, they are moved to its ends. */
 export function embedding(indices: Tensor, weight: Tensor): Tensor {
   if (indices.dtype !== 'int32') throw new TypeError(`embedding: indices are ${indices.dtype}: they must be int32`)
+  const wrong = known(indices).find((i) => !(i >= 0 && i < weight.shape[0]))
+  if (wrong !== undefined)
+    throw new RangeError(
+      `embedding: index ${wrong} in ${show(indices.shape)} for a table of ${weight.shape[0]} rows: use 0 to ${weight.shape[0] - 1}`,
+    )
   return weight.take(indices)
 }
 

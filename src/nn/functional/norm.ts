@@ -1,14 +1,16 @@
 // Normalisations: by layers, batches, groups, instances, root mean squares, neighbours, and of weights.
 
 import { build } from '../../graph/build.ts'
+import { checkFinite, checkRange } from '../../graph/check.ts'
 import { misfit } from '../../graph/refuse.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../../graph/shape.ts'
 import { norm, Tensor, withBroadcasting } from '../../tensor/index.ts'
 
 /** Standardizes over the last axes, those of `shape`; then times weight, plus bias, both of that shape (Ba et al. 2016). */
 export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
-  const tail = x.shape.slice(x.rank - shape.length)
-  if (x.rank < shape.length || show(tail) !== show(shape)) {
+  checkRange('layerNorm', { epsilon })
+  const tail = x.shape.slice(Math.max(0, x.rank - shape.length))
+  if (show(tail) !== show(shape)) {
     throw misfit(`layerNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
   }
   const { normalized } = standardize(x, lastAxes(shape), epsilon)
@@ -25,6 +27,8 @@ export function batchNormTraining(
   bias?: Tensor,
   epsilon = 1e-5,
 ): { y: Tensor; mean: Tensor; variance: Tensor } {
+  checkRange('batchNorm', { epsilon })
+  checkChannels('batchNorm', x, weight, bias)
   const axes = [...x.shape.keys()].filter((axis) => axis !== 1)
   const { normalized, mean, variance } = standardize(x, axes, epsilon)
   return {
@@ -43,6 +47,8 @@ export function batchNorm(
   bias?: Tensor,
   epsilon = 1e-5,
 ): Tensor {
+  checkRange('batchNorm', { epsilon })
+  checkChannels('batchNorm', x, mean, variance, weight, bias)
   const scale = variance.add(epsilon).rsqrt()
   const normalized = withBroadcasting('numpy', () => x.sub(perChannel(mean, x)).mul(perChannel(scale, x)))
   return affine(normalized, weight, bias)
@@ -53,6 +59,8 @@ export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Ten
   const [n, channels] = x.shape
   if (x.rank < 2 || !Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
     throw new RangeError(`groupNorm: input ${show(x.shape)}: its channels don't divide into ${groups} groups`)
+  checkRange('groupNorm', { epsilon })
+  checkChannels('groupNorm', x, weight, bias)
   const parts = x.reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])
   const centred = parts.sub(parts.mean(-1, true))
   const standard = centred.mul(centred.square().mean(-1, true).add(epsilon).rsqrt())
@@ -70,6 +78,7 @@ export function rmsNorm(x: Tensor, shape: Dims, weight?: Tensor, epsilon = 1e-6)
   const tail = x.shape.slice(Math.max(0, x.rank - shape.length))
   if (show(tail) !== show(shape))
     throw new RangeError(`rmsNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+  checkRange('rmsNorm', { epsilon })
   const y = x.mul(x.square().mean(lastAxes(shape), true).add(epsilon).rsqrt())
   return weight ? y.mul(weight) : y
 }
@@ -87,6 +96,7 @@ export function localResponseNorm(x: Tensor, options: LocalResponseOptions = {})
   const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options
   if (!Number.isInteger(size) || size < 1)
     throw new RangeError(`localResponseNorm: size is ${size}, it must be at least 1`)
+  checkFinite('localResponseNorm', { alpha, beta, k })
   if (x.rank < 2) throw new RangeError(`localResponseNorm: input ${show(x.shape)}: expected [n, c, ...]`)
   const last = x.transpose(1, -1)
   const before = Math.floor(size / 2)
@@ -104,6 +114,7 @@ export function normalize(
   options: { readonly p?: number; readonly axis?: number; readonly epsilon?: number } = {},
 ): Tensor {
   const { p = 2, axis = 1, epsilon = 1e-12 } = options
+  checkRange('normalize', { epsilon })
   return x.div(norm(x, p, normalizeAxis(axis, x.rank, 'normalize'), true).maximum(epsilon))
 }
 
@@ -127,6 +138,15 @@ export function affine(x: Tensor, weight?: Tensor, bias?: Tensor): Tensor {
     const scaled = weight ? x.mul(perChannel(weight, x)) : x
     return bias ? scaled.add(perChannel(bias, x)) : scaled
   })
+}
+
+/** Throws unless x has channels, as many as each of the vectors has elements. */
+function checkChannels(name: string, x: Tensor, ...vectors: readonly (Tensor | undefined)[]): void {
+  const odd = vectors.find((v) => v && (v.rank !== 1 || v.size !== x.shape[1]))
+  if (x.rank < 2 || odd)
+    throw misfit(
+      `${name}: input ${show(x.shape)}${odd ? ` with a vector ${show(odd.shape)}` : ''}: expected [n, c, ...]${odd ? ' and [c]' : ''}`,
+    )
 }
 
 const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.size, ...new Array<number>(x.rank - 2).fill(1)])

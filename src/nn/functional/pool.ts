@@ -44,9 +44,9 @@ export function averagePool(x: Tensor, options: AveragePoolOptions, axes = 2): T
 /** The windows of the spatial axes as last axes: x [n, c, ...spatial] to [n, c, ...positions, ...kernel]. */
 export function poolWindows(x: Tensor, options: PoolOptions, value: number, axes: number): Tensor {
   if (x.rank !== axes + 2) throw misfit(`pool: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
-  const size = perAxis(options.kernel, axes)
-  const stride = perAxis(options.stride ?? size, axes)
-  const padding = perAxis(options.padding ?? 0, axes)
+  const size = perAxis(options.kernel, axes, 'pool kernel')
+  const stride = perAxis(options.stride ?? size, axes, 'pool stride')
+  const padding = perAxis(options.padding ?? 0, axes, 'pool padding', 0)
   if (padding.some((p, i) => p > size[i] / 2)) {
     throw misfit(
       `pool: padding ${show(padding)} is more than half the kernel ${show(size)}: whole windows would lie in it`,

@@ -90,6 +90,7 @@ export function recurrent(
 ): { readonly output: Tensor; readonly state: readonly Tensor[] } {
   const { reverse = false, lengths, truncation } = options
   const [time, n] = x.shape
+  if (x.rank !== 3) throw new RangeError(`recurrent: input ${show(x.shape)}: expected [time, n, inputs]`)
   if (truncation !== undefined && !(Number.isSafeInteger(truncation) && truncation >= 1))
     throw new RangeError(`recurrent: truncation is ${truncation}, it must be a whole number of at least 1`)
   if (lengths && (lengths.dtype !== 'int32' || lengths.rank !== 1 || lengths.shape[0] !== n))

@@ -16,9 +16,10 @@ export interface PatchOptions {
 export function unfold(x: Tensor, options: PatchOptions): Tensor {
   const axes = x.rank - 2
   if (axes < 1) throw new RangeError(`unfold: input ${show(x.shape)}: expected [n, c, ...spatial]`)
-  const size = perAxis(options.kernel, axes)
-  const [stride, dilation] = [perAxis(options.stride ?? 1, axes), perAxis(options.dilation ?? 1, axes)]
-  const padding = perAxis(options.padding ?? 0, axes)
+  const size = perAxis(options.kernel, axes, 'unfold kernel')
+  const stride = perAxis(options.stride ?? 1, axes, 'unfold stride')
+  const dilation = perAxis(options.dilation ?? 1, axes, 'unfold dilation')
+  const padding = perAxis(options.padding ?? 0, axes, 'unfold padding', 0)
   const padded = x.pad([[0, 0], [0, 0], ...padding.map((p) => [p, p] as const)])
   const windows = new Tensor(build.node('windows', [padded.node], { size, stride, dilation }))
   const positions = windows.shape.slice(2, 2 + axes)
@@ -30,7 +31,7 @@ export function unfold(x: Tensor, options: PatchOptions): Tensor {
 
 /** The adjoint of `unfold`: patches [n, c · kernel elements, positions] added up in an image of the given extents. */
 export function fold(patches: Tensor, extents: readonly number[], options: PatchOptions): Tensor {
-  const size = sizeOf(perAxis(options.kernel, extents.length))
+  const size = sizeOf(perAxis(options.kernel, extents.length, 'fold kernel'))
   if (patches.rank !== 3 || patches.shape[1] % size !== 0)
     throw new RangeError(
       `fold: ${show(patches.shape)}: expected [n, c · ${size}, positions] for kernels of ${size} elements`,
@@ -57,9 +58,8 @@ export function interpolate(x: Tensor, extents: PerAxis, options: InterpolationO
   const { mode = 'nearest', alignCorners = false } = options
   if (mode !== 'nearest' && mode !== 'linear')
     throw new RangeError(`interpolate: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
-  const targets = perAxis(extents, x.rank - 2)
-  if (targets.some((t) => !Number.isInteger(t) || t < 1))
-    throw new RangeError(`interpolate: extents ${show(targets)} must be whole numbers of at least 1`)
+  if (x.rank < 3) throw new RangeError(`interpolate: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  const targets = perAxis(extents, x.rank - 2, 'interpolate extents')
   return targets.reduce((y, to, i) => {
     const [axis, from] = [i + 2, x.shape[i + 2]]
     if (mode === 'nearest') {

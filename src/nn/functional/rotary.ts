@@ -1,5 +1,6 @@
 // Positions as rotations of pairs.
 
+import { checkFinite, checkPositive } from '../../graph/check.ts'
 import { misfit } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
 import { concat, split, type Tensor, tensor, withBroadcasting } from '../../tensor/index.ts'
@@ -13,6 +14,8 @@ export function rotary(
   options: { readonly base?: number; readonly offset?: number | undefined } = {},
 ): Tensor {
   const { base = 10_000, offset = 0 } = options
+  checkPositive('rotary', { base })
+  checkFinite('rotary', { offset })
   const [time, width] = x.shape.slice(-2)
   if (x.rank < 2 || width % 2 !== 0)
     throw misfit(`rotary: input ${show(x.shape)}: expected [..., time, d] with an even d`)

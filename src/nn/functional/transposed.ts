@@ -1,6 +1,7 @@
 // Transposed convolution: the adjoint of convolution, as a layer of its own.
 
 import { build } from '../../graph/build.ts'
+import { checkWhole } from '../../graph/check.ts'
 import { promote } from '../../graph/dtype.ts'
 import { show } from '../../graph/shape.ts'
 import { Tensor } from '../../tensor/index.ts'
@@ -28,6 +29,7 @@ export function transposedConvolution(
 ): Tensor {
   const axes = weight.rank - 2
   const { groups = 1 } = options
+  checkWhole('transposedConvolution', { groups })
   if (x.rank !== weight.rank || axes < 1)
     throw new RangeError(
       `transposedConvolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.rank} axes, [n, c, ...spatial]`,
@@ -37,10 +39,10 @@ export function transposedConvolution(
     throw new RangeError(
       `transposedConvolution: input ${show(x.shape)} for weight ${show(weight.shape)} in ${groups} groups: expected ${inputs} channels, a multiple of the groups, found ${x.shape[1]}`,
     )
-  const stride = perAxis(options.stride ?? 1, axes)
-  const padding = perAxis(options.padding ?? 0, axes)
-  const extra = perAxis(options.outputPadding ?? 0, axes)
-  const dilation = perAxis(options.dilation ?? 1, axes)
+  const stride = perAxis(options.stride ?? 1, axes, 'transposedConvolution stride')
+  const padding = perAxis(options.padding ?? 0, axes, 'transposedConvolution padding', 0)
+  const extra = perAxis(options.outputPadding ?? 0, axes, 'transposedConvolution outputPadding', 0)
+  const dilation = perAxis(options.dilation ?? 1, axes, 'transposedConvolution dilation')
   if (extra.some((e, i) => e >= Math.max(stride[i], dilation[i])))
     throw new RangeError(
       `transposedConvolution: outputPadding ${show(extra)} must be less than stride ${show(stride)} or dilation ${show(dilation)}`,

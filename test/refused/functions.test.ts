@@ -1,0 +1,647 @@
+/** Every loss, optimizer, schedule, initializer and function with options refuses numbers and shapes that do not fit. */
+
+import { describe, expect, it } from 'vitest'
+import * as linalg from '../../src/linalg/index.ts'
+import * as loss from '../../src/loss/index.ts'
+import { functional, init } from '../../src/nn/index.ts'
+import * as optim from '../../src/optim/index.ts'
+import * as signal from '../../src/signal/index.ts'
+import * as tensors from '../../src/tensor/index.ts'
+import { ones, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
+import { type NumberClass, outside } from '../support/outside.ts'
+
+interface Options {
+  readonly [name: string]: unknown
+}
+type Refusal = readonly [refused: () => unknown, message: RegExp]
+/** What must be refused, or why there is nothing. */
+type Entry =
+  | {
+      readonly call?: (options: never) => unknown
+      readonly numbers?: { readonly [option: string]: NumberClass }
+      readonly wrong?: readonly Refusal[]
+    }
+  | string
+
+const x = (...shape: number[]): Tensor => ones(shape as readonly number[])
+const labels = (...values: number[]): Tensor => tensor(Int32Array.from(values))
+const { NaN: nan } = globalThis
+
+/** A function of one number. */
+const one = <K extends string>(name: K, f: (value: number) => unknown, of: NumberClass, usual = 1): Entry => ({
+  call: (o: { readonly [N in K]?: number }) => f(o[name] ?? usual),
+  numbers: { [name]: of },
+})
+
+/** A loss of two tensors of one shape. */
+const alike = (
+  f: (a: Tensor, b: Tensor, options: never) => Tensor,
+  numbers: { readonly [option: string]: NumberClass } = {},
+): Entry => ({
+  call: (o: never) => f(x(2, 3), x(2, 3), o),
+  numbers,
+  wrong: [[() => f(x(2, 3), x(2), {} as never), /\[2, 3\].*\[2\]/], unknownReduction((o) => f(x(2, 3), x(2, 3), o))],
+})
+const unknownReduction = (f: (options: never) => unknown): Refusal => [
+  () => f({ reduction: 'meen' } as never),
+  /unknown reduction 'meen': use 'mean', 'sum' or 'none'/,
+]
+
+const losses: { readonly [name: string]: Entry } = {
+  softmaxCrossEntropy: {
+    call: (o: loss.CrossEntropyOptions) => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1) as Tensor, o),
+    numbers: { labelSmoothing: 'probability', ignoreIndex: 'integer' },
+    wrong: [
+      [() => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1, 1) as Tensor), /\[2, 3\].*need labels \[2\], not \[3\]/],
+      [() => loss.softmaxCrossEntropy(x(2, 3), x(2)), /\[2, 3\] need probabilities of that shape, not \[2\]/],
+      [() => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1) as Tensor, { axis: 2 }), /axis 2/],
+      [
+        () => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1) as Tensor, { weight: x(2) }),
+        /weight is \[2\], expected \[3\]/,
+      ],
+      [() => loss.softmaxCrossEntropy(x(2, 3), x(2, 3), { weight: x(2) }), /weight is \[2\], expected \[3\]/],
+      [() => loss.softmaxCrossEntropy(x(), labels(0) as Tensor), /scores are a scalar/],
+      unknownReduction((o) => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1) as Tensor, o as loss.CrossEntropyOptions)),
+    ],
+  },
+  nll: {
+    call: (o: loss.NllOptions) => loss.nll(x(2, 3), labels(0, 1) as Tensor, o),
+    numbers: { ignoreIndex: 'integer' },
+    wrong: [
+      [() => loss.nll(x(2, 3), labels(0) as Tensor), /\[2, 3\].*need labels \[2\], not \[1\]/],
+      [() => loss.nll(x(2, 3), x(2)), /labels are float32: they must be int32/],
+      unknownReduction((o) => loss.nll(x(2, 3), labels(0, 1) as Tensor, o as loss.NllOptions)),
+    ],
+  },
+  sigmoidBinaryCrossEntropy: alike(loss.sigmoidBinaryCrossEntropy as never, { posWeight: 'notNegative' }),
+  binaryCrossEntropy: alike(loss.binaryCrossEntropy as never),
+  mse: alike(loss.mse as never),
+  l1: alike(loss.l1 as never),
+  huber: alike(loss.huber as never, { delta: 'positive' }),
+  klDivergence: alike(loss.klDivergence),
+  poissonNll: alike(loss.poissonNll, { epsilon: 'notNegative' }),
+  gaussianNll: {
+    call: (o: never) => loss.gaussianNll(x(2, 3), x(2, 3), x(2, 1), o),
+    numbers: { epsilon: 'positive' },
+    wrong: [
+      [() => loss.gaussianNll(x(2, 3), x(2), x(2)), /\[2, 3\] and targets \[2\]/],
+      [() => loss.gaussianNll(x(3), x(3), x(2, 3)), /variances \[2, 3\] for predictions \[3\]/],
+      unknownReduction((o) => loss.gaussianNll(x(2), x(2), x(2), o)),
+    ],
+  },
+  sigmoidFocal: alike(loss.sigmoidFocal, { gamma: 'notNegative', alpha: 'probability' }),
+  hinge: alike(loss.hinge, { margin: 'finite' }),
+  softMargin: alike(loss.softMargin),
+  hingeEmbedding: alike(loss.hingeEmbedding, { margin: 'finite' }),
+  marginRanking: {
+    call: (o: never) => loss.marginRanking(x(2), x(2), x(2), o),
+    numbers: { margin: 'finite' },
+    wrong: [
+      [() => loss.marginRanking(x(2), x(3), x(2)), /\[2\] and \[3\] differ/],
+      unknownReduction((o) => loss.marginRanking(x(2), x(2), x(2), o)),
+    ],
+  },
+  cosineEmbedding: {
+    call: (o: never) => loss.cosineEmbedding(x(2, 3), x(2, 3), x(2), o),
+    numbers: { margin: 'finite' },
+    wrong: [
+      [() => loss.cosineEmbedding(x(2, 3), x(2), x(2)), /\[2, 3\] and \[2\] differ/],
+      [() => loss.cosineEmbedding(x(2, 3), x(2, 3), x(3)), /\[2\] and \[3\] differ/],
+      unknownReduction((o) => loss.cosineEmbedding(x(2, 3), x(2, 3), x(2), o)),
+    ],
+  },
+  triplet: {
+    call: (o: never) => loss.triplet(x(2, 3), x(2, 3), x(2, 3), o),
+    numbers: { margin: 'finite' },
+    wrong: [
+      [() => loss.triplet(x(2, 3), x(2, 3), x(2)), /\[2, 3\] and \[2\] differ/],
+      unknownReduction((o) => loss.triplet(x(2, 3), x(2, 3), x(2, 3), o)),
+    ],
+  },
+  multiMargin: {
+    call: (o: never) => loss.multiMargin(x(2, 3), labels(0, 1), o),
+    numbers: { margin: 'finite', p: 'order' },
+    wrong: [
+      [() => loss.multiMargin(x(2, 3), labels(0)), /scores \[2, 3\] and labels \[1\]/],
+      [() => loss.multiMargin(x(2, 3), x(2)), /labels are float32: they must be int32/],
+      [() => loss.multiMargin(x(2, 3), labels(0, 1), { weight: x(2) }), /weight is \[2\], expected \[3\]/],
+      unknownReduction((o) => loss.multiMargin(x(2, 3), labels(0, 1), o)),
+    ],
+  },
+  multilabelSoftMargin: alike(loss.multilabelSoftMargin),
+  contrastive: {
+    call: (o: never) => loss.contrastive(x(2, 3), x(2, 3), x(2), o),
+    numbers: { margin: 'notNegative' },
+    wrong: [
+      [() => loss.contrastive(x(2, 3), x(2, 3), x(3)), /\[2, 3\] and targets \[3\]/],
+      unknownReduction((o) => loss.contrastive(x(2, 3), x(2, 3), x(2), o)),
+    ],
+  },
+  infoNce: alike(loss.infoNce, { temperature: 'positive' }),
+  ctc: {
+    call: (o: never) => loss.ctc(x(4, 1, 3), tensor(Int32Array.of(1, 2), { shape: [1, 2] }), o),
+    numbers: { blank: 'count' },
+    wrong: [
+      [() => loss.ctc(x(4, 3), tensor(Int32Array.of(1), { shape: [1, 1] })), /\[4, 3\] and labels \[1, 1\]/],
+      [() => loss.ctc(x(4, 1, 3), x(1, 2)), /labels are float32: they must be int32/],
+      [() => loss.ctc(x(4, 1, 3), tensor(Int32Array.of(1), { shape: [1, 1] }), { blank: 3 }), /blank is 3.*0 … 2/],
+    ],
+  },
+  sparsemaxLoss: {
+    wrong: [
+      [() => loss.sparsemaxLoss(x(2, 3), labels(0)), /scores \[2, 3\] and labels \[1\]/],
+      [() => loss.sparsemaxLoss(x(2, 3), x(2)), /labels are float32: they must be int32/],
+      unknownReduction((o) => loss.sparsemaxLoss(x(2, 3), labels(0, 1), o)),
+    ],
+  },
+  cosineSimilarity: {
+    call: (o: never) => loss.cosineSimilarity(x(2, 3), x(2, 3), o),
+    numbers: { epsilon: 'notNegative' },
+    wrong: [
+      [() => loss.cosineSimilarity(x(2, 3), x(2)), /cosineSimilarity.*\[2, 3\].*\[2\]/],
+      [() => loss.cosineSimilarity(x(2, 3), x(2, 3), { axis: 2 }), /axis 2/],
+    ],
+  },
+  pairwiseDistance: {
+    call: (o: never) => loss.pairwiseDistance(x(2, 3), x(2, 3), o),
+    numbers: { p: 'order', epsilon: 'notNegative' },
+    wrong: [[() => loss.pairwiseDistance(x(2, 3), x(2)), /pairwiseDistance.*\[2, 3\].*\[2\]/]],
+  },
+  distances: {
+    call: ({ p }: { p?: number }) => loss.distances(x(2, 3), x(4, 3), p),
+    numbers: { p: 'order' },
+    wrong: [[() => loss.distances(x(2, 3), x(4, 2)), /\[2, 3\] and \[4, 2\]: expected/]],
+  },
+}
+
+const rate = { learningRate: 'notNegative', weightDecay: 'notNegative' } as const
+const moments = { ...rate, epsilon: 'notNegative' } as const
+const betas = (make: (options: { readonly betas: readonly [number, number] }) => unknown): Refusal[] => [
+  [() => make({ betas: [1, 0.9] }), /beta1 is 1, it must be in \[0, 1\)/],
+  [() => make({ betas: [0.9, nan] }), /beta2 is NaN/],
+]
+const optimizers: { readonly [name: string]: Entry } = {
+  sgd: {
+    call: (o: Options) => optim.sgd({ learningRate: 0.1, ...o }),
+    numbers: { ...rate, momentum: 'notNegative', dampening: 'notNegative' },
+    wrong: [[() => optim.sgd({ learningRate: 0.1, nesterov: true }), /nesterov needs a momentum above 0/]],
+  },
+  adam: { call: optim.adam, numbers: moments, wrong: betas(optim.adam) },
+  adamW: { call: optim.adamW, numbers: moments, wrong: betas(optim.adamW) },
+  adamax: { call: optim.adamax, numbers: moments, wrong: betas(optim.adamax) },
+  nadam: { call: optim.nadam, numbers: { ...moments, momentumDecay: 'notNegative' }, wrong: betas(optim.nadam) },
+  radam: { call: optim.radam, numbers: moments, wrong: betas(optim.radam) },
+  lamb: { call: optim.lamb, numbers: moments, wrong: betas(optim.lamb) },
+  lion: { call: optim.lion, numbers: rate, wrong: betas(optim.lion) },
+  averagedSgd: {
+    call: optim.averagedSgd,
+    numbers: { ...rate, decay: 'notNegative', power: 'notNegative', start: 'notNegative' },
+  },
+  adagrad: { call: optim.adagrad, numbers: { ...moments, rateDecay: 'notNegative', initialSum: 'notNegative' } },
+  rmsProp: { call: optim.rmsProp, numbers: { ...moments, smoothing: 'part', momentum: 'notNegative' } },
+  adadelta: { call: optim.adadelta, numbers: { ...moments, smoothing: 'part' } },
+  rprop: {
+    call: optim.rprop,
+    numbers: { learningRate: 'positive' },
+    wrong: [
+      [() => optim.rprop({ factors: [1, 1.2] }), /factors are 1 and 1.2/],
+      [() => optim.rprop({ sizes: [2, 1] }), /sizes are 2 and 1/],
+    ],
+  },
+  muon: { call: optim.muon, numbers: { ...rate, momentum: 'part', adamRate: 'notNegative', iterations: 'count' } },
+  lbfgs: {
+    call: optim.lbfgs,
+    numbers: {
+      learningRate: 'positive',
+      iterations: 'whole',
+      evaluations: 'whole',
+      history: 'whole',
+      gradientTolerance: 'notNegative',
+      changeTolerance: 'notNegative',
+    },
+  },
+  optimizer: {
+    wrong: [
+      [() => optim.adam().step([variable(x(2))], []), /0 gradients for 1 parameters|1 parameters/],
+      [() => optim.adam().step([variable(x(2), { name: 'w' })], [x(3)]), /w.*\[2\].*\[3\]|\[3\].*\[2\]/],
+    ],
+  },
+  grouped: {
+    wrong: [
+      [() => optim.grouped([]), /at least one group/],
+      [
+        () =>
+          optim.grouped([{ of: () => false, optimizer: optim.adam() }]).step([variable(x(1), { name: 'w' })], [x(1)]),
+        /'w' belongs to no group: add one/,
+      ],
+    ],
+  },
+  movingAverage: {
+    call: ({ decay = 0.9 }: { decay?: number }) => optim.movingAverage([], decay),
+    numbers: { decay: 'part' },
+  },
+  clipGlobalNorm: one('norm', (max) => optim.clipGlobalNorm([x(2)], max), 'order'),
+  clipValue: one('limit', (limit) => optim.clipValue([x(2)], limit), 'order'),
+  globalNorm: 'it has no options',
+  constant: { call: ({ rate = 1 }: { rate?: number }) => optim.constant(rate), numbers: { rate: 'notNegative' } },
+  cosine: {
+    call: ({ rate = 1, ...o }: { rate?: number }) => optim.cosine(rate, { steps: 3, ...o }),
+    numbers: { rate: 'notNegative', steps: 'whole', minimum: 'notNegative' },
+  },
+  cosineRestarts: {
+    call: ({ rate = 1, ...o }: { rate?: number }) => optim.cosineRestarts(rate, { period: 3, ...o }),
+    numbers: { rate: 'notNegative', period: 'whole', growth: 'positive', minimum: 'notNegative' },
+    wrong: [[() => optim.cosineRestarts(1, { period: 3, growth: 0.5 }), /growth is 0.5/]],
+  },
+  cyclic: {
+    call: (o: Options) => optim.cyclic({ low: 0, high: 1, steps: 2, ...o }),
+    numbers: { low: 'notNegative', high: 'notNegative', steps: 'whole', factor: 'notNegative' },
+  },
+  decay: {
+    call: ({ rate = 1, ...o }: { rate?: number }) => optim.decay(rate, { factor: 0.5, ...o }),
+    numbers: { rate: 'notNegative', factor: 'notNegative', every: 'whole' },
+  },
+  oneCycle: {
+    call: ({ peak = 1, ...o }: { peak?: number }) => optim.oneCycle(peak, { steps: 9, ...o }),
+    numbers: {
+      peak: 'notNegative',
+      steps: 'whole',
+      rise: 'probability',
+      startDivisor: 'positive',
+      endDivisor: 'positive',
+    },
+  },
+  piecewise: {
+    call: ({ rate = 1, milestone = 1, factor = 0.5 }: { rate?: number; milestone?: number; factor?: number }) =>
+      optim.piecewise(rate, { milestones: [milestone], factor }),
+    numbers: { rate: 'notNegative', milestone: 'count', factor: 'notNegative' },
+  },
+  polynomial: {
+    call: ({ rate = 1, ...o }: { rate?: number }) => optim.polynomial(rate, { steps: 9, ...o }),
+    numbers: { rate: 'notNegative', steps: 'whole', power: 'notNegative', minimum: 'notNegative' },
+  },
+  warmup: {
+    call: ({ after = 1, ...o }: { after?: number }) => optim.warmup(after, { steps: 9, ...o }),
+    numbers: { after: 'notNegative', steps: 'whole', start: 'probability' },
+  },
+}
+
+const scaled = (make: (options: { readonly gain: number }) => unknown): Entry => ({
+  call: ({ gain = 1 }: { gain?: number }) => make({ gain }),
+  numbers: { gain: 'positive' },
+})
+const initializers: { readonly [name: string]: Entry } = {
+  constant: { call: ({ value = 0 }: { value?: number }) => init.constant(value), numbers: { value: 'finite' } },
+  fans: { wrong: [[() => init.fans([3]), /two axes or more, not \[3\]/]] },
+  gain: {
+    call: ({ slope = 1 }: { slope?: number }) => init.gain('leakyRelu', slope),
+    numbers: { slope: 'finite' },
+    wrong: [[() => init.gain('swish' as 'relu'), /unknown nonlinearity 'swish': use one of linear, sigmoid/]],
+  },
+  glorotNormal: scaled(init.glorotNormal),
+  glorotUniform: scaled(init.glorotUniform),
+  heNormal: scaled(init.heNormal),
+  heUniform: {
+    ...(scaled(init.heUniform) as object),
+    wrong: [[() => init.heUniform({ mode: 'fan' as 'fanIn' }), /unknown mode 'fan': use 'fanIn' or 'fanOut'/]],
+  },
+  lecunNormal: scaled(init.lecunNormal),
+  lecunUniform: scaled(init.lecunUniform),
+  normal: {
+    call: ({ mean = 0, std = 1 }: { mean?: number; std?: number }) => init.normal(mean, std),
+    numbers: { mean: 'finite', std: 'notNegative' },
+  },
+  ones: 'it has no options',
+  orthogonal: scaled(init.orthogonal),
+  torchUniform: 'it has no options',
+  uniform: {
+    call: ({ low = 0, high = 1 }: { low?: number; high?: number }) => init.uniform(low, high),
+    numbers: { low: 'finite', high: 'finite' },
+  },
+  values: 'what it gives is counted where a parameter is made',
+  zeros: 'it has no options',
+}
+
+const image = (): Tensor => x(1, 2, 4, 4)
+const windows = { kernel: 'whole', stride: 'whole', padding: 'count' } as const
+const pool = (f: (x: Tensor, options: functional.PoolOptions) => unknown): Entry => ({
+  call: (o: Options) => f(image(), { kernel: 2, ...o }),
+  numbers: windows,
+  wrong: [
+    [() => f(x(2, 4, 4), { kernel: 2 }), /\[2, 4, 4\]: expected 4 axes/],
+    [() => f(image(), { kernel: 5 }), /does not fit/],
+    [() => f(image(), { kernel: 2, padding: 2 }), /more than half the kernel/],
+  ],
+})
+const normalized = (f: (epsilon?: number) => unknown, ...wrong: Refusal[]): Entry => ({
+  call: ({ epsilon }: { epsilon?: number }) => f(epsilon),
+  numbers: { epsilon: 'notNegative' },
+  wrong,
+})
+const attends = (f: (q: Tensor, k: Tensor, options: never) => unknown): Entry => ({
+  call: (o: never) => f(x(2, 4), x(3, 4), o),
+  numbers: { scale: 'finite' },
+  wrong: [[() => f(x(2, 4), x(3, 5), {} as never), /queries \[2, 4\] and keys \[3, 5\]/]],
+})
+const cell = { input: x(4, 3), hidden: x(4, 1) }
+const convolutionNumbers = { stride: 'whole', padding: 'count', dilation: 'whole', groups: 'whole' } as const
+const pieces: { readonly [name: string]: Entry } = {
+  adaptiveAveragePool: {
+    call: ({ output = 2 }: { output?: number }) => functional.adaptiveAveragePool(image(), output),
+    numbers: { output: 'whole' },
+    wrong: [[() => functional.adaptiveAveragePool(x(2, 4), 2), /\[2, 4\]: expected 4 axes/]],
+  },
+  adaptiveMaxPool: {
+    call: ({ output = 2 }: { output?: number }) => functional.adaptiveMaxPool(image(), output),
+    numbers: { output: 'whole' },
+    wrong: [[() => functional.adaptiveMaxPool(x(2, 4), 2), /\[2, 4\]: expected 4 axes/]],
+  },
+  affine: { wrong: [[() => functional.affine(x(2, 3), x(2)), /\[2, 3\].*\[2\]/]] },
+  attentionWeights: attends(functional.attentionWeights),
+  averagePool: pool(functional.averagePool),
+  batchNorm: normalized(
+    (epsilon) => functional.batchNorm(x(2, 3), x(3), x(3), x(3), x(3), epsilon),
+    [
+      () => functional.batchNorm(x(2, 3), x(2), x(3)),
+      /input \[2, 3\] with a vector \[2\]: expected \[n, c, \.\.\.\] and \[c\]/,
+    ],
+    [() => functional.batchNorm(x(3), x(3), x(3)), /input \[3\]/],
+  ),
+  batchNormTraining: normalized(
+    (epsilon) => functional.batchNormTraining(x(2, 3), x(3), x(3), epsilon),
+    [() => functional.batchNormTraining(x(3)), /input \[3\]: expected \[n, c, \.\.\.\]/],
+  ),
+  cellStep: { wrong: [[() => functional.cellStep('lstm', x(2, 2), [x(2, 1), x(2, 1)], cell), /\[2, 2\].*\[4, 3\]/]] },
+  convolution: {
+    call: (o: never) => functional.convolution(image(), x(2, 2, 3, 3), x(2), { ...(o as object) }),
+    numbers: convolutionNumbers,
+    wrong: [
+      [() => functional.convolution(x(2, 4, 4), x(2, 2, 3, 3)), /\[2, 4, 4\].*expected 4 axes/],
+      [() => functional.convolution(x(1, 3, 4, 4), x(2, 2, 3, 3)), /expected 2 channels, found 3/],
+      [() => functional.convolution(image(), x(3, 1, 3, 3), undefined, { groups: 2 }), /don't divide into 2 groups/],
+      [() => functional.convolution(image(), x(2, 2, 5, 5)), /\[1, 2, 4, 4\]/],
+      [
+        () => functional.convolution(image(), x(2, 2, 3, 3), undefined, { padding: 'same', stride: 2 }),
+        /'same' needs stride 1/,
+      ],
+      [
+        () => functional.convolution(image(), x(2, 2, 3, 3), undefined, { stride: [1] }),
+        /stride \[1\] has 1 numbers for 2/,
+      ],
+    ],
+  },
+  dropout: {
+    call: ({ probability = 0.5 }: { probability?: number }) => functional.dropout(x(2), probability),
+    numbers: { probability: 'probability' },
+  },
+  embedding: {
+    wrong: [
+      [() => functional.embedding(x(2), x(3, 2)), /float32: they must be int32/],
+      [() => functional.embedding(labels(3), x(3, 2)), /index 3 in \[1\] for a table of 3 rows: use 0 to 2/],
+    ],
+  },
+  flatten: { wrong: [[() => functional.flatten(x(2), 1), /\[2\]|axis 1/]] },
+  fold: {
+    call: ({ kernel = 2 }: { kernel?: number }) => functional.fold(x(1, 8, 4), [4, 4], { kernel, stride: 2 }),
+    numbers: { kernel: 'whole' },
+    wrong: [
+      [() => functional.fold(x(1, 7, 4), [4, 4], { kernel: 2 }), /\[1, 7, 4\]: expected \[n, c · 4, positions\]/],
+    ],
+  },
+  globalAveragePool: { wrong: [[() => functional.globalAveragePool(x(2, 3)), /\[2, 3\]: expected/]] },
+  globalMaxPool: { wrong: [[() => functional.globalMaxPool(x(2, 3)), /\[2, 3\]: expected/]] },
+  gridSample: {
+    wrong: [[() => functional.gridSample(image(), x(1, 2, 2, 3)), /\[1, 2, 4, 4\] and grid \[1, 2, 2, 3\]/]],
+  },
+  groupNorm: normalized(
+    (epsilon) => functional.groupNorm(x(2, 4), 2, x(4), x(4), epsilon),
+    [() => functional.groupNorm(x(2, 4), 3), /\[2, 4\].*don't divide into 3 groups/],
+    [() => functional.groupNorm(x(2, 4), nan), /NaN groups/],
+    [() => functional.groupNorm(x(2, 4), 2, x(2)), /with a vector \[2\]/],
+  ),
+  gumbelSoftmax: {
+    call: (o: never) => functional.gumbelSoftmax(x(2, 3), o),
+    numbers: { temperature: 'positive' },
+    wrong: [[() => functional.gumbelSoftmax(x()), /a scalar, expected/]],
+  },
+  instanceNorm: normalized(
+    (epsilon) => functional.instanceNorm(x(2, 3, 4), x(3), x(3), epsilon),
+    [() => functional.instanceNorm(x(2, 3)), /\[2, 3\]: expected/],
+  ),
+  interpolate: {
+    call: ({ extents = 3 }: { extents?: number }) => functional.interpolate(image(), extents),
+    numbers: { extents: 'whole' },
+    wrong: [
+      [() => functional.interpolate(x(2, 3), 3), /\[2, 3\]: expected/],
+      [() => functional.interpolate(image(), 3, { mode: 'cubic' as 'linear' }), /unknown mode 'cubic'/],
+    ],
+  },
+  joinHeads: { wrong: [[() => functional.joinHeads(x(2, 3)), /\[2, 3\]: expected/]] },
+  layerNorm: normalized(
+    (epsilon) => functional.layerNorm(x(2, 3), [3], x(3), x(3), epsilon),
+    [() => functional.layerNorm(x(2, 3), [2]), /\[2, 3\]: expected its last axes to be \[2\]/],
+    [() => functional.layerNorm(x(3), [2, 3]), /\[3\]: expected its last axes to be \[2, 3\]/],
+  ),
+  linear: { wrong: [[() => functional.linear(x(2, 3), x(2, 4)), /\[2, 3\].*\[2, 4\]/]] },
+  localResponseNorm: {
+    call: (o: never) => functional.localResponseNorm(x(2, 3), o),
+    numbers: { size: 'whole', alpha: 'finite', beta: 'finite', k: 'finite' },
+    wrong: [[() => functional.localResponseNorm(x(3)), /\[3\]: expected/]],
+  },
+  maxPool: pool(functional.maxPool),
+  maxPoolWithIndices: pool(functional.maxPoolWithIndices),
+  maxUnpool: { wrong: [[() => functional.maxUnpool(x(1, 1, 2), labels(1), [4]), /\[1, 1, 2\] at indices \[1\]/]] },
+  normalize: {
+    call: (o: never) => functional.normalize(x(2, 3), o),
+    numbers: { epsilon: 'notNegative' },
+    wrong: [[() => functional.normalize(x(2, 3), { p: 0 }), /order/]],
+  },
+  perAxis: { wrong: [[() => functional.perAxis([1, 2], 3), /\[1, 2\] has 2 numbers for 3 spatial axes/]] },
+  pixelShuffle: { wrong: [[() => functional.pixelShuffle(image(), 2), /\[1, 2, 4, 4\]: expected \[n, c · 4/]] },
+  pixelUnshuffle: { wrong: [[() => functional.pixelUnshuffle(image(), 3), /\[1, 2, 4, 4\]: expected/]] },
+  poolWindows: 'maxPool and averagePool are it',
+  powerPool: {
+    ...(pool((v, o) => functional.powerPool(v, 2, o)) as object),
+    wrong: [[() => functional.powerPool(image(), 0, { kernel: 2 }), /order p is 0/]],
+  },
+  recurrent: {
+    call: (o: never) => functional.recurrent('lstm', x(2, 1, 3), [x(1, 1), x(1, 1)], cell, o),
+    numbers: { truncation: 'whole' },
+    wrong: [
+      [() => functional.recurrent('lstm', x(2, 3), [x(1, 1), x(1, 1)], cell), /\[2, 3\]: expected \[time, n, inputs\]/],
+      [
+        () => functional.recurrent('lstm', x(2, 1, 3), [x(1, 1), x(1, 1)], cell, { lengths: x(1) }),
+        /lengths are float32 \[1\], they must be int32 \[1\]/,
+      ],
+    ],
+  },
+  rmsNorm: normalized(
+    (epsilon) => functional.rmsNorm(x(2, 3), [3], x(3), epsilon),
+    [() => functional.rmsNorm(x(2, 3), [2]), /\[2, 3\]: expected/],
+  ),
+  rotary: {
+    call: (o: never) => functional.rotary(x(2, 4), o),
+    numbers: { base: 'positive', offset: 'finite' },
+    wrong: [[() => functional.rotary(x(2, 3)), /\[2, 3\]: expected \[\.\.\., time, d\] with an even d/]],
+  },
+  scaledDotProductAttention: {
+    call: (o: never) => functional.scaledDotProductAttention(x(2, 4), x(3, 4), x(3, 5), o),
+    numbers: { scale: 'finite', dropout: 'probability' },
+    wrong: [
+      [() => functional.scaledDotProductAttention(x(2, 4), x(3, 5), x(3, 5)), /queries \[2, 4\] and keys \[3, 5\]/],
+      [() => functional.scaledDotProductAttention(x(2, 4), x(3, 4), x(2, 4)), /keys \[3, 4\] and values \[2, 4\]/],
+    ],
+  },
+  scoreFunction: { wrong: [[() => functional.scoreFunction(x(2), x(3)), /\[2\].*\[3\]/]] },
+  splitHeads: { wrong: [[() => functional.splitHeads(x(2, 5), 2), /\[2, 5\]: expected/]] },
+  splitProjections: { wrong: [[() => functional.splitProjections(x(2, 8), 2), /\[2, 8\]: expected/]] },
+  straightThrough: { wrong: [[() => functional.straightThrough(x(2), x(3)), /\[2\] and \[3\] differ/]] },
+  transposedConvolution: {
+    call: (o: never) => functional.transposedConvolution(image(), x(2, 2, 3, 3), x(2), { ...(o as object) }),
+    numbers: { ...convolutionNumbers, outputPadding: 'count' },
+    wrong: [
+      [() => functional.transposedConvolution(x(2, 4, 4), x(2, 2, 3, 3)), /\[2, 4, 4\].*expected 4 axes/],
+      [() => functional.transposedConvolution(x(1, 3, 4, 4), x(2, 2, 3, 3)), /expected 2 channels/],
+      [() => functional.transposedConvolution(image(), x(2, 2, 1, 1), undefined, { padding: 2 }), /leaves nothing/],
+    ],
+  },
+  unfold: {
+    call: (o: Options) => functional.unfold(image(), { kernel: 2, ...o }),
+    numbers: { ...windows, dilation: 'whole' },
+    wrong: [
+      [() => functional.unfold(x(2, 3), { kernel: 2 }), /\[2, 3\]: expected/],
+      [() => functional.unfold(image(), { kernel: 5 }), /does not fit/],
+    ],
+  },
+  weightNorm: { wrong: [[() => functional.weightNorm(x(2, 3), x(3, 1)), /\[2, 1\]|\[2, 3\]/]] },
+  zeroState: 'it reads shapes of weights alone',
+}
+
+const matrices = (f: (a: Tensor) => unknown): Entry => ({
+  wrong: [[() => f(x(3)), /\[3\] is no matrix: it needs two axes/]],
+})
+const square = (f: (a: Tensor) => unknown): Entry => ({
+  wrong: [
+    [() => f(x(3)), /\[3\] is no matrix: it needs two axes/],
+    [() => f(x(2, 3)), /\[2, 3\]: it must be square/],
+  ],
+})
+const algebra: { readonly [name: string]: Entry } = {
+  cholesky: square(linalg.cholesky),
+  choleskySolve: { wrong: [[() => linalg.choleskySolve(x(2, 2), x(3, 1)), /\[2, 2\].*\[3, 1\]/]] },
+  conditionNumber: matrices(linalg.conditionNumber),
+  det: square(linalg.det),
+  eigh: square(linalg.eigh),
+  eigvalsh: square(linalg.eigvalsh),
+  inverse: square(linalg.inverse),
+  leastSquares: {
+    wrong: [[() => linalg.leastSquares(x(2, 3), x(2, 1)), /\[2, 3\] has fewer rows than columns: use pinv/]],
+  },
+  matrixNorm: {
+    wrong: [
+      [() => linalg.matrixNorm(x(3)), /\[3\]/],
+      [() => linalg.matrixNorm(x(2, 2), 'spectral' as 'nuclear'), /unknown kind 'spectral'/],
+    ],
+  },
+  matrixRank: matrices(linalg.matrixRank),
+  pinv: matrices(linalg.pinv),
+  qr: matrices(linalg.qr),
+  slogdet: square(linalg.slogdet),
+  solve: {
+    wrong: [
+      [() => linalg.solve(x(2, 3), x(2, 1)), /\[2, 3\]: it must be square/],
+      [() => linalg.solve(x(2, 2), x(3, 1)), /\[2, 2\] for right sides \[3, 1\]/],
+    ],
+  },
+  svd: matrices(linalg.svd),
+  svdvals: matrices(linalg.svdvals),
+  triangularSolve: { wrong: [[() => linalg.triangularSolve(x(2, 2), x(3, 1)), /\[2, 2\] for right sides \[3, 1\]/]] },
+}
+
+const transforms: { readonly [name: string]: Entry } = {
+  fft: { wrong: [[() => signal.fft(x(4)), /\[\.\.\., n, 2\].*\[4\]/]] },
+  ifft: { wrong: [[() => signal.ifft(x(4)), /\[\.\.\., n, 2\].*\[4\]/]] },
+  irfft: { wrong: [[() => signal.irfft(x(3, 2), 7), /\[3, 2\] does not hold the 4 frequencies of 7/]] },
+  power: 'it takes any tensor',
+  rfft: { wrong: [[() => signal.rfft(x()), /a scalar has no axis/]] },
+  stft: {
+    call: ({ frame = 4, ...o }: { frame?: number }) => signal.stft(x(16), frame, o),
+    numbers: { frame: 'whole', hop: 'whole' },
+    wrong: [
+      [() => signal.stft(x(3), 8, { center: false }), /3 samples of \[3\] do not fill a frame of 8/],
+      [() => signal.stft(x(16), 4, { window: x(3) }), /window \[3\] for frames of 4/],
+    ],
+  },
+  window: {
+    call: ({ length = 4 }: { length?: number }) => signal.window('hann', length),
+    numbers: { length: 'whole' },
+    wrong: [[() => signal.window('kaiser' as 'hann', 4), /unknown window 'kaiser': use one of hann, hamming/]],
+  },
+}
+
+/** Of the functions of tensors those that take numbers. */
+const others: { readonly [name: string]: Entry } = {
+  arange: one('stop', (stop) => tensors.arange(0, stop), 'finite'),
+  linspace: one('count', (count) => tensors.linspace(0, 1, count), 'count'),
+  leakyRelu: one('slope', (slope) => tensors.leakyRelu(x(2), slope), 'finite'),
+  elu: one('alpha', (alpha) => tensors.elu(x(2), alpha), 'finite'),
+  celu: one('alpha', (alpha) => tensors.celu(x(2), alpha), 'positive'),
+  softplus: one('beta', (beta) => tensors.softplus(x(2), beta), 'positive'),
+  hardShrink: one('threshold', (threshold) => tensors.hardShrink(x(2), threshold), 'notNegative'),
+  softShrink: one('threshold', (threshold) => tensors.softShrink(x(2), threshold), 'notNegative'),
+  hardTanh: { wrong: [[() => tensors.hardTanh(x(2), 1, nan), /low is 1 and high NaN/]] },
+  gelu: { wrong: [[() => tensors.gelu(x(2), 'erf' as 'tanh'), /unknown form 'erf'/]] },
+  prelu: { wrong: [[() => tensors.prelu(x(2, 3) as Tensor, x(2)), /slopes \[2\] for \[2, 3\]/]] },
+  glu: { wrong: [[() => tensors.glu(x(3)), /\[3\] cannot be halved/]] },
+  norm: one('order', (p) => tensors.norm(x(2), p), 'order'),
+  topK: { wrong: [[() => tensors.topK(x(3), 4), /4.*\[3\]|k is 4/]] },
+  sort: { wrong: [[() => tensors.sort(x(3), { axis: 1 }), /axis 1/]] },
+  roll: one('shift', (shift) => tensors.roll(x(3), shift), 'integer'),
+  tile: { wrong: [[() => tensors.tile(x(3), [nan]), /NaN copies/]] },
+  padWith: { wrong: [[() => tensors.padWith(x(3), [[3, 0]], 'reflect'), /takes 0 to 2 elements/]] },
+  polygamma: one('order', (n) => tensors.polygamma(n, x(2)), 'count'),
+  split: one('size', (size) => tensors.split(x(3), size), 'whole'),
+  sparsemax: { wrong: [[() => tensors.sparsemax(x(3), 1), /axis 1/]] },
+  entmax15: { wrong: [[() => tensors.entmax15(x(3), 1), /axis 1/]] },
+  cumsum: { wrong: [[() => tensors.cumsum(x(3), 1), /axis 1/]] },
+}
+
+const groups: { readonly [name: string]: readonly [exported: object, table: { readonly [name: string]: Entry }] } = {
+  loss: [loss, losses],
+  optim: [optim, optimizers],
+  'nn.init': [init, initializers],
+  'nn.functional': [functional, pieces],
+  linalg: [linalg, algebra],
+  signal: [signal, transforms],
+  tensor: [others, others],
+}
+
+/** What it says, or nothing. */
+function messageOf(refused: () => unknown): string {
+  try {
+    refused()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return 'nothing: it was taken'
+}
+
+describe.each(Object.entries(groups))('%s', (_, [exported, table]) => {
+  it('has an entry for each function', () => {
+    expect(Object.keys(table).sort()).toEqual(Object.keys(exported).sort())
+  })
+
+  it.each(Object.entries(table))('%s', (_, entry) => {
+    if (typeof entry === 'string') return
+    const { call, numbers = {}, wrong = [] } = entry
+    const calls = call as ((options: Options) => unknown) | undefined
+    if (calls) expect(messageOf(() => calls({}))).toBe('nothing: it was taken')
+    for (const [name, of] of Object.entries(numbers))
+      for (const value of outside[of]) {
+        const message = messageOf(() => calls?.({ [name]: value }))
+        expect(message).toMatch(new RegExp(`${name} is ${String(value).replace('.', '\\.')}, it must `))
+      }
+    for (const [refused, message] of wrong) expect(messageOf(refused)).toMatch(message)
+    expect(Object.keys(numbers).length + wrong.length).toBeGreaterThan(0)
+  })
+})
