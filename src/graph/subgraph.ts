@@ -30,18 +30,21 @@ export function dependents(outputs: readonly Node[], roots: ReadonlySet<Node>, e
   return found
 }
 
-/** Moves cost nothing inside a kernel: what they move is captured instead. */
+/** Moves cost nothing inside a kernel: what they move is captured instead, where they were made inside, so that nobody can differentiate by them. */
 const views: ReadonlySet<OpName> = new Set<OpName>(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'windows'])
 
 /**
  * What a loop's body reads beyond the parameters that change from turn to turn: the last values that do not depend on
- * these, so that nothing is computed every turn that could be computed once. `known` are taken as they are.
+ * these, so that nothing is computed every turn that could be computed once. `known` are taken as they are, and so is
+ * what was made before the body was traced, whose first node comes after `startId`.
  */
 export function invariants(
   outputs: readonly Node[],
   varying: readonly Node[],
   known: ReadonlySet<Node> = new Set(),
+  startId = -1,
 ): Node[] {
+  const isMove = (node: Node): boolean => views.has(node.op) && node.value === undefined && node.id > startId
   const roots = new Set(varying)
   const changing = dependents(outputs, roots, roots)
   const found = new Set<Node>()
@@ -53,7 +56,7 @@ export function invariants(
     seen.add(node)
     if (roots.has(node) || isOp(node, 'constant') || isOp(node, 'iota')) continue
     if (known.has(node)) found.add(node)
-    else if (changing.has(node) || (views.has(node.op) && node.value === undefined)) stack.push(...node.inputs)
+    else if (changing.has(node) || isMove(node)) stack.push(...node.inputs)
     else found.add(node)
   }
   return [...found].sort((a, b) => a.id - b.id)

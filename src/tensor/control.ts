@@ -103,7 +103,7 @@ export function scan<C, X, Y>(
     startId,
     values.values(),
   )
-  const constants = invariants(outputs, [...state, ...seen])
+  const constants = invariants(outputs, [...state, ...seen], new Set(), startId)
   const node = build.node(
     'scan',
     [
@@ -175,7 +175,8 @@ export function whileLoop<C>(
     values.values(),
   )
   const keepGoing = stabilizedBody([asked.result.node], startId)
-  const constants = [...new Set([...invariants(outputs, state), ...invariants(keepGoing, state)])]
+  const invariant = (list: readonly Node[]): Node[] => invariants(list, state, new Set(), startId)
+  const constants = [...new Set([...invariant(outputs), ...invariant(keepGoing)])]
   const parameters = [...state, ...constants]
   const node = build.node(
     'whileLoop',

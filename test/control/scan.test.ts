@@ -6,12 +6,14 @@ import {
   concat,
   cond,
   grad,
+  jvp,
   noGrad,
   scan,
   stack,
   type Tensor,
   tensor,
   vjp,
+  whileLoop,
   zeros,
 } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
@@ -121,6 +123,38 @@ forEachBackend(() => {
     it('first order', () => checkFirstOrder(f, at, randomOf(9)))
     it('second order', () => checkSecondOrder(f, at, randomOf(9)))
 
+    it('by a move of what the loop reads, made outside', () => {
+      const w = tensor(new Float64Array([0.5, -1, 0.25, 2]))
+      const [square, turned] = [w.reshape([2, 2]), w.reshape([2, 2]).transpose()]
+      const xs = tensor(new Float64Array([1, 2, 3, 4, 5, 6]), { shape: [3, 1, 2] })
+      const states = (m: Tensor): Tensor =>
+        scan(
+          (h: Tensor, x: Tensor) => {
+            const next = h.matmul(m).add(x)
+            return [next, next] as const
+          },
+          zeros([1, 2], 'float64'),
+          xs,
+        )[1]
+      const unrolled = (m: Tensor): Tensor => {
+        const [a, b, c]: Tensor[] = [xs.at(0), xs.at(1), xs.at(2)]
+        const second = a.matmul(m).add(b)
+        return stack([a, second, second.matmul(m).add(c)])
+      }
+      for (const m of [square, turned]) {
+        expectClose(grad(states(m).sum(), m), grad(unrolled(m).sum(), m), 1e-15)
+        const tangent = m.mul(0).add(1)
+        expectClose(jvp(states, [m], [tangent])[1], jvp(unrolled, [m], [tangent])[1], 1e-15)
+        const halved = whileLoop(
+          (h: Tensor) => h.sum().less(100),
+          (h: Tensor) => h.matmul(m).add(1),
+          xs.at(0),
+          { maximum: 2 },
+        )
+        const twice = xs.at(0).matmul(m).add(1).matmul(m).add(1)
+        expectClose(grad(halved.sum(), m), grad(twice.sum(), m), 1e-15)
+      }
+    })
     it('of a scan in a scan', () => {
       // Powers of a matrix of numbers, each a product over an inner scan.
       const nested = ([x, c]: readonly Tensor[]): Tensor[] =>

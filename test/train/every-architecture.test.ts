@@ -6,7 +6,7 @@ import * as loss from '../../src/loss/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import { compile, configure, grad, norm, random, type Tensor } from '../../src/tensor/index.ts'
-import { fit } from '../../src/train/index.ts'
+import * as tenon from '../../src/train/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 
 const architectures: { readonly [name: string]: readonly [inputShape: readonly number[], make: () => nn.Module] } = {
@@ -52,7 +52,7 @@ forEachBackend(() => {
   it.each(Object.entries(architectures))('R73: fit trains %s', async (_, [inputShape, make]) => {
     configure({ seed: 5 })
     const net = make()
-    const run = await fit(net, sums(inputShape), {
+    const run = await tenon.fit(net, sums(inputShape), {
       loss: (logits, labels) => loss.softmaxCrossEntropy(logits, labels),
       optimizer: optim.adam({ learningRate: 0.03 }),
       epochs: 8,
