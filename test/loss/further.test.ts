@@ -92,7 +92,7 @@ forEachBackend(() => {
   it.each([
     [() => loss.hinge(tensor([1]), tensor([[1]])), 'hinge: [1] and [1, 1] differ: reshape one of them'],
     [() => loss.klDivergence(tensor([[1]]), tensor([1])), 'klDivergence: predictions [1, 1] and targets [1] differ'],
-    [() => loss.infoNce(tensor([[1]]), tensor([[1]]), { temperature: 0 }), 'infoNce: the temperature is 0'],
+    [() => loss.infoNce(tensor([[1]]), tensor([[1]]), { temperature: 0 }), 'infoNce: temperature is 0'],
     [() => loss.infoNce(tensor([1]), tensor([1])), 'infoNce: queries [1] and keys [1]: both must be [n, d]'],
     [() => loss.distances(tensor([[1, 2]]), tensor([[1]])), 'distances: [1, 2] and [1, 1]'],
     [
