@@ -1,5 +1,6 @@
 // Softmax over a sample of the classes, for where there are too many to ask them all.
 
+import { checkWhole } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { concat, random, type Tensor, withBroadcasting, zeros } from '../tensor/index.ts'
@@ -36,8 +37,7 @@ export function sampledSoftmax(
   const { samples = 64, sampler = 'logUniform', key = random.nextKey(), reduction } = options
   const [classes] = weight.shape
   checkShapes(x, weight, bias, targets)
-  if (!Number.isInteger(samples) || samples < 1)
-    throw new RangeError(`sampledSoftmax: samples is ${samples}, it must be a whole number of at least 1`)
+  checkWhole('sampledSoftmax', { samples })
   const law = samplers[sampler]
   if (!law) throw new RangeError(`sampledSoftmax: unknown sampler '${String(sampler)}': use 'logUniform' or 'uniform'`)
   const drawn = law.draw(random.uniform([samples], { key }), classes)

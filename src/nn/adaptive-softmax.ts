@@ -43,6 +43,7 @@ export function adaptiveSoftmax<const In extends number, const K extends number>
   checkWhole(kind, { inputs, classes })
   checkFinite(kind, { divide })
   if (!(divide >= 1)) throw new RangeError(`${kind}: divide is ${divide}, it must be at least 1`)
+  for (const cutoff of cutoffs) checkWhole(kind, { cutoffs: cutoff })
   const isAscending = cutoffs.every((c, i) => Number.isInteger(c) && c > (i === 0 ? 0 : cutoffs[i - 1]) && c < classes)
   if (cutoffs.length === 0 || !isAscending)
     throw new RangeError(

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
-import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
+import { grad, random, type Tensor, tensor } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 
 interface Entry {
@@ -78,6 +78,10 @@ const table: { readonly [name in keyof typeof loss]: Entry | readonly Entry[] } 
         .logSoftmax(-1)
       return loss.ctc(times, labels(x).mul(0).add(1).unsqueeze(1), each)
     },
+  },
+  sampledSoftmax: {
+    f: (x) =>
+      loss.sampledSoftmax(x, x.mul(0).add(1), undefined, labels(x), { ...each, samples: 3, key: random.key(1) }),
   },
   sparsemaxLoss: { f: (x) => loss.sparsemaxLoss(x, labels(x), each) },
   cosineSimilarity: { f: (x) => loss.cosineSimilarity(x, like(x, 3)) },

@@ -1,6 +1,7 @@
 /** Every loss, optimizer, schedule, initializer and function with options refuses numbers and shapes that do not fit. */
 
 import { describe, expect, it } from 'vitest'
+import * as augment from '../../src/augment/index.ts'
 import * as linalg from '../../src/linalg/index.ts'
 import * as loss from '../../src/loss/index.ts'
 import { functional, init } from '../../src/nn/index.ts'
@@ -145,6 +146,18 @@ const losses: { readonly [name: string]: Entry } = {
       [() => loss.ctc(x(4, 3), tensor(Int32Array.of(1), { shape: [1, 1] })), /\[4, 3\] and labels \[1, 1\]/],
       [() => loss.ctc(x(4, 1, 3), x(1, 2)), /labels are float32: they must be int32/],
       [() => loss.ctc(x(4, 1, 3), tensor(Int32Array.of(1), { shape: [1, 1] }), { blank: 3 }), /blank is 3.*0 … 2/],
+    ],
+  },
+  sampledSoftmax: {
+    call: (o: never) => loss.sampledSoftmax(x(2, 3), x(5, 3), x(5), labels(0, 4), o),
+    numbers: { samples: 'whole' },
+    wrong: [
+      [() => loss.sampledSoftmax(x(2, 3), x(5, 4), undefined, labels(0, 4)), /input \[2, 3\], weight \[5, 4\]/],
+      [
+        () => loss.sampledSoftmax(x(2, 3), x(5, 3), undefined, labels(0, 4), { sampler: 'zipf' as 'uniform' }),
+        /unknown sampler 'zipf': use 'logUniform' or 'uniform'/,
+      ],
+      unknownReduction((o) => loss.sampledSoftmax(x(2, 3), x(5, 3), undefined, labels(0, 4), o)),
     ],
   },
   sparsemaxLoss: {
@@ -322,6 +335,7 @@ const initializers: { readonly [name: string]: Entry } = {
   zeros: 'it has no options',
 }
 
+const twoByOne = (): Tensor => tensor(Int32Array.of(0, 1), { shape: [2, 1] })
 const image = (): Tensor => x(1, 2, 4, 4)
 const windows = { kernel: 'whole', stride: 'whole', padding: 'count' } as const
 const pool = (f: (x: Tensor, options: functional.PoolOptions) => unknown): Entry => ({
@@ -390,6 +404,25 @@ const pieces: { readonly [name: string]: Entry } = {
       ],
     ],
   },
+  convolutionPerExample: {
+    call: (o: never) => functional.convolutionPerExample(x(2, 2, 5), x(2, 2, 2, 3), x(2, 2), { ...(o as object) }),
+    numbers: { stride: 'whole', padding: 'count', dilation: 'whole', groups: 'whole' },
+    wrong: [
+      [
+        () => functional.convolutionPerExample(x(2, 2, 5), x(3, 2, 2, 3)),
+        /\[2, 2, 5\] for weight \[3, 2, 2, 3\]: expected/,
+      ],
+      [() => functional.convolutionPerExample(x(2, 3, 5), x(2, 2, 2, 3)), /expected 2 channels, found 3/],
+    ],
+  },
+  dispatch: {
+    call: ({ capacity = 2 }: { capacity?: number }) => functional.dispatch(twoByOne(), 2, { capacity }),
+    numbers: { capacity: 'whole' },
+    wrong: [
+      [() => functional.dispatch(twoByOne(), 2, { size: 0 }), /size is 0, it must be/],
+      [() => functional.dispatch(x(2), 2, { size: 1 }), /float32 \[2\].*int32 \[n, k\]/],
+    ],
+  },
   dropout: {
     call: ({ probability = 0.5 }: { probability?: number }) => functional.dropout(x(2), probability),
     numbers: { probability: 'probability' },
@@ -398,6 +431,17 @@ const pieces: { readonly [name: string]: Entry } = {
     wrong: [
       [() => functional.embedding(x(2), x(3, 2)), /float32: they must be int32/],
       [() => functional.embedding(labels(3), x(3, 2)), /index 3 in \[1\] for a table of 3 rows: use 0 to 2/],
+    ],
+  },
+  embeddingBag: {
+    wrong: [
+      [
+        () => functional.embeddingBag(labels(0, 1), x(3, 2)),
+        /indices \[2\] with no offsets: expected \[bags, length\]/,
+      ],
+      [() => functional.embeddingBag(labels(0, 1), x(3, 2), { offsets: x(1) }), /offsets float32 \[1\]/],
+      [() => functional.embeddingBag(twoByOne(), x(3, 2), { mode: 'sum', factors: x(2) }), /factors \[2\]/],
+      [() => functional.embeddingBag(twoByOne(), x(3, 2), { mode: 'min' as 'max' }), /unknown mode 'min'/],
     ],
   },
   flatten: { wrong: [[() => functional.flatten(x(2), 1), /\[2\]|axis 1/]] },
@@ -606,7 +650,71 @@ const others: { readonly [name: string]: Entry } = {
   cumsum: { wrong: [[() => tensors.cumsum(x(3), 1), /axis 1/]] },
 }
 
+const images = (): Tensor => x(2, 1, 4, 4)
+const changes = (augmentation: augment.Augmentation, inputs: Tensor): unknown =>
+  augmentation.apply({ inputs, targets: labels(0, 1) }, {
+    key: tensors.random.key(1),
+    runKey: tensors.random.key(1),
+    epoch: tensor(0, { dtype: 'int32' }),
+    rows: labels(0, 1),
+  } as augment.Draw)
+const augmentations: { readonly [name: string]: Entry } = {
+  affine: {
+    call: (o: never) => augment.affine(o),
+    numbers: { rotate: 'notNegative', shear: 'notNegative', shift: 'notNegative' },
+    wrong: [[() => augment.affine({ scale: [2, 1] }), /scale is \[2, 1\], it must be the least and the largest/]],
+  },
+  affineMaps: 'affine checks what it is given',
+  augmented: 'each augmentation checks its own',
+  crop: {
+    call: ({ extent = 2, ...o }: { extent?: number }) => augment.crop(extent, o),
+    numbers: { extent: 'whole', padding: 'count' },
+    wrong: [[() => changes(augment.crop(9), images()), /9.*4/]],
+  },
+  erase: {
+    call: ({ extent = 2, ...o }: { extent?: number }) => augment.erase(extent, o),
+    numbers: { extent: 'count', p: 'probability', value: 'finite' },
+    wrong: [[() => changes(augment.erase(5), images()), /5×5 of images of 4×4: it must not be larger/]],
+  },
+  erased: { wrong: [[() => augment.erased(x(3), labels(0), labels(0), [1, 1], 0), /\[3\]: expected images/]] },
+  flip: {
+    call: (o: never) => augment.flip(o),
+    numbers: { p: 'probability', axis: 'integer' },
+    wrong: [[() => augment.flip({ p: 0.5, alternating: true }), /p is 0.5 and alternating: give one of them/]],
+  },
+  flipped: { wrong: [[() => augment.flipped(x(2, 3), x(3)), /\[2, 3\] and flags \[3\]: expected/]] },
+  frequencyMask: {
+    call: ({ width = 1, ...o }: { width?: number }) => augment.frequencyMask(width, o),
+    numbers: { width: 'count', count: 'whole', value: 'finite' },
+    wrong: [[() => changes(augment.frequencyMask(1), x(2, 3)), /\[2, 3\]: expected at least 3 axes/]],
+  },
+  labelNoise: {
+    call: ({ p = 0.5, ...o }: { p?: number }) => augment.labelNoise(p, o),
+    numbers: { p: 'probability', classes: 'whole' },
+    wrong: [[() => changes(augment.labelNoise(0.5), images()), /classes/]],
+  },
+  mixed: 'mixup draws what it is given',
+  mixup: {
+    call: ({ alpha = 1, ...o }: { alpha?: number }) => augment.mixup(alpha, o),
+    numbers: { alpha: 'positive', classes: 'whole' },
+    wrong: [[() => changes(augment.mixup(1), images()), /unknown number of classes: say augment.mixup/]],
+  },
+  moved: { wrong: [[() => augment.moved(x(3), labels(0), labels(0)), /\[3\]: expected images/]] },
+  noise: one('deviation', (value) => augment.noise(value), 'notNegative'),
+  shift: {
+    call: ({ pixels = 1, ...o }: { pixels?: number }) => augment.shift(pixels, o),
+    numbers: { pixels: 'count', outside: 'finite' },
+  },
+  timeMask: {
+    call: ({ width = 1, ...o }: { width?: number }) => augment.timeMask(width, o),
+    numbers: { width: 'count', count: 'whole', value: 'finite' },
+    wrong: [[() => changes(augment.timeMask(1), x(2)), /\[2\]: expected at least 2 axes/]],
+  },
+  warped: { wrong: [[() => augment.warped(images(), x(2, 3)), /\[2, 1, 4, 4\] and maps \[2, 3\]: expected/]] },
+}
+
 const groups: { readonly [name: string]: readonly [exported: object, table: { readonly [name: string]: Entry }] } = {
+  augment: [augment, augmentations],
   loss: [loss, losses],
   optim: [optim, optimizers],
   'nn.init': [init, initializers],

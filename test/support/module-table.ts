@@ -196,8 +196,18 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
   adaptiveAveragePool2d: adaptive(nn.adaptiveAveragePool2d, [1, 2, 5, 3]),
   adaptiveMaxPool1d: adaptive(nn.adaptiveMaxPool1d, [1, 2, 5]),
   adaptiveMaxPool2d: adaptive(nn.adaptiveMaxPool2d, [1, 2, 5, 3]),
+  adaptiveAveragePool3d: adaptive(nn.adaptiveAveragePool3d, [1, 1, 3, 5, 3]),
+  adaptiveMaxPool3d: adaptive(nn.adaptiveMaxPool3d, [1, 1, 3, 5, 3]),
   globalAveragePool: { make: nn.globalAveragePool, takes: [2, 3, 4], refuses: [[], [3], [2, 3]] },
   globalMaxPool: { make: nn.globalMaxPool, takes: [2, 3, 4], refuses: [[], [3], [2, 3]] },
+  powerPool1d: {
+    ...adaptiveLike(() => nn.powerPool1d(3, 2, poolOptions), [1, 2, 4]),
+    numbers: { ...poolNumbers, p: 'positive' },
+  },
+  powerPool3d: {
+    ...adaptiveLike(() => nn.powerPool3d(3, 2, poolOptions), [1, 1, 3, 4, 2]),
+    numbers: { ...poolNumbers, p: 'positive' },
+  },
   powerPool2d: {
     ...adaptiveLike(() => nn.powerPool2d(3, 2, poolOptions), [1, 2, 4, 5]),
     numbers: { ...poolNumbers, p: 'positive' },
@@ -365,11 +375,16 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
     ],
   },
   mixtureOfExperts: {
-    make: () => nn.mixtureOfExperts(nn.linear(3, 2, of), [nn.linear(3, 2, of), nn.linear(3, 2, of)], { top: 1 }),
+    make: () =>
+      nn.mixtureOfExperts(nn.linear(3, 2, of), [nn.linear(3, 2, of), nn.linear(3, 2, of)], { top: 1, capacity: 1.5 }),
     takes: [5, 3],
     refuses: [[], [5, 4]],
-    numbers: { top: 'whole' },
+    numbers: { top: 'whole', capacity: 'positive' },
     also: [
+      [
+        () => nn.mixtureOfExperts(nn.linear(2, 2), [nn.linear(2, 1), nn.relu() as nn.Module], { capacity: 1 }),
+        /experts of one architecture/,
+      ],
       [() => nn.mixtureOfExperts(nn.linear(2, 1), [nn.linear(2, 1)], { top: 2 }), /top is 2.*1 to 1/],
       [() => nn.mixtureOfExperts(nn.linear(2, 1), []), /at least one expert/],
       [() => nn.mixtureOfExperts(nn.linear(2, 3), [nn.linear(2, 1)])(unknown(4, 2)), /\[4, 3\] for 1 experts/],
@@ -386,6 +401,21 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
       [() => nn.embedding(5, 3)(tensor(Int32Array.of(0, 5))), /index 5 in \[2\] for a table of 5 rows: use 0 to 4/],
       [() => nn.embedding(5, 3)(tensor(Int32Array.of(-1))), /index -1/],
       [() => nn.embedding(5, 3, { paddingIndex: 5 }), /paddingIndex is 5.*0 to 4/],
+    ],
+  },
+  embeddingBag: {
+    make: () => nn.embeddingBag(5, 3, { paddingIndex: 1, mode: 'max', ...of }) as nn.Module,
+    takes: [2, 2],
+    input: () => tensor(Int32Array.of(4, 0, 2, 2), { shape: [2, 2] }),
+    refuses: [[2], []],
+    numbers: { count: 'whole', size: 'whole', paddingIndex: 'count' },
+    also: [
+      [() => nn.embeddingBag(5, 3)(unknown(2, 2)), /they must be int32/],
+      [
+        () => nn.embeddingBag(5, 3)(tensor(Int32Array.of(0, 5), { shape: [1, 2] })),
+        /index 5 in \[1, 2\] for a table of 5 rows/,
+      ],
+      [() => nn.embeddingBag(5, 3, { mode: 'min' as 'max' }), /unknown mode 'min'.*'sum', 'mean' or 'max'/],
     ],
   },
   positional: {
@@ -446,6 +476,72 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
     make: () => nn.deepSet(nn.linear(3, 4, of) as nn.Module, nn.linear(4, 2, of) as nn.Module),
     takes: [2, 5, 3],
     refuses: [[3], [2, 5, 4]],
+  },
+  adaptiveSoftmax: {
+    ...ofLastAxis(() => nn.adaptiveSoftmax(8, 10, [2, 5], { divide: 2, ...of }) as nn.Module, 8),
+    numbers: { inputs: 'whole', classes: 'whole', cutoffs: 'whole', divide: 'positive' },
+    also: [
+      [() => nn.adaptiveSoftmax(8, 10, [4, 4]), /cutoffs are \[4, 4\]: expected at least one, ascending/],
+      [() => nn.adaptiveSoftmax(8, 10, [10]), /between 0 and 10/],
+      [() => nn.adaptiveSoftmax(8, 10, [2, 4]), /leave cluster 2 none: choose fewer cutoffs/],
+      [() => nn.adaptiveSoftmax(8, 10, [2]).run(unknown(3, 8), unknown(3)), /\[3, 8\] with targets float32 \[3\]/],
+    ],
+  },
+  dynamicConvolution: {
+    make: () =>
+      nn.dynamicConvolution(2, 2, [3], nn.linear(4, 8, of) as nn.Module, {
+        stride: 2,
+        padding: 1,
+        dilation: 2,
+        groups: 2,
+      }),
+    takes: [2, 2, 7],
+    call: withContext(2, 4),
+    refuses: [
+      [2, 7],
+      [2, 3, 7],
+      [3, 2, 7],
+    ],
+    numbers: convolutionNumbers,
+    also: [
+      [() => nn.dynamicConvolution(1, 1, [], nn.relu() as nn.Module), /1 to 3 spatial axes/],
+      [() => nn.dynamicConvolution(3, 2, [1], nn.relu() as nn.Module, { groups: 2 }), /divide into 2 groups/],
+    ],
+  },
+  whitening: {
+    make: () => nn.whitening(2, [2, 1], of),
+    takes: [1, 2, 3, 3],
+    refuses: [
+      [2, 3, 3],
+      [1, 3, 3, 3],
+      [1, 2, 1, 3],
+    ],
+    numbers: { inputs: 'whole', kernel: 'whole' },
+  },
+  conditional: {
+    make: () =>
+      nn.conditional(
+        nn.linear(3, 1, of) as nn.Module,
+        nn.linear(3, 2, of) as nn.Module,
+        nn.linear(3, 2, of) as nn.Module,
+        { each: 'example' },
+      ),
+    takes: [2, 3],
+    refuses: [[], [2, 4]],
+    also: [
+      [() => nn.conditional(nn.relu() as nn.Module, nn.relu() as nn.Module, {} as nn.Module), /all modules/],
+      [
+        () =>
+          nn.conditional(nn.relu() as nn.Module, nn.relu() as nn.Module, nn.relu() as nn.Module, {
+            each: 'row' as 'batch',
+          }),
+        /each is 'row': use 'batch' or 'example'/,
+      ],
+      [
+        () => nn.conditional(nn.relu() as nn.Module, nn.relu() as nn.Module, nn.relu() as nn.Module)(unknown(2, 3)),
+        /gives \[2, 3\] for \[2, 3\]: expected one number/,
+      ],
+    ],
   },
   hierarchicalSoftmax: {
     ...ofLastAxis(() => nn.hierarchicalSoftmax(3, 5, of), 3, layerSizes),

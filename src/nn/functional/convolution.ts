@@ -80,6 +80,7 @@ export function convolutionPerExample(
       `convolutionPerExample: input ${show(x.shape)} for weight ${show(weight.shape)}: expected [n, c, ...spatial] and [n, out, c / groups, ...kernel]`,
     )
   const { groups = 1 } = options
+  checkWhole('convolutionPerExample', { groups })
   if (x.shape[1] !== weight.shape[2] * groups)
     throw misfit(
       `convolutionPerExample: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.shape[2] * groups} channels, found ${x.shape[1]}`,

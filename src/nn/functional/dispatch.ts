@@ -1,5 +1,8 @@
 // Dispatch: rows sorted by the expert that is to see them, in blocks of one expert each, and where each of them went.
 
+import { checkWhole } from '../../graph/check.ts'
+import { misfit } from '../../graph/refuse.ts'
+import { show } from '../../graph/shape.ts'
 import { argsort, iota, oneHot, type Tensor, withBroadcasting } from '../../tensor/index.ts'
 
 export interface Dispatch {
@@ -22,6 +25,9 @@ export interface Dispatch {
  * capacity each has one block of so many rows, and what comes later in the batch has no place (Fedus et al. 2021).
  */
 export function dispatch(chosen: Tensor, count: number, options: { size: number } | { capacity: number }): Dispatch {
+  checkWhole('dispatch', { count, ...options })
+  if (chosen.rank !== 2 || chosen.dtype !== 'int32')
+    throw misfit(`dispatch: the choices are ${chosen.dtype} ${show(chosen.shape)}: expected int32 [n, k]`)
   const [n, k] = chosen.shape as [number, number]
   const assignments = n * k
   const expertOf = chosen.reshape([assignments])

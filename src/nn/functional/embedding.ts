@@ -29,6 +29,8 @@ export interface BagOptions {
 /** The sum, mean or maximum of the rows of weight [count, size] in each bag of int32 indices: [bags, size]; 0 for an empty bag. */
 export function embeddingBag(indices: Tensor, weight: Tensor, options: BagOptions = {}): Tensor {
   const { mode = 'mean', offsets, factors, paddingIndex } = options
+  if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
+    throw new RangeError(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
   const rank = offsets ? 1 : 2
   if (indices.rank !== rank || (offsets && (offsets.rank !== 1 || offsets.dtype !== 'int32')))
     throw misfit(
