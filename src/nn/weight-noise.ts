@@ -3,6 +3,7 @@
 import { random, runtime, type Tensor } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import { isModule, type Module } from './module.ts'
+import { checkRange } from './parameter.ts'
 import { slotsOf } from './tree.ts'
 
 /**
@@ -13,10 +14,7 @@ import { slotsOf } from './tree.ts'
  */
 export function weightNoise(layer: Module, standardDeviation: number): Module {
   if (!isModule(layer)) throw new TypeError(`weightNoise: the layer is ${String(layer)}, it must be a module`)
-  if (!(standardDeviation >= 0 && standardDeviation < Infinity))
-    throw new RangeError(
-      `weightNoise: the standard deviation is ${standardDeviation}, it must be finite and at least 0`,
-    )
+  checkRange('weightNoise', { standardDeviation })
   const noisy = (weight: Tensor): Tensor => {
     const dtype = weight.dtype === 'float64' ? 'float64' : 'float32'
     return weight.add(random.normal(weight.shape, { std: standardDeviation, dtype }))

@@ -551,6 +551,27 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
       [() => nn.hierarchicalSoftmax(3, 5).run(unknown(2, 3), unknown(2)), /\[2, 3\] with targets float32 \[2\]/],
     ],
   },
+  mahalanobis: {
+    make: () => nn.mahalanobis(3, { rank: 2, ...of }),
+    takes: [5, 3],
+    call: withContext(5, 3),
+    refuses: [[3], [5, 4], [4, 3]],
+    numbers: { size: 'whole', rank: 'whole' },
+  },
+  siamese: {
+    make: () => nn.siamese(nn.linear(3, 2, of) as nn.Module, nn.mahalanobis(2, of)) as nn.Module,
+    takes: [5, 3],
+    call: withContext(5, 3),
+    refuses: [[3], [5, 4], [4, 3]],
+    also: [[() => nn.siamese(nn.relu() as nn.Module, nn.relu() as never), /a module of two inputs/]],
+  },
+  weightNoise: {
+    make: () => nn.weightNoise(nn.linear(3, 2, of) as nn.Module, 0.1),
+    takes: [2, 3],
+    refuses: [[], [2, 4]],
+    numbers: { standardDeviation: 'notNegative' },
+    also: [[() => nn.weightNoise(3 as never, 0.1), /it must be a module/]],
+  },
   sequential: {
     make: () => nn.sequential(nn.linear(3, 4, of), nn.tanh()),
     takes: [2, 3],
