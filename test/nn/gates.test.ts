@@ -245,6 +245,6 @@ describe('two regimes, y = x₁ if s else −x₁', () => {
     expect(withTraining(true, () => distance(net(x.mul(0)), layer(x.mul(0))))).toBe(0)
     expect(Object.keys(net.namedParameters())).toEqual(['layer.weight', 'layer.bias'])
     expect(nn.fromConfig(net.config).config).toEqual(net.config)
-    expect(() => nn.weightNoise(layer, -1)).toThrow(/standard deviation is -1/)
+    expect(() => nn.weightNoise(layer, -1)).toThrow(/standardDeviation is -1/)
   })
 })

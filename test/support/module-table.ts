@@ -562,7 +562,7 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
     make: () => nn.siamese(nn.linear(3, 2, of) as nn.Module, nn.mahalanobis(2, of)) as nn.Module,
     takes: [5, 3],
     call: withContext(5, 3),
-    refuses: [[3], [5, 4], [4, 3]],
+    refuses: [[], [5, 4]],
     also: [[() => nn.siamese(nn.relu() as nn.Module, nn.relu() as never), /a module of two inputs/]],
   },
   weightNoise: {
