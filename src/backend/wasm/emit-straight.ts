@@ -29,6 +29,8 @@ export function straightCost(kernel: LoopKernel, { extents }: LoopLaunch): numbe
     topological(roots).every((e) => e.op !== 'argument' && hasVectorForm(e, (by) => by.op === 'const'))
   if (!isPlain) return Number.POSITIVE_INFINITY
   const size = (axes: readonly number[]): number => axes.reduce((product, extent) => product * extent, 1)
+  // The kernel's lanes along a long row are better than elements gathered from four rows.
+  if (size(extents.slice(kernel.parallel)) > longestRow) return Number.POSITIVE_INFINITY
   const vectors = Math.ceil(size(extents.slice(0, kernel.parallel)) / lanes)
   const functions = topological(roots).filter((e) => e.op === 'call').length
   return vectors * size(extents.slice(kernel.parallel)) * (topological(roots).length + 30 * functions)
@@ -49,6 +51,7 @@ export function emitStraight(
 }
 
 const lanes = 4
+const longestRow = 32
 
 class StraightCode {
   private readonly f: FunctionBuilder

@@ -9,8 +9,8 @@ import type { CompiledKernel } from './kernels.ts'
 import { kernelParams } from './layout.ts'
 import { launchRecord, programRecord, stepRecord } from './records.ts'
 
-/** Operations up to which a program is small: they take about a microsecond. */
-const mostOperations = 4000
+/** Operations up to which a program is small: they take half a microsecond. */
+const mostOperations = 2500
 
 /** Whether a program can be one function, and is small enough for that to pay. */
 export function isSmall(program: Program, kernels: readonly CompiledKernel[]): boolean {
