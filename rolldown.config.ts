@@ -34,7 +34,11 @@ const external = [/^node:/, /^#/, ...Object.keys(manifest.dependencies).map((nam
 /** Bundlers of pages look for `new URL('….js', import.meta.url)`; in the source the file ends in .ts. */
 const workerFiles = {
   name: 'worker-files',
-  renderChunk: (code: string) => code.replace(/(new URL\("[^"]+)\.ts(", import\.meta\.url\))/g, '$1.js$2'),
+  renderChunk(code: string) {
+    const renamed = code.replace(/(new URL\("[^"]+)\.ts(", import\.meta\.url\))/g, '$1.js$2')
+    // Each column stays where it was, and so does the source map.
+    return renamed === code ? null : { code: renamed, map: null }
+  },
 }
 
 /** Files that import each other in a circle start in an order that bundlers of pages may not keep. */
