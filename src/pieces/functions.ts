@@ -1,7 +1,10 @@
 // Functions of tensors: of one element, of two, of an axis, and what estimates gradients through a choice.
 
 import type { UnaryName } from '../graph/node.ts'
+import { unaryTable } from '../graph/ops/unary.ts'
 import { erfinv, pointwise, sinc, type Tensor } from '../tensor/index.ts'
+import { activations } from './activations.ts'
+import { written } from './operations.ts'
 import type { Curve, Piece } from './piece.ts'
 
 /** A function of one element. */
@@ -42,8 +45,8 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum
 }
 
-/** Every pointwise operation of one input but those among the activations. */
-const elements: { readonly [N in Exclude<UnaryName, 'sigmoid' | 'tanh'>]: Piece } = {
+/** What is told of pointwise operations in words; of the others the record itself tells. */
+const elements: { readonly [N in UnaryName]?: Piece } = {
   neg: element(
     pointwise.neg,
     'The negative.',
@@ -144,16 +147,6 @@ const elements: { readonly [N in Exclude<UnaryName, 'sigmoid' | 'tanh'>]: Piece 
     Math.log1p,
     (x) => 1 / (1 + x),
     [-1, 4],
-  ),
-  logit: element(
-    pointwise.logit,
-    'The inverse of sigmoid: from a probability to its logit.',
-    'y = log(x/(1 − x))',
-    'dx = dy/(x·(1 − x)), at least 4·dy',
-    (x) => Math.log(x / (1 - x)),
-    (x) => 1 / (x * (1 - x)),
-    [0, 1],
-    { watch: '∓∞ at 0 and 1: clamp probabilities first.' },
   ),
   sin: element(pointwise.sin, 'The sine.', 'y = sin x', 'dx = dy·cos x', Math.sin, Math.cos, [-6, 6]),
   cos: element(pointwise.cos, 'The cosine.', 'y = cos x', 'dx = −dy·sin x', Math.cos, (x) => -Math.sin(x), [-6, 6]),
@@ -516,4 +509,10 @@ const others: { readonly [name: string]: Piece } = {
   },
 }
 
-export const functions: { readonly [name: string]: Piece } = { ...elements, ...others }
+const unwritten = (Object.keys(unaryTable) as UnaryName[]).filter((op) => !(op in elements) && !(op in activations))
+
+export const functions: { readonly [name: string]: Piece } = {
+  ...elements,
+  ...Object.fromEntries(unwritten.map((op) => [op, written(op)])),
+  ...others,
+}

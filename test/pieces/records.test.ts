@@ -1,10 +1,14 @@
 /** The catalogue has a record for every piece and none for what is not there, and what the records say is what the library does. */
 
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import type { UnaryName } from '../../src/graph/node.ts'
+import { unaryTable } from '../../src/graph/ops/unary.ts'
 import * as tenon from '../../src/index.ts'
 import * as activation from '../../src/nn/activation.ts'
 import type { Json } from '../../src/nn/module.ts'
 import { families, findPiece, nearestNames, pieces, sampled } from '../../src/pieces/index.ts'
+import { written } from '../../src/pieces/operations.ts'
 import { configure, grad, ones, Tensor, tensor, variable } from '../../src/tensor/index.ts'
 
 const { loss, nn, optim } = tenon
@@ -155,4 +159,39 @@ it('finds pieces by other names and other case, and the nearest to a misspelt on
   expect(nearestNames('sofmax')[0]).toBe('softmax')
   expect(nearestNames('gleu')).toContain('gelu')
   expect(nearestNames('crossentropy')).toContain('softmaxCrossEntropy')
+})
+
+it('rows that the catalogue names have tests', () => {
+  const folder = new URL('../rows/', import.meta.url)
+  const tests = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  for (const { name, piece } of pieces)
+    for (const row of piece.source?.match(/\bR\d+/g) ?? [])
+      expect(
+        tests.some((text) => new RegExp(`\\b${row}\\b`).test(text)),
+        `${name}: ${row}`,
+      ).toBe(true)
+})
+
+it('reads the formulas of an operation off its record', () => {
+  const { output, adjust, about } = written('logit')
+  expect([output, adjust, about]).toEqual([
+    'y = log(x) − log1p(−x)',
+    'dx = dy/(x·(1 − x))',
+    'logit of each element, for x between 0 and 1.',
+  ])
+  expect(written('sigmoid').curve?.flat).toEqual([
+    [-Infinity, -7],
+    [7, Infinity],
+  ])
+  expect(written('cos').adjust).toBe('dx = −dy·sin(x)')
+  for (const op of Object.keys(unaryTable) as UnaryName[]) {
+    const { curve } = written(op)
+    if (!curve) continue
+    const { values, slopes } = sampled(curve, 24)
+    values.forEach((y, i) => {
+      const x = curve.from + ((curve.to - curve.from) * (i + 0.5)) / 24
+      expect(within(y, curve.value(x), 1e-9), `${op}(${x})`).toBe(true)
+      expect(within(slopes[i], curve.slope(x), 1e-6), `${op}′(${x}): ${slopes[i]}, ${curve.slope(x)}`).toBe(true)
+    })
+  }
 })
