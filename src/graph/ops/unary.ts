@@ -57,6 +57,13 @@ export const unaryTable = {
   },
   not: { accepts: 'bits', scalar: s.not, derivative: 'none' },
   exp: { accepts: 'float', scalar: call('exp'), derivative: (b, g, _, y) => b.binary('mul', g, y) },
+  exp2: {
+    accepts: 'float',
+    scalar: (x) => s.call('pow', s.constant(x.type, 2), x),
+    derivative: (b, g, _, y) => b.binary('mul', g, b.binary('mul', y, Math.LN2)),
+    // Of float32.
+    domain: [-Infinity, 127],
+  },
   expm1: {
     accepts: 'float',
     scalar: call('expm1'),
