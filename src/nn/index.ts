@@ -140,6 +140,7 @@ export {
   rnnCell,
 } from './recurrent.ts'
 export { pixelShuffle, pixelUnshuffle, upsample } from './resample.ts'
+export { type SeparableOptions, separableConv2d } from './separable.ts'
 export {
   type DecoderMasks,
   type Masks,
