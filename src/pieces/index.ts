@@ -8,7 +8,7 @@ import { losses } from './losses.ts'
 import { optimizers, schedules } from './optimizers.ts'
 import type { Piece } from './piece.ts'
 
-export { type Curve, type Example, type Piece, type Rates, sampled, saturation } from './piece.ts'
+export { type Piece, sampled, saturation } from './piece.ts'
 
 interface Family {
   /** The namespace of its pieces. */

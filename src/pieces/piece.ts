@@ -25,7 +25,7 @@ export interface Piece {
 }
 
 /** Code in terms of x that a test runs: with numbers, by hand from the formulas, or with shapes. */
-export type Example =
+type Example =
   | {
       readonly code: string
       readonly x: Nested
@@ -50,7 +50,7 @@ export interface Curve {
   readonly flat?: readonly (readonly [from: number, to: number])[]
 }
 
-export interface Rates {
+interface Rates {
   readonly code: string
   readonly schedule: (step: number) => number
   readonly steps: number
