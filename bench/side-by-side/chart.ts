@@ -24,6 +24,7 @@ export function chartSvg(report: Report): string {
   const width = column - names - values
   const x = (ratio: number): number => names + ((Math.log10(ratio) - low) / (high - low)) * width
 
+  const notes = warnings(report)
   // Panels fill the shorter of two columns.
   const heights = [0, 0]
   const placed = panels.map((panel) => {
@@ -32,7 +33,10 @@ export function chartSvg(report: Report): string {
     heights[side] += head + panel.rows.length * row + gap
     return draw(panel, margin.left + side * (column + 20), y)
   })
-  const total = { width: 2 * margin.left + 2 * column + 20, height: margin.top + Math.max(...heights) + margin.bottom }
+  const total = {
+    width: 2 * margin.left + 2 * column + 20,
+    height: margin.top + Math.max(...heights) + margin.bottom + 16 * notes.length,
+  }
 
   function draw({ title, rows }: Panel, left: number, top: number): string {
     const bottom = head + rows.length * row
@@ -59,7 +63,7 @@ export function chartSvg(report: Report): string {
 <text class="heading" x="${margin.left}" y="26">Time of a step, as a multiple of Tenon's fastest (logarithmic; left is faster)</text>
 <text class="note" x="${margin.left}" y="44">Dot: median. Stroke: minimum. Right: median. All in turns, in one run of npm run bench.</text>
 ${placed.join('\n')}
-<text class="note" x="${margin.left}" y="${total.height - 28}">${escaped(warnings(report).join('; '))}</text>
+${notes.map((text, i) => `<text class="note" x="${margin.left}" y="${total.height - 28 - 16 * (notes.length - 1 - i)}">${escaped(text)}</text>`).join('\n')}
 <text class="note" x="${margin.left}" y="${total.height - 12}">${escaped(machineText(report))}</text>
 </svg>
 `

@@ -31,6 +31,7 @@ export interface Share {
 }
 
 interface Clock {
+  /** Seconds since the start, by the same ticks as the rest: a wall clock is read at another moment on a busy machine. */
   readonly at: number
   /** Processor seconds of all, and of the one process with its threads. */
   readonly all: number
@@ -42,18 +43,17 @@ const ticksPerSecond = 100
 /** What processors have done so far; undefined where the system does not tell (elsewhere than on Linux). */
 export function clock(pid: number | undefined): Clock | undefined {
   try {
-    const [user, nice, system, , , irq, softIrq, steal] = readFileSync('/proc/stat', 'utf8')
-      .split('\n', 1)[0]
-      .trim()
-      .split(/\s+/)
-      .slice(1)
-      .map(Number)
+    const [total, ...each] = readFileSync('/proc/stat', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('cpu'))
+    const [user, nice, system, idle, waiting, irq, softIrq, steal] = total.trim().split(/\s+/).slice(1).map(Number)
+    const busy = user + nice + system + irq + softIrq + steal
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // After the name, which may hold anything: state is field 3, so user and system time are at 11 and 12 from there.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return {
-      at: performance.now(),
-      all: (user + nice + system + irq + softIrq + steal) / ticksPerSecond,
+      at: (busy + idle + waiting) / each.length / ticksPerSecond,
+      all: busy / ticksPerSecond,
       own: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
     }
   } catch {
@@ -64,7 +64,8 @@ export function clock(pid: number | undefined): Clock | undefined {
 export function shareSince(before: Clock | undefined, pid: number | undefined): Share | undefined {
   const now = clock(pid)
   if (!before || !now) return undefined
-  const seconds = (now.at - before.at) / 1000
+  const seconds = now.at - before.at
+  if (seconds <= 0) return undefined
   const own = now.own - before.own
   return { ms: seconds * 1000, own: own / seconds, others: Math.max(0, now.all - before.all - own) / seconds }
 }
