@@ -1,7 +1,7 @@
 // Solving linear systems, with gradients: general ones, by least squares, and what comes with them.
 
 import { show } from '../graph/shape.ts'
-import { customGradient, type Tensor } from '../tensor/index.ts'
+import { cond, customGradient, type Tensor } from '../tensor/index.ts'
 import { slogdetRoutine, solveRoutine } from './routines.ts'
 import { identityLike, matrixOf, run, system } from './run.ts'
 import { qr, svd } from './spectral.ts'
@@ -38,10 +38,36 @@ const slogdetOf: (...inputs: Tensor[]) => Tensor = customGradient(
   (g, [a]) => [inverse(a).transpose().mul(g.at(1, -1).unsqueeze(-1).unsqueeze(-1))],
 )
 
-/** The determinant of A [..., n, n]. Its gradient is not finite where A is singular. */
-export function det(a: Tensor): Tensor {
-  const { sign, logarithm } = slogdet(a)
-  return sign.mul(logarithm.exp())
+/** The determinant of A [..., n, n]. Its gradient, the cofactors, is that of a polynomial, also where A is singular; its second derivative is only where A is not. */
+export const det = (a: Tensor): Tensor => detOf(matrixOf('det', a))
+
+const detOf: (...inputs: Tensor[]) => Tensor = customGradient(
+  (a) => {
+    const { sign, logarithm } = slogdet(a)
+    return sign.mul(logarithm.exp())
+  },
+  (g, [a], value) => [cofactors(a, value).mul(g.unsqueeze(-1).unsqueeze(-1).broadcastTo(a.shape))],
+)
+
+/** det A · A⁻ᵀ; where that is 0 · ∞, det U det V · U diag(∏ⱼ≠ᵢ sⱼ) Vᵀ of A = U diag(s) Vᵀ. */
+function cofactors(a: Tensor, value: Tensor): Tensor {
+  const spread = (x: Tensor): Tensor => x.unsqueeze(-1).unsqueeze(-1).broadcastTo(a.shape)
+  const isSingular = spread(value.equal(0))
+  const regular = (): Tensor =>
+    inverse(isSingular.where(identityLike(a), a))
+      .transpose()
+      .mul(spread(value))
+  return cond(
+    value.equal(0).any(),
+    () => {
+      const { u, s, v } = svd(a.detach())
+      const others = identityLike(a).notEqual(0).where(1, s.unsqueeze(-2).broadcastTo(a.shape)).prod(-1)
+      const turned = u.mul(others.unsqueeze(-2).broadcastTo(a.shape)).matmul(v.transpose())
+      const sign = slogdet(u.matmul(v.transpose())).sign
+      return isSingular.where(turned.mul(spread(sign)).detach(), regular())
+    },
+    regular,
+  )
 }
 
 /** The X that makes ‖A X − B‖ least, for A [..., m, n] of full column rank with m ≥ n, and B [..., m, k] or [m]. */

@@ -156,6 +156,12 @@ const others: { readonly [name: string]: Entry } = {
   sinc: one((x) => t.sinc(x)),
   lgamma: { ...one((x) => t.lgamma(x), pole(...gammaPoles), growsUp), domain: belowInfinity },
   digamma: { ...one((x) => t.digamma(x), pole(...gammaPoles)), domain: belowInfinity },
+  'polygamma 1': { ...one((x) => t.polygamma(1, x), pole(...gammaPoles)), domain: belowInfinity },
+  'lerp(x, 1, 1/4)': one((x) => t.lerp(x, t.onesLike(x), 0.25), {
+    at: [Infinity, -Infinity],
+    what: 'value',
+    why: 'infinity less infinity has no value',
+  }),
   erfinv: { ...one((x) => t.erfinv(x), pole(1, -1)), domain: ball },
   mse: one((x) => loss.mse(x, t.zerosLike(x), { reduction: 'none' }), grows),
   l1: one((x) => loss.l1(x, t.zerosLike(x), { reduction: 'none' })),
