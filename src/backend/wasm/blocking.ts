@@ -51,7 +51,7 @@ const blockCall = 150
 const wantedChunks = 8
 const smallestChunk = 30_000
 /** Nanoseconds of repeated packing that are worth a phase of its own before the product, and the most elements that it may keep. */
-const worthAhead = 25_000
+const worthAhead = 60_000
 const mostAhead = 8 * 1024 * 1024
 const nothingAhead: Ahead = { left: false, right: false }
 
