@@ -14,8 +14,8 @@ import { chain } from './shape-rules.ts'
  *     nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 1))
  *     nn.sequential({ encoder: nn.linear(784, 32), decoder: nn.linear(32, 784) })
  */
-export function sequential<const M extends readonly AnyModule[]>(
-  ...modules: { readonly [K in keyof M]: InPlace<M, K> }
+export function sequential<const M extends AnyModule[]>(
+  ...modules: { [K in keyof M]: InPlace<M, K> }
 ): Module<InOf<Chain<M>>, OutOf<Chain<M>>, 'sequential'>
 export function sequential(named: Modules): Module
 export function sequential(...given: readonly Module[] | readonly [Modules]): Module {

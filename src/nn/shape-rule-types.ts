@@ -15,13 +15,17 @@ export interface AnyModule {
 }
 
 /** What a module of this rule makes of a shape, or why it does not take it. */
-export type Applied<Kind extends string, In extends Shape, Out extends Shape, S extends Shape> = [In, Out] extends [
-  readonly ['...', infer X],
-  readonly ['...', infer Y extends Dim],
+export type Applied<Kind extends string, In extends Shape, Out extends Shape, S extends Shape> = In extends [
+  '...',
+  infer X,
 ]
-  ? // A layer over the last axis, as most are.
-    S extends readonly [...infer Lead extends Shape, X]
-    ? [...Lead, Y]
+  ? Out extends ['...', infer Y extends Dim]
+    ? // A layer over the last axis, as most are, of a matrix.
+      S extends [infer N extends Dim, X]
+      ? [N, Y]
+      : S extends readonly [...infer Lead extends Shape, X]
+        ? [...Lead, Y]
+        : AppliedAny<Kind, In, Out, S>
     : AppliedAny<Kind, In, Out, S>
   : AppliedAny<Kind, In, Out, S>
 
@@ -38,11 +42,11 @@ type AppliedAny<Kind extends string, In extends Shape, Out extends Shape, S exte
       : never
 
 /** The rule of modules one after the other, or at which place one does not take what comes before it, and why. */
-export type Chain<M extends readonly unknown[]> = M extends readonly [infer First, ...infer Rest]
+export type Chain<M extends readonly unknown[]> = M extends [infer First, ...infer Rest]
   ? ChainOn<RuleOf<First>, Rest, [1], `0 ${KindOf<First>}`>
   : ShapeRule
 
-type ChainOn<Rule, M extends readonly unknown[], At extends readonly 1[], Before extends string> = M extends readonly [
+type ChainOn<Rule, M extends readonly unknown[], At extends readonly 1[], Before extends string> = M extends [
   infer Next,
   ...infer Rest,
 ]
@@ -101,13 +105,17 @@ export type InPlace<M extends readonly unknown[], K extends keyof M> =
 export type InOf<Rule> = Rule extends ShapeRule<infer In, infer _> ? In : Shape
 export type OutOf<Rule> = Rule extends ShapeRule<infer _, infer Out> ? Out : Shape
 
-type RuleOf<M> = M extends { readonly '~rule': CarriedRule<infer In, infer Out, infer _> }
-  ? ShapeRule<In, Out>
+type RuleOf<M> = M extends AnyModule
+  ? M['~rule'] extends CarriedRule<infer In, infer Out, infer _>
+    ? ShapeRule<In, Out>
+    : ShapeRule
   : ShapeRule
-type KindOf<M> = M extends { readonly '~rule': CarriedRule<infer _, infer __, infer Kind> }
-  ? string extends Kind
-    ? 'module'
-    : Kind
+type KindOf<M> = M extends AnyModule
+  ? M['~rule'] extends CarriedRule<infer _, infer __, infer Kind>
+    ? string extends Kind
+      ? 'module'
+      : Kind
+    : 'module'
   : 'module'
 
 interface Misfit<Reason extends string> {

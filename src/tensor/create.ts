@@ -10,7 +10,7 @@ import type { Promote } from './dtype-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './nested.ts'
 import type * as shapes from './shape-types.ts'
-import type { AnyTensor, Checked, Shape, Sound, Writable } from './shape-types.ts'
+import type { AnyDims, AnyTensor, Checked, Shape, Sound, Writable } from './shape-types.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
 const arrayDType = (data: DataArray): DType =>
@@ -69,16 +69,16 @@ export function write(target: Tensor, values: ArrayLike<number>): void {
 }
 
 /** Every element `value`. */
-export const full = <const S extends Dims, D extends DType = 'float32'>(
+export const full = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   value: number,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => wrap(build.constant(value, shape, dtype ?? 'float32'))
-export const zeros = <const S extends Dims, D extends DType = 'float32'>(
+export const zeros = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => full(shape, 0, dtype)
-export const ones = <const S extends Dims, D extends DType = 'float32'>(
+export const ones = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => full(shape, 1, dtype)
@@ -139,14 +139,14 @@ export function eye(rows: number, columns = rows, dtype: DType = 'float32', offs
 }
 
 /** The index along an axis of the given shape, int32. */
-export const iota = <const S extends Dims>(shape: S, axis: number): Tensor<Writable<S>, 'int32'> =>
+export const iota = <const S extends AnyDims>(shape: S, axis: number): Tensor<Writable<S>, 'int32'> =>
   wrap(build.iota(shape, normalizeAxis(axis, shape.length, 'iota')))
 
 /** Joins along an existing axis; dtypes are promoted. */
-export function concat<const T extends readonly AnyTensor[], const I extends number = 0>(
-  tensors: Checked<NoInfer<shapes.Concatenated<shapes.ShapesOf<T>, I>>, T>,
+export function concat<const T extends AnyTensor[] | readonly AnyTensor[], const I extends number = 0>(
+  tensors: Checked<NoInfer<shapes.Concatenated<T, I>>, T>,
   axis?: I,
-): Tensor<Sound<shapes.Concatenated<shapes.ShapesOf<T>, I>>, Promoted<T>>
+): Tensor<Sound<shapes.Concatenated<T, I>>, Promoted<T>>
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
   if (!first) throw misfit('concat: needs at least one tensor')
@@ -161,14 +161,13 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   )
 }
 
-type Promoted<T extends readonly AnyTensor[]> = T extends readonly [
-  infer First,
-  ...infer Rest extends readonly AnyTensor[],
-]
-  ? Rest extends readonly []
-    ? shapes.DTypeOf<First>
-    : Promote<shapes.DTypeOf<First>, Promoted<Rest>>
-  : DType
+type Promoted<T extends readonly AnyTensor[]> = T extends [infer A, infer B]
+  ? Promote<shapes.DTypeOf<A>, shapes.DTypeOf<B>>
+  : T extends readonly [infer First, ...infer Rest extends readonly AnyTensor[]]
+    ? Rest extends readonly []
+      ? shapes.DTypeOf<First>
+      : Promote<shapes.DTypeOf<First>, Promoted<Rest>>
+    : DType
 
 /** Joins along a new axis. */
 export function stack<const T extends readonly AnyTensor[], const I extends number = 0>(

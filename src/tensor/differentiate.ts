@@ -28,8 +28,8 @@ export type Gradients<T extends readonly AnyTensor[]> = {
  *
  *     const dw = grad(loss)(w, x)
  */
-export function grad<S extends Shape, D extends DType>(output: Tensor, wrt: Tensor<S, D>): Tensor<S, D>
 export function grad<const T extends readonly AnyTensor[]>(output: Tensor, wrt: T): Gradients<T>
+export function grad<S extends Shape, D extends DType>(output: Tensor, wrt: Tensor<S, D>): Tensor<S, D>
 export function grad<A extends readonly unknown[], I extends number = 0>(
   fn: (...args: A) => Objective,
   argument?: I,

@@ -9,7 +9,7 @@ import { concat } from './create.ts'
 import { erfinv } from './gamma.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
 import { runtime, withBroadcasting } from './runtime.ts'
-import type { Writable } from './shape-types.ts'
+import type { AnyDims, Writable } from './shape-types.ts'
 import { argsort } from './sort.ts'
 import { type Tensor, wrap } from './tensor.ts'
 
@@ -68,13 +68,13 @@ function nextOfCall(): Key {
 }
 
 /** 32 random bits per element, int32. */
-export function randomBits<const S extends Dims>(shape: S, k?: Key): Tensor<Writable<S>, 'int32'>
+export function randomBits<const S extends AnyDims>(shape: S, k?: Key): Tensor<Writable<S>, 'int32'>
 export function randomBits(shape: Dims, k: Key = nextKey()): Tensor {
   return wrap(blocks(k, sizeOf(shape), 0, 'first')).reshape(shape)
 }
 
 /** Uniform on [low, high). */
-export function uniform<const S extends Dims>(
+export function uniform<const S extends AnyDims>(
   shape: S,
   options?: FloatOptions & { readonly low?: number; readonly high?: number },
 ): Tensor<Writable<S>>
@@ -112,7 +112,7 @@ function unit53(shape: Dims, k: Key): Tensor {
 }
 
 /** Normal with the given mean and standard deviation, by the Box–Muller transform. */
-export function normal<const S extends Dims>(
+export function normal<const S extends AnyDims>(
   shape: S,
   options?: FloatOptions & { readonly mean?: number; readonly std?: number },
 ): Tensor<Writable<S>>
@@ -144,7 +144,7 @@ export interface TruncatedOptions extends FloatOptions {
  * Normal with the given mean and standard deviation, conditioned on [low, high] (default: two standard deviations around the mean), by inversion of
  * the distribution function.
  */
-export function truncatedNormal<const S extends Dims>(shape: S, options?: TruncatedOptions): Tensor<Writable<S>>
+export function truncatedNormal<const S extends AnyDims>(shape: S, options?: TruncatedOptions): Tensor<Writable<S>>
 export function truncatedNormal(shape: Dims, options: TruncatedOptions = {}): Tensor {
   const { mean = 0, std = 1, dtype = 'float32', key: k = nextKey() } = options
   const { low = mean - 2 * std, high = mean + 2 * std } = options
@@ -164,7 +164,7 @@ export function truncatedNormal(shape: Dims, options: TruncatedOptions = {}): Te
 }
 
 /** True with probability p, a number or a tensor that broadcasts to the shape; bool. */
-export function bernoulli<const S extends Dims>(
+export function bernoulli<const S extends AnyDims>(
   shape: S,
   p: number | Tensor,
   options?: RandomOptions,
@@ -176,7 +176,7 @@ export function bernoulli(shape: Dims, p: number | Tensor, options: RandomOption
 }
 
 /** Whole numbers in [low, high), int32; no value is likelier than another by more than 2^-32·(high − low). */
-export function integers<const S extends Dims>(
+export function integers<const S extends AnyDims>(
   shape: S,
   low: number,
   high: number,
@@ -194,7 +194,7 @@ export function integers(shape: Dims, low: number, high: number, options: Random
 }
 
 /** The standard Gumbel distribution, −log(−log u): the largest of many draws. */
-export function gumbel<const S extends Dims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
+export function gumbel<const S extends AnyDims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
 export function gumbel(shape: Dims, options: FloatOptions = {}): Tensor {
   const { dtype = 'float32', key: k = nextKey() } = options
   // The middle of each of the intervals that uniform numbers stand for: both logarithms are finite.
@@ -203,7 +203,7 @@ export function gumbel(shape: Dims, options: FloatOptions = {}): Tensor {
 }
 
 /** Standard exponential numbers, −log(1 − u). */
-export function exponential<const S extends Dims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
+export function exponential<const S extends AnyDims>(shape: S, options?: FloatOptions): Tensor<Writable<S>>
 export function exponential(shape: Dims, options: FloatOptions = {}): Tensor {
   return uniform(shape, options).neg().log1p().neg()
 }

@@ -48,6 +48,9 @@ export interface AnyTensor {
 export type ShapeOf<T> = T extends { readonly '~types': Carried<infer S, infer _> } ? S : []
 export type DTypeOf<T> = T extends { readonly '~types': Carried<infer _, infer D> } ? D : never
 
+/** Numbers as an argument: `const S extends AnyDims` is a tuple of [2, 3] that is not readonly, which spares the compiler a second one. */
+export type AnyDims = number[] | readonly number[]
+
 export type Writable<S extends Shape> = { -readonly [K in keyof S]: S[K] }
 
 // --- words ---------------------------------------------------------------------
@@ -92,10 +95,12 @@ type IsUnknown<S extends Shape> = number extends S['length'] ? true : false
 /** The shape that both broadcast to, right aligned. */
 export type Broadcast<Op extends string, A extends Shape, B extends Shape> = number extends B['length']
   ? Shape
-  : // Most often the second is the end of the first: the same shape, a bias, a scalar.
-    A extends readonly [...Dim[], ...B]
+  : // Most often the second is the end of the first: a bias, the same shape, a scalar.
+    A extends [infer _, ...B]
     ? A
-    : BroadcastAny<Op, A, B>
+    : A extends readonly [...Dim[], ...B]
+      ? A
+      : BroadcastAny<Op, A, B>
 
 type BroadcastAny<Op extends string, A extends Shape, B extends Shape> = number extends A['length']
   ? Shape
@@ -171,7 +176,7 @@ export type Reduced<Op extends string, S extends Shape, Axes extends AxesType, K
   Axes,
   Keep,
 ] extends [-1, false]
-  ? S extends readonly [...infer Rest extends Shape, Dim]
+  ? S extends [...infer Rest extends Shape, infer _]
     ? Rest
     : ReducedAny<Op, S, Axes, Keep>
   : ReducedAny<Op, S, Axes, Keep>
@@ -275,9 +280,11 @@ type Without1<S extends Shape, Out extends Shape = []> = S extends readonly [
 // --- movement ------------------------------------------------------------------
 
 /** Two axes swapped. */
-export type Transposed<S extends Shape, A extends number, B extends number> = [A, B] extends [-2, -1]
-  ? S extends readonly [...infer Lead extends Shape, infer X extends Dim, infer Y extends Dim]
-    ? [...Lead, Y, X]
+export type Transposed<S extends Shape, A extends number, B extends number> = A extends -2
+  ? B extends -1
+    ? S extends [infer X extends Dim, infer Y extends Dim]
+      ? [Y, X]
+      : TransposedAny<S, A, B>
     : TransposedAny<S, A, B>
   : TransposedAny<S, A, B>
 
@@ -422,8 +429,8 @@ export type Sliced<S extends Shape, Ranges extends readonly unknown[]> = number 
 // --- contraction ---------------------------------------------------------------
 
 /** NumPy's @. */
-export type Matmul<A extends Shape, B extends Shape> = A extends readonly [infer M extends Dim, infer K extends Dim]
-  ? B extends readonly [K, infer N extends Dim]
+export type Matmul<A extends Shape, B extends Shape> = A extends [infer M extends Dim, infer K extends Dim]
+  ? B extends [K, infer N extends Dim]
     ? [M, N]
     : MatmulAny<A, B>
   : MatmulAny<A, B>
@@ -462,15 +469,19 @@ type NoInner<
 /** The shapes of a list of tensors. */
 export type ShapesOf<T extends readonly AnyTensor[]> = { [K in keyof T]: ShapeOf<T[K]> }
 
-/** Shapes joined along an axis. */
-export type Concatenated<List extends readonly Shape[], Axis extends number> = [List, Axis] extends [
-  readonly [readonly [infer X extends Dim, ...infer Rest extends Shape], infer B],
-  0,
-]
-  ? B extends readonly [infer Y extends Dim, ...Rest]
-    ? [Plus<X, Y>, ...Rest]
-    : ConcatenatedAny<List, Axis>
-  : ConcatenatedAny<List, Axis>
+/** The shape of tensors joined along an axis. */
+export type Concatenated<T extends readonly AnyTensor[], Axis extends number> = T extends [infer A, infer B]
+  ? ConcatenatedTwo<T, Axis, ShapeOf<A>, ShapeOf<B>>
+  : ConcatenatedAny<ShapesOf<T>, Axis>
+
+/** Two matrices one below the other, most often. */
+type ConcatenatedTwo<T extends readonly AnyTensor[], Axis extends number, A, B> = Axis extends 0
+  ? A extends [infer X extends Dim, infer Columns extends Dim]
+    ? B extends [infer Y extends Dim, Columns]
+      ? [Plus<X, Y>, Columns]
+      : ConcatenatedAny<ShapesOf<T>, Axis>
+    : ConcatenatedAny<ShapesOf<T>, Axis>
+  : ConcatenatedAny<ShapesOf<T>, Axis>
 
 type ConcatenatedAny<List extends readonly Shape[], Axis extends number> = List extends readonly [
   infer First extends Shape,

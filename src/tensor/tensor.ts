@@ -61,22 +61,19 @@ type Less<Op extends string, S extends Shape, A extends Axes | undefined, K exte
   shapes.Reduced<Op, S, A, K>
 >
 
-/**
- * An array of numbers of one dtype, or what will be one: methods build a graph, and reading computes it. The type says the
- * shape where it is known, as `Tensor<['batch', 784]>`; what does not fit then does not compile. `Tensor` alone has any shape.
- */
-export class Tensor<S extends Shape = Shape, D extends DType = DType> {
-  declare readonly '~shape': shapes.Comparable<S>
-  declare readonly '~types': shapes.Carried<S, D>
-  readonly shape: shapes.Extents<S>
-  readonly dtype: D
+/** The methods of tensors, the same for all: what depends on the shape takes it by a `this` parameter. */
+class Operations {
+  declare readonly '~shape': shapes.Comparable<Shape>
+  declare readonly '~types': shapes.Carried<Shape, DType>
+  readonly shape: Dims
+  readonly dtype: DType
   private readonly own: Node | undefined
 
   /** Internal: tensors are made by `tensor`, `zeros` and the like, and by methods. */
   constructor(node: Node | undefined, shape: Dims = (node as Node).shape, dtype: DType = (node as Node).dtype) {
     this.own = node
-    this.shape = shape as shapes.Extents<S>
-    this.dtype = dtype as D
+    this.shape = shape
+    this.dtype = dtype
   }
 
   /** The graph node whose value this is. */
@@ -121,16 +118,6 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   }
   arraySync(): Nested {
     return nested(this.dataSync(), this.shape, this.dtype)
-  }
-  /**
-   * Gives the memory of a computed value back at once; reading it afterwards throws. Never needed: memory is bounded without it.
-   * What was not computed, and what a variable holds, is left alone.
-   */
-  dispose(): void {
-    disposeValue(this.node)
-  }
-  [Symbol.dispose](): void {
-    this.dispose()
   }
   /** As NumPy prints arrays; values that were not computed yet are not computed for it. */
   toString(): string {
@@ -236,103 +223,103 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   atan2(this: Tensor, other: Operand): Tensor {
     return binary('atan2', floating(this), typeof other === 'number' ? other : floating(other))
   }
-  neg(): Tensor<S, D> {
+  neg<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('neg', this)
   }
-  abs(): Tensor<S, D> {
+  abs<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return this.dtype === 'bool' || this.dtype === 'uint8' ? this : unary('abs', this)
   }
-  sign(): Tensor<S, D> {
+  sign<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('sign', this)
   }
-  square(): Tensor<S, D> {
+  square<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return wrap(build.binary('mul', this.node, this.node))
   }
-  sqrt(): Tensor<S, Floating<D>> {
+  sqrt<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('sqrt', this)
   }
-  rsqrt(): Tensor<S, Floating<D>> {
+  rsqrt<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return wrap(build.binary('div', 1, floating(this).sqrt().node))
   }
-  reciprocal(): Tensor<S, Floating<D>> {
+  reciprocal<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return wrap(build.binary('div', 1, floating(this).node))
   }
-  floor(): Tensor<S, D> {
+  floor<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('floor', this)
   }
-  ceil(): Tensor<S, D> {
+  ceil<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('ceil', this)
   }
   /** To the nearest integer, halves to even. */
-  round(): Tensor<S, D> {
+  round<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('round', this)
   }
-  trunc(): Tensor<S, D> {
+  trunc<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('trunc', this)
   }
-  exp(): Tensor<S, Floating<D>> {
+  exp<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('exp', this)
   }
-  expm1(): Tensor<S, Floating<D>> {
+  expm1<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('expm1', this)
   }
-  log(): Tensor<S, Floating<D>> {
+  log<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('log', this)
   }
-  log1p(): Tensor<S, Floating<D>> {
+  log1p<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('log1p', this)
   }
-  log2(): Tensor<S, Floating<D>> {
+  log2<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return wrap(build.binary('mul', this.log().node, Math.LOG2E))
   }
-  sin(): Tensor<S, Floating<D>> {
+  sin<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('sin', this)
   }
-  cos(): Tensor<S, Floating<D>> {
+  cos<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('cos', this)
   }
-  tan(): Tensor<S, Floating<D>> {
+  tan<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('tan', this)
   }
-  asin(): Tensor<S, Floating<D>> {
+  asin<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('asin', this)
   }
-  acos(): Tensor<S, Floating<D>> {
+  acos<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('acos', this)
   }
-  atan(): Tensor<S, Floating<D>> {
+  atan<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('atan', this)
   }
-  sinh(): Tensor<S, Floating<D>> {
+  sinh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('sinh', this)
   }
-  cosh(): Tensor<S, Floating<D>> {
+  cosh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('cosh', this)
   }
-  tanh(): Tensor<S, Floating<D>> {
+  tanh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('tanh', this)
   }
-  asinh(): Tensor<S, Floating<D>> {
+  asinh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('asinh', this)
   }
-  acosh(): Tensor<S, Floating<D>> {
+  acosh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('acosh', this)
   }
-  atanh(): Tensor<S, Floating<D>> {
+  atanh<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('atanh', this)
   }
-  erf(): Tensor<S, Floating<D>> {
+  erf<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('erf', this)
   }
-  sigmoid(): Tensor<S, Floating<D>> {
+  sigmoid<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, Floating<X>> {
     return float('sigmoid', this)
   }
   /** max(x, 0); the derivative at 0 is 0 and NaN stays NaN. */
-  relu(): Tensor<S, D> {
+  relu<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return wrap(build.where(build.binary('lessEqual', this.node, 0), 0, this.node))
   }
   /** The nearest value in [low, high]; the gradient passes at the edges. */
-  clamp(low = -Infinity, high = Infinity): Tensor<S, D> {
+  clamp<A extends Shape, X extends DType>(this: Tensor<A, X>, low = -Infinity, high = Infinity): Tensor<A, X> {
     let x = this.node
     if (low !== -Infinity) x = build.where(build.binary('less', x, low), low, x)
     if (high !== Infinity) x = build.where(build.binary('less', build.constant(high, x.shape, x.dtype), x), high, x)
@@ -409,14 +396,14 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
   xor(this: Tensor, other: Operand): Tensor {
     return binary('xor', this, other)
   }
-  not(): Tensor<S, D> {
+  not<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('not', this)
   }
-  isNaN(): Tensor<S, 'bool'> {
+  isNaN<A extends Shape>(this: Tensor<A>): Tensor<A, 'bool'> {
     return wrap(build.binary('notEqual', this.node, this.node))
   }
   /** Neither infinite nor NaN. */
-  isFinite(): Tensor<S, 'bool'> {
+  isFinite<A extends Shape>(this: Tensor<A>): Tensor<A, 'bool'> {
     if (!isFloat(this.dtype)) return wrap(build.binary('equal', this.node, this.node))
     return wrap(build.binary('less', build.unary('abs', this.node), Infinity))
   }
@@ -830,15 +817,41 @@ export class Tensor<S extends Shape = Shape, D extends DType = DType> {
 
   // --- types and history ---------------------------------------------------
 
-  cast<E extends DType>(dtype: E): Tensor<S, E> {
+  cast<A extends Shape, E extends DType>(this: Tensor<A>, dtype: E): Tensor<A, E> {
     return wrap(build.cast(this.node, dtype))
   }
   /** The same value, a constant to every gradient. */
-  detach(): Tensor<S, D> {
+  detach<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return wrap(build.node('stopGradient', [this.node], {}))
   }
-  stopGradient(): Tensor<S, D> {
+  stopGradient<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return this.detach()
+  }
+}
+
+/** Told as plain members, so that the compiler does not make all of them anew for each shape of a program. */
+const Untyped: new (node: Node | undefined, shape?: Dims, dtype?: DType) => { [K in keyof Operations]: Operations[K] } =
+  Operations
+
+/**
+ * An array of numbers of one dtype, or what will be one: methods build a graph, and reading computes it. The type says the
+ * shape where it is known, as `Tensor<['batch', 784]>`; what does not fit then does not compile. `Tensor` alone has any shape.
+ */
+export class Tensor<S extends Shape = Shape, D extends DType = DType> extends Untyped {
+  declare readonly '~shape': shapes.Comparable<S>
+  declare readonly '~types': shapes.Carried<S, D>
+  declare readonly shape: shapes.Extents<S>
+  declare readonly dtype: D
+
+  /**
+   * Gives the memory of a computed value back at once; reading it afterwards throws. Never needed: memory is bounded without it.
+   * What was not computed, and what a variable holds, is left alone.
+   */
+  dispose(): void {
+    disposeValue(this.node)
+  }
+  [Symbol.dispose](): void {
+    this.dispose()
   }
 }
 
@@ -931,7 +944,7 @@ function matmul(a: Tensor, b: Tensor): Tensor {
   return wrap(build.node('matmul', [full(x), full(y)], {}))
 }
 
-function single(x: Tensor, values: DataArray): number {
+function single(x: { readonly shape: Dims }, values: DataArray): number {
   if (values.length !== 1)
     throw misfit(`item: the tensor has shape ${show(x.shape)} with ${values.length} elements, not one`)
   return values[0] as number
