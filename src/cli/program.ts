@@ -53,6 +53,17 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', () => `\n${workloadHelp()}`)
 
   program
+    .command('graph')
+    .description('draw what a training step computes, forward and backward, as an SVG file')
+    .argument('<recipe>', `whose network: ${recipeNames.join(', ')}`)
+    .option('--model <name>', 'the network: linear, mlp or, for images, lenet')
+    .option('--out <file>', 'where to write it (default: <recipe>-<model>.svg)')
+    .action(async (recipe: string, options) => {
+      const { graph } = await import('./graph.ts')
+      graph(recipe, options)
+    })
+
+  program
     .command('info')
     .description('what the engine has on this machine, what is missing, and what that costs')
     .addOption(threadsOption())

@@ -3,6 +3,7 @@ import * as augment from '../augment/index.ts'
 import { type Dataset, digits, mnist, split, toy, xorTable } from '../data/index.ts'
 import * as nn from '../nn/index.ts'
 import type { Schedule } from '../optim/index.ts'
+import { UsageError } from './failure.ts'
 
 export interface RecipeData {
   readonly train: Dataset
@@ -90,6 +91,16 @@ export const recipes: { readonly [name: string]: Recipe } = {
 }
 
 export const recipeNames = Object.keys(recipes)
+
+/** The model that was asked for, or the recipe's default. Throws where either is none. */
+export function chosenModel(recipeName: string, model?: string): string {
+  if (!recipeNames.includes(recipeName))
+    throw new UsageError(`unknown recipe '${recipeName}': choose from ${recipeNames.join(', ')}`)
+  const names = Object.keys(recipes[recipeName].models)
+  if (model !== undefined && !names.includes(model))
+    throw new UsageError(`${recipeName} has no model '${model}': choose from ${names.join(', ')}`)
+  return model ?? names[0]
+}
 
 /**
  * The full rate for three quarters of the steps, then down to 0 in a straight line. On MNIST the last epoch's accuracy then varies less

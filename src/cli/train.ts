@@ -19,7 +19,7 @@ import { hasRun, readConfig } from '../train/run-folder.ts'
 import { chooseEngine, type EngineOptions } from './engine.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { jsonReporter } from './json-reporter.ts'
-import { type Recipe, type RecipeData, recipeNames, recipes } from './recipes.ts'
+import { chosenModel, type Recipe, type RecipeData, recipes } from './recipes.ts'
 import { latestRun, newRun } from './runs.ts'
 import type { Settings } from './subject.ts'
 import { textReporter } from './text-reporter.ts'
@@ -39,10 +39,8 @@ export interface TrainOptions extends EngineOptions {
 
 /** Trains and saves a network; gives the exit code. Throws a UsageError on arguments that don't fit together. */
 export async function train(recipeName: string, options: TrainOptions): Promise<number> {
+  chosenModel(recipeName, options.model)
   const recipe = recipes[recipeName]
-  if (!Object.hasOwn(recipes, recipeName))
-    throw new UsageError(`unknown recipe '${recipeName}': choose from ${recipeNames.join(', ')}`)
-  checkModel(recipeName, options.model)
   checkFolder(recipe, recipeName, options.data)
   if (options.augment && !recipe.augment) throw new UsageError(`--augment is for images: ${recipeName} has none`)
   const resumed = options.resume ? runToResume(recipeName, options) : undefined
@@ -102,12 +100,6 @@ export async function train(recipeName: string, options: TrainOptions): Promise<
 }
 
 const loss: Loss = (logits, labels) => softmaxCrossEntropy(logits, labels)
-
-function checkModel(recipeName: string, model: string | undefined): void {
-  const names = Object.keys(recipes[recipeName].models)
-  if (model !== undefined && !names.includes(model))
-    throw new UsageError(`${recipeName} has no model '${model}': choose from ${names.join(', ')}`)
-}
 
 function checkFolder(recipe: Recipe, name: string, folder: string | undefined): void {
   if (folder === undefined) return

@@ -110,11 +110,18 @@ export function layOut({ boxes, arrows }: Picture): Layout {
   const left = Math.min(...[...places.values()].map((p) => p.x)) - margin
   for (const [id, p] of places) places.set(id, { ...p, x: p.x - left })
   const right = Math.max(...[...places.values()].map((p) => p.x + p.width))
-  return { places, groups: groupsOf(boxes, places), width: right + margin + 40, height: top + margin, backwardAt }
+  return {
+    places,
+    groups: groupsOf({ boxes, arrows }, places),
+    width: right + margin + 40,
+    height: top + margin,
+    backwardAt,
+  }
 }
 
-/** Frames around the boxes of one module in one direction, where no other box lies inside. */
-function groupsOf(boxes: readonly Box[], places: ReadonlyMap<number, Place>): Group[] {
+/** Frames around the boxes of one module in one direction, where no other box lies inside; an input that only the module reads may. */
+function groupsOf({ boxes, arrows }: Picture, places: ReadonlyMap<number, Place>): Group[] {
+  const boxOf = new Map(boxes.map((box) => [box.id, box]))
   const members = new Map<string, Box[]>()
   for (const box of boxes) {
     if (!box.moduleKind) continue
@@ -122,22 +129,33 @@ function groupsOf(boxes: readonly Box[], places: ReadonlyMap<number, Place>): Gr
     members.set(key, [...(members.get(key) ?? []), box])
   }
   return [...members.values()].flatMap((own): Group[] => {
-    const all = own.map((box) => places.get(box.id) as Place)
-    const x = Math.min(...all.map((p) => p.x)) - groupPadding
-    const y = Math.min(...all.map((p) => p.y)) - groupPadding - 6
-    const place = {
-      x,
-      y,
-      width: Math.max(...all.map((p) => p.x + p.width)) + groupPadding - x,
-      height: Math.max(...all.map((p) => p.y + p.height)) + groupPadding - y,
-    }
-    const isIntruder = (box: Box): boolean => {
-      const p = places.get(box.id) as Place
-      const apart = p.x > x + place.width || p.x + p.width < x || p.y > y + place.height || p.y + p.height < y
-      return !own.includes(box) && !apart
-    }
-    if (boxes.some(isIntruder)) return []
+    const ids = new Set(own.map((box) => box.id))
+    const isForOwn = (box: Box): boolean =>
+      (box.kind === 'input' || box.kind === 'constant') &&
+      arrows.every(({ from, to }) => from !== box.id || ids.has(to) || (boxOf.get(to)?.order ?? 0) > 0)
+    const place = frameOf(own, places)
+    const inside = boxes.filter((box) => !ids.has(box.id) && isIn(places.get(box.id) as Place, place))
+    const whole = frameOf([...own, ...inside], places)
+    const isFree = boxes.every(
+      (box) => ids.has(box.id) || inside.includes(box) || !isIn(places.get(box.id) as Place, whole),
+    )
+    if (!isFree || !inside.every(isForOwn)) return []
     const { module, moduleKind, order } = own[0] as Box
-    return [{ label: `${order > 0 ? '∇ ' : ''}${[module, moduleKind].filter(Boolean).join(' ')}`, order, place }]
+    return [{ label: `${order > 0 ? '∇ ' : ''}${[module, moduleKind].filter(Boolean).join(' ')}`, order, place: whole }]
   })
 }
+
+function frameOf(boxes: readonly Box[], places: ReadonlyMap<number, Place>): Place {
+  const all = boxes.map((box) => places.get(box.id) as Place)
+  const x = Math.min(...all.map((p) => p.x)) - groupPadding
+  const y = Math.min(...all.map((p) => p.y)) - groupPadding - 6
+  return {
+    x,
+    y,
+    width: Math.max(...all.map((p) => p.x + p.width)) + groupPadding - x,
+    height: Math.max(...all.map((p) => p.y + p.height)) + groupPadding - y,
+  }
+}
+
+const isIn = (p: Place, { x, y, width, height }: Place): boolean =>
+  p.x <= x + width && p.x + p.width >= x && p.y <= y + height && p.y + p.height >= y

@@ -6,6 +6,7 @@ import { sameShape, show } from '../graph/shape.ts'
 import { type Checked, customGradient, type Shape, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface SigmoidOptions extends LossOptions {
   /** A factor of each example, broadcast. */
@@ -25,12 +26,14 @@ export function sigmoidBinaryCrossEntropy<A extends Shape, B extends Shape, cons
   options?: O,
 ): Loss<O, A>
 export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, options: SigmoidOptions = {}): Tensor {
-  checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
-  if (typeof options.posWeight === 'number') checkRange('sigmoidBinaryCrossEntropy', { posWeight: options.posWeight })
-  const t = targets.cast(logits.dtype)
-  const positive = weighted(t, options.posWeight)
-  const losses = logistic(logits, positive, t.neg().add(1))
-  return reduce(weighted(losses, options.weight), options.reduction)
+  return scoped('sigmoidBinaryCrossEntropy', () => {
+    checkShapes('sigmoidBinaryCrossEntropy', logits, targets)
+    if (typeof options.posWeight === 'number') checkRange('sigmoidBinaryCrossEntropy', { posWeight: options.posWeight })
+    const t = targets.cast(logits.dtype)
+    const positive = weighted(t, options.posWeight)
+    const losses = logistic(logits, positive, t.neg().add(1))
+    return reduce(weighted(losses, options.weight), options.reduction)
+  })
 }
 
 /**
@@ -68,9 +71,11 @@ export function binaryCrossEntropy<A extends Shape, B extends Shape, const O ext
   options?: O,
 ): Loss<O, A>
 export function binaryCrossEntropy(probabilities: Tensor, targets: Tensor, options: BinaryOptions = {}): Tensor {
-  checkShapes('binaryCrossEntropy', probabilities, targets)
-  const losses = clampedEntropy(probabilities, targets.cast(probabilities.dtype))
-  return reduce(weighted(losses, options.weight), options.reduction)
+  return scoped('binaryCrossEntropy', () => {
+    checkShapes('binaryCrossEntropy', probabilities, targets)
+    const losses = clampedEntropy(probabilities, targets.cast(probabilities.dtype))
+    return reduce(weighted(losses, options.weight), options.reduction)
+  })
 }
 
 const clampedEntropy = customGradient(

@@ -7,6 +7,7 @@ import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
 import { type Checked, iota, type Shape, type Tensor } from '../tensor/index.ts'
 import type { Loss, Mean, Targets } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface NllOptions extends LossOptions {
   /** A factor for each class, [classes]; the mean is weighted by it, too. */
@@ -40,12 +41,14 @@ export function softmaxCrossEntropy<
   options?: O,
 ): Loss<O, Targets<'softmaxCrossEntropy', A, B, Y, O>>
 export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const axis = classAxis('softmaxCrossEntropy', logits, options.axis)
-  const { shifted, logTotal } = shiftedLogits(logits, axis)
-  if (isFloat(targets.dtype)) return againstProbabilities(shifted.sub(logTotal), targets, axis, options)
-  checkLabels('softmaxCrossEntropy', logits, targets, axis)
-  const losses = logTotal.squeeze(axis).sub(pick(shifted, targets, axis))
-  return againstLabels(losses, () => shifted.sub(logTotal), targets, axis, logits.shape[axis], options)
+  return scoped('softmaxCrossEntropy', () => {
+    const axis = classAxis('softmaxCrossEntropy', logits, options.axis)
+    const { shifted, logTotal } = shiftedLogits(logits, axis)
+    if (isFloat(targets.dtype)) return againstProbabilities(shifted.sub(logTotal), targets, axis, options)
+    checkLabels('softmaxCrossEntropy', logits, targets, axis)
+    const losses = logTotal.squeeze(axis).sub(pick(shifted, targets, axis))
+    return againstLabels(losses, () => shifted.sub(logTotal), targets, axis, logits.shape[axis], options)
+  })
 }
 
 /**
@@ -58,10 +61,12 @@ export function nll<A extends Shape, B extends Shape, const O extends NllOptions
   options?: O,
 ): Loss<O, B>
 export function nll(logProbabilities: Tensor, targets: Tensor, options: NllOptions = {}): Tensor {
-  const axis = classAxis('nll', logProbabilities, options.axis)
-  checkLabels('nll', logProbabilities, targets, axis)
-  const losses = pick(logProbabilities, targets, axis).neg()
-  return againstLabels(losses, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
+  return scoped('nll', () => {
+    const axis = classAxis('nll', logProbabilities, options.axis)
+    checkLabels('nll', logProbabilities, targets, axis)
+    const losses = pick(logProbabilities, targets, axis).neg()
+    return againstLabels(losses, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
+  })
 }
 
 function classAxis(name: string, x: Tensor, axis = x.rank === 1 ? 0 : 1): number {

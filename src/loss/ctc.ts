@@ -3,6 +3,7 @@
 import { sameShape, show } from '../graph/shape.ts'
 import { arange, concat, full, logAddExp, scan, stack, type Tensor, tensor } from '../tensor/index.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface CtcOptions extends LossOptions {
   /** The class that means "no label"; 0 unless told. */
@@ -24,48 +25,50 @@ const never = -1e30
  * shapes or lengths do not fit.
  */
 export function ctc(logProbabilities: Tensor, targets: Tensor, options: CtcOptions = {}): Tensor {
-  const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options
-  const [time, n, classes] = logProbabilities.shape
-  if (logProbabilities.rank !== 3 || targets.rank !== 2 || targets.shape[0] !== n)
-    throw new RangeError(
-      `ctc: log-probabilities ${show(logProbabilities.shape)} and labels ${show(targets.shape)}: expected [time, n, classes] and [n, labels]`,
+  return scoped('ctc', () => {
+    const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options
+    const [time, n, classes] = logProbabilities.shape
+    if (logProbabilities.rank !== 3 || targets.rank !== 2 || targets.shape[0] !== n)
+      throw new RangeError(
+        `ctc: log-probabilities ${show(logProbabilities.shape)} and labels ${show(targets.shape)}: expected [time, n, classes] and [n, labels]`,
+      )
+    if (targets.dtype !== 'int32') throw new TypeError(`ctc: labels are ${targets.dtype}: they must be int32`)
+    if (!Number.isInteger(blank) || blank < 0 || blank >= classes)
+      throw new RangeError(`ctc: the blank is ${blank}, it must be one of the classes 0 … ${classes - 1}`)
+    const labels = targets.shape[1]
+    const steps = lengths('inputLengths', options.inputLengths, n, time)
+    const sizes = lengths('targetLengths', options.targetLengths, n, labels)
+
+    // Blanks before, between and after the labels.
+    const states = 2 * labels + 1
+    const blanks = full([n, labels], blank, 'int32')
+    const path = concat([stack([blanks, targets], -1).reshape([n, 2 * labels]), full([n, 1], blank, 'int32')], 1)
+    const emitted = logProbabilities.takeAlong(path.unsqueeze(0).broadcastTo([time, n, states]), 2)
+    const { dtype } = emitted
+
+    // A label may follow another one directly, unless they are equal.
+    const skips = path.notEqual(blank).and(path.notEqual(later(path, 2, blank)))
+    const first = arange(states).less(2).broadcastTo([n, states])
+    const initial = first.where(0, full([n, states], never, dtype)).cast(dtype)
+    const [last] = scan(
+      (alpha: Tensor, [emission, t]: readonly Tensor[]) => {
+        const stayed = logAddExp(alpha, later(alpha, 1, never))
+        const reached = logAddExp(stayed, skips.where(later(alpha, 2, never), never))
+        // Before the first step only the first two states can be entered, which `initial` says already.
+        const moved = t.equal(0).where(alpha, reached).add(emission)
+        return [t.less(steps).unsqueeze(1).where(moved, alpha), undefined] as const
+      },
+      initial,
+      [emitted, arange(time)],
     )
-  if (targets.dtype !== 'int32') throw new TypeError(`ctc: labels are ${targets.dtype}: they must be int32`)
-  if (!Number.isInteger(blank) || blank < 0 || blank >= classes)
-    throw new RangeError(`ctc: the blank is ${blank}, it must be one of the classes 0 … ${classes - 1}`)
-  const labels = targets.shape[1]
-  const steps = lengths('inputLengths', options.inputLengths, n, time)
-  const sizes = lengths('targetLengths', options.targetLengths, n, labels)
-
-  // Blanks before, between and after the labels.
-  const states = 2 * labels + 1
-  const blanks = full([n, labels], blank, 'int32')
-  const path = concat([stack([blanks, targets], -1).reshape([n, 2 * labels]), full([n, 1], blank, 'int32')], 1)
-  const emitted = logProbabilities.takeAlong(path.unsqueeze(0).broadcastTo([time, n, states]), 2)
-  const { dtype } = emitted
-
-  // A label may follow another one directly, unless they are equal.
-  const skips = path.notEqual(blank).and(path.notEqual(later(path, 2, blank)))
-  const first = arange(states).less(2).broadcastTo([n, states])
-  const initial = first.where(0, full([n, states], never, dtype)).cast(dtype)
-  const [last] = scan(
-    (alpha: Tensor, [emission, t]: readonly Tensor[]) => {
-      const stayed = logAddExp(alpha, later(alpha, 1, never))
-      const reached = logAddExp(stayed, skips.where(later(alpha, 2, never), never))
-      // Before the first step only the first two states can be entered, which `initial` says already.
-      const moved = t.equal(0).where(alpha, reached).add(emission)
-      return [t.less(steps).unsqueeze(1).where(moved, alpha), undefined] as const
-    },
-    initial,
-    [emitted, arange(time)],
-  )
-  const end = sizes.mul(2).unsqueeze(1)
-  const inBlank = last.takeAlong(end, 1)
-  const inLabel = end.greater(0).where(last.takeAlong(end.sub(1).maximum(0), 1), never)
-  const total = logAddExp(inBlank, inLabel).squeeze(1)
-  const isImpossible = total.less(never / 2)
-  const losses = isImpossible.where(zeroInfinity ? 0 : Infinity, total.neg())
-  return reduction === 'mean' ? losses.div(sizes.maximum(1).cast(dtype)).mean() : reduce(losses, reduction)
+    const end = sizes.mul(2).unsqueeze(1)
+    const inBlank = last.takeAlong(end, 1)
+    const inLabel = end.greater(0).where(last.takeAlong(end.sub(1).maximum(0), 1), never)
+    const total = logAddExp(inBlank, inLabel).squeeze(1)
+    const isImpossible = total.less(never / 2)
+    const losses = isImpossible.where(zeroInfinity ? 0 : Infinity, total.neg())
+    return reduction === 'mean' ? losses.div(sizes.maximum(1).cast(dtype)).mean() : reduce(losses, reduction)
+  })
 }
 
 /** Moved along the last axis by some places; `fill` comes in. */

@@ -4,6 +4,7 @@ import { checkPositive, checkProbability, checkRange } from '../graph/check.ts'
 import { broadcastShapes, sameShape, show } from '../graph/shape.ts'
 import { softplus, type Tensor, xlogy } from '../tensor/index.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface DivergenceOptions extends LossOptions {
   /** Whether the targets are logarithms of probabilities, too. */
@@ -15,12 +16,14 @@ export interface DivergenceOptions extends LossOptions {
  * distribution, of which the mean is taken. Throws when the shapes differ.
  */
 export function klDivergence(logProbabilities: Tensor, targets: Tensor, options: DivergenceOptions = {}): Tensor {
-  checkEqual('klDivergence', logProbabilities, targets)
-  const { logTargets = false, reduction } = options
-  const terms = logTargets
-    ? targets.exp().mul(targets.sub(logProbabilities))
-    : xlogy(targets, targets).sub(targets.mul(logProbabilities))
-  return reduce(terms.sum(-1), reduction)
+  return scoped('klDivergence', () => {
+    checkEqual('klDivergence', logProbabilities, targets)
+    const { logTargets = false, reduction } = options
+    const terms = logTargets
+      ? targets.exp().mul(targets.sub(logProbabilities))
+      : xlogy(targets, targets).sub(targets.mul(logProbabilities))
+    return reduce(terms.sum(-1), reduction)
+  })
 }
 
 export interface PoissonOptions extends LossOptions {
@@ -34,25 +37,27 @@ export interface PoissonOptions extends LossOptions {
 
 /** rate − t·log rate: the negative log-likelihood of counts t under Poisson's distribution, but for a constant. */
 export function poissonNll(predictions: Tensor, targets: Tensor, options: PoissonOptions = {}): Tensor {
-  checkEqual('poissonNll', predictions, targets)
-  const { logInput = true, full = false, epsilon = 1e-8, reduction } = options
-  checkRange('poissonNll', { epsilon })
-  const losses = logInput
-    ? predictions.exp().sub(targets.mul(predictions))
-    : predictions.sub(targets.mul(predictions.add(epsilon).log()))
-  if (!full) return reduce(losses, reduction)
-  const isLarge = targets.greater(1)
-  const t = isLarge.where(targets, 1)
-  const stirling = t
-    .mul(t.log())
-    .sub(t)
-    .add(
-      t
-        .mul(2 * Math.PI)
-        .log()
-        .mul(0.5),
-    )
-  return reduce(losses.add(isLarge.where(stirling, 0)), reduction)
+  return scoped('poissonNll', () => {
+    checkEqual('poissonNll', predictions, targets)
+    const { logInput = true, full = false, epsilon = 1e-8, reduction } = options
+    checkRange('poissonNll', { epsilon })
+    const losses = logInput
+      ? predictions.exp().sub(targets.mul(predictions))
+      : predictions.sub(targets.mul(predictions.add(epsilon).log()))
+    if (!full) return reduce(losses, reduction)
+    const isLarge = targets.greater(1)
+    const t = isLarge.where(targets, 1)
+    const stirling = t
+      .mul(t.log())
+      .sub(t)
+      .add(
+        t
+          .mul(2 * Math.PI)
+          .log()
+          .mul(0.5),
+      )
+    return reduce(losses.add(isLarge.where(stirling, 0)), reduction)
+  })
 }
 
 export interface GaussianOptions extends LossOptions {
@@ -69,17 +74,19 @@ export function gaussianNll(
   variance: Tensor,
   options: GaussianOptions = {},
 ): Tensor {
-  checkEqual('gaussianNll', predictions, targets)
-  const { epsilon = 1e-6, full = false, reduction } = options
-  checkPositive('gaussianNll', { epsilon })
-  if (!sameShape(broadcastShapes(variance.shape, predictions.shape, 'gaussianNll'), predictions.shape))
-    throw new RangeError(
-      `gaussianNll: variances ${show(variance.shape)} for predictions ${show(predictions.shape)}: they must broadcast to them`,
-    )
-  // The bound is no part of the function: below it the gradient still says in which direction to leave.
-  const bounded = variance.add(variance.maximum(epsilon).sub(variance).detach())
-  const losses = bounded.log().add(predictions.sub(targets).square().div(bounded)).mul(0.5)
-  return reduce(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction)
+  return scoped('gaussianNll', () => {
+    checkEqual('gaussianNll', predictions, targets)
+    const { epsilon = 1e-6, full = false, reduction } = options
+    checkPositive('gaussianNll', { epsilon })
+    if (!sameShape(broadcastShapes(variance.shape, predictions.shape, 'gaussianNll'), predictions.shape))
+      throw new RangeError(
+        `gaussianNll: variances ${show(variance.shape)} for predictions ${show(predictions.shape)}: they must broadcast to them`,
+      )
+    // The bound is no part of the function: below it the gradient still says in which direction to leave.
+    const bounded = variance.add(variance.maximum(epsilon).sub(variance).detach())
+    const losses = bounded.log().add(predictions.sub(targets).square().div(bounded)).mul(0.5)
+    return reduce(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction)
+  })
 }
 
 export interface FocalOptions extends LossOptions {
@@ -91,16 +98,18 @@ export interface FocalOptions extends LossOptions {
 
 /** −(1 − p)^γ log p of the probability p that sigmoid(logits) gives the targets, 0 or 1, of one shape (Lin et al. 2017). */
 export function sigmoidFocal(logits: Tensor, targets: Tensor, options: FocalOptions = {}): Tensor {
-  checkEqual('sigmoidFocal', logits, targets)
-  const { gamma = 2, alpha, reduction } = options
-  checkRange('sigmoidFocal', { gamma })
-  if (alpha !== undefined) checkProbability('sigmoidFocal', alpha, 'alpha')
-  const t = targets.cast(logits.dtype)
-  const signed = logits.mul(t.mul(2).sub(1))
-  // (1 − p)^γ as a power of e, so that its derivative is finite where 1 − p is 0.
-  const losses = softplus(signed).mul(-gamma).exp().mul(softplus(signed.neg()))
-  if (alpha === undefined) return reduce(losses, reduction)
-  return reduce(losses.mul(t.mul(2 * alpha - 1).add(1 - alpha)), reduction)
+  return scoped('sigmoidFocal', () => {
+    checkEqual('sigmoidFocal', logits, targets)
+    const { gamma = 2, alpha, reduction } = options
+    checkRange('sigmoidFocal', { gamma })
+    if (alpha !== undefined) checkProbability('sigmoidFocal', alpha, 'alpha')
+    const t = targets.cast(logits.dtype)
+    const signed = logits.mul(t.mul(2).sub(1))
+    // (1 − p)^γ as a power of e, so that its derivative is finite where 1 − p is 0.
+    const losses = softplus(signed).mul(-gamma).exp().mul(softplus(signed.neg()))
+    if (alpha === undefined) return reduce(losses, reduction)
+    return reduce(losses.mul(t.mul(2 * alpha - 1).add(1 - alpha)), reduction)
+  })
 }
 
 function checkEqual(name: string, x: Tensor, y: Tensor): void {

@@ -5,6 +5,7 @@ import { sameShape, show } from '../graph/shape.ts'
 import { iota, softplus, type Tensor } from '../tensor/index.ts'
 import { cosineSimilarity, pairwiseDistance } from './distance.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface MarginOptions extends LossOptions {
   readonly margin?: number
@@ -12,42 +13,52 @@ export interface MarginOptions extends LossOptions {
 
 /** max(0, margin − t·y) of scores y and targets t = ±1 of one shape; the margin is 1 unless told. */
 export function hinge(scores: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
-  checkEqual('hinge', scores, targets)
-  const { margin = 1, reduction } = options
-  checkFinite('hinge', { margin })
-  return reduce(scores.mul(targets).neg().add(margin).relu(), reduction)
+  return scoped('hinge', () => {
+    checkEqual('hinge', scores, targets)
+    const { margin = 1, reduction } = options
+    checkFinite('hinge', { margin })
+    return reduce(scores.mul(targets).neg().add(margin).relu(), reduction)
+  })
 }
 
 /** log(1 + e^(−t·y)) of scores y and targets t = ±1 of one shape: the smooth hinge. */
 export function softMargin(scores: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
-  checkEqual('softMargin', scores, targets)
-  return reduce(softplus(scores.mul(targets).neg()), options.reduction)
+  return scoped('softMargin', () => {
+    checkEqual('softMargin', scores, targets)
+    return reduce(softplus(scores.mul(targets).neg()), options.reduction)
+  })
 }
 
 /** Distances x with targets ±1: x itself for 1, max(0, margin − x) for −1; the margin is 1 unless told. */
 export function hingeEmbedding(distances: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
-  checkEqual('hingeEmbedding', distances, targets)
-  const { margin = 1, reduction } = options
-  checkFinite('hingeEmbedding', { margin })
-  return reduce(targets.equal(1).where(distances, distances.neg().add(margin).relu()), reduction)
+  return scoped('hingeEmbedding', () => {
+    checkEqual('hingeEmbedding', distances, targets)
+    const { margin = 1, reduction } = options
+    checkFinite('hingeEmbedding', { margin })
+    return reduce(targets.equal(1).where(distances, distances.neg().add(margin).relu()), reduction)
+  })
 }
 
 /** max(0, −t·(x − y) + margin): t = 1 wants x above y, −1 below; the margin is 0 unless told. */
 export function marginRanking(x: Tensor, y: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
-  checkEqual('marginRanking', x, y)
-  const { margin = 0, reduction } = options
-  checkFinite('marginRanking', { margin })
-  return reduce(x.sub(y).mul(targets).neg().add(margin).relu(), reduction)
+  return scoped('marginRanking', () => {
+    checkEqual('marginRanking', x, y)
+    const { margin = 0, reduction } = options
+    checkFinite('marginRanking', { margin })
+    return reduce(x.sub(y).mul(targets).neg().add(margin).relu(), reduction)
+  })
 }
 
 /** 1 − cos(x, y) for targets 1, max(0, cos(x, y) − margin) for −1; x and y [n, d], targets [n]; the margin is 0 unless told. */
 export function cosineEmbedding(x: Tensor, y: Tensor, targets: Tensor, options: MarginOptions = {}): Tensor {
-  checkEqual('cosineEmbedding', x, y)
-  const { margin = 0, reduction } = options
-  checkFinite('cosineEmbedding', { margin })
-  const cosine = cosineSimilarity(x, y)
-  checkEqual('cosineEmbedding', cosine, targets)
-  return reduce(targets.equal(1).where(cosine.neg().add(1), cosine.sub(margin).relu()), reduction)
+  return scoped('cosineEmbedding', () => {
+    checkEqual('cosineEmbedding', x, y)
+    const { margin = 0, reduction } = options
+    checkFinite('cosineEmbedding', { margin })
+    const cosine = cosineSimilarity(x, y)
+    checkEqual('cosineEmbedding', cosine, targets)
+    return reduce(targets.equal(1).where(cosine.neg().add(1), cosine.sub(margin).relu()), reduction)
+  })
 }
 
 export interface TripletOptions extends MarginOptions {
@@ -62,13 +73,15 @@ export interface TripletOptions extends MarginOptions {
  * told. Throws when the shapes differ.
  */
 export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions = {}): Tensor {
-  checkEqual('triplet', anchor, positive)
-  checkEqual('triplet', anchor, negative)
-  const { margin = 1, distance = pairwiseDistance, swap = false, reduction } = options
-  checkFinite('triplet', { margin })
-  const far = distance(anchor, negative)
-  const farthest = swap ? far.minimum(distance(positive, negative)) : far
-  return reduce(distance(anchor, positive).sub(farthest).add(margin).relu(), reduction)
+  return scoped('triplet', () => {
+    checkEqual('triplet', anchor, positive)
+    checkEqual('triplet', anchor, negative)
+    const { margin = 1, distance = pairwiseDistance, swap = false, reduction } = options
+    checkFinite('triplet', { margin })
+    const far = distance(anchor, negative)
+    const farthest = swap ? far.minimum(distance(positive, negative)) : far
+    return reduce(distance(anchor, positive).sub(farthest).add(margin).relu(), reduction)
+  })
 }
 
 export interface MultiMarginOptions extends MarginOptions {
@@ -80,29 +93,33 @@ export interface MultiMarginOptions extends MarginOptions {
 
 /** Σⱼ max(0, margin − y_target + yⱼ)^p / classes over the other classes j, of scores [n, classes] and int32 labels [n]; the margin is 1 unless told. */
 export function multiMargin(scores: Tensor, labels: Tensor, options: MultiMarginOptions = {}): Tensor {
-  const { margin = 1, p = 1, weight, reduction } = options
-  checkFinite('multiMargin', { margin })
-  if (scores.rank !== 2 || !sameShape(labels.shape, scores.shape.slice(0, 1)))
-    throw new RangeError(
-      `multiMargin: scores ${show(scores.shape)} and labels ${show(labels.shape)}: expected [n, classes] and [n]`,
-    )
-  if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: the power p is ${String(p)}, it must be 1 or 2`)
-  if (labels.dtype !== 'int32') throw new TypeError(`multiMargin: labels are ${labels.dtype}: they must be int32`)
-  if (weight && !sameShape(weight.shape, scores.shape.slice(1)))
-    throw new RangeError(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
-  const isTarget = iota(scores.shape, 1).equal(labels.unsqueeze(1))
-  const own = isTarget.where(scores, 0).sum(1, true)
-  const violation = scores.sub(own).add(margin).relu()
-  const powered = isTarget.where(0, p === 1 ? violation : violation.square())
-  const losses = powered.sum(1).div(scores.shape[1])
-  return reduce(weight ? losses.mul(weight.take(labels)) : losses, reduction)
+  return scoped('multiMargin', () => {
+    const { margin = 1, p = 1, weight, reduction } = options
+    checkFinite('multiMargin', { margin })
+    if (scores.rank !== 2 || !sameShape(labels.shape, scores.shape.slice(0, 1)))
+      throw new RangeError(
+        `multiMargin: scores ${show(scores.shape)} and labels ${show(labels.shape)}: expected [n, classes] and [n]`,
+      )
+    if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: the power p is ${String(p)}, it must be 1 or 2`)
+    if (labels.dtype !== 'int32') throw new TypeError(`multiMargin: labels are ${labels.dtype}: they must be int32`)
+    if (weight && !sameShape(weight.shape, scores.shape.slice(1)))
+      throw new RangeError(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
+    const isTarget = iota(scores.shape, 1).equal(labels.unsqueeze(1))
+    const own = isTarget.where(scores, 0).sum(1, true)
+    const violation = scores.sub(own).add(margin).relu()
+    const powered = isTarget.where(0, p === 1 ? violation : violation.square())
+    const losses = powered.sum(1).div(scores.shape[1])
+    return reduce(weight ? losses.mul(weight.take(labels)) : losses, reduction)
+  })
 }
 
 /** The mean over classes of the logistic losses of logits and targets 0 or 1, both [n, classes]. */
 export function multilabelSoftMargin(logits: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
-  checkEqual('multilabelSoftMargin', logits, targets)
-  const signed = targets.cast(logits.dtype).mul(2).sub(1)
-  return reduce(softplus(logits.mul(signed).neg()).mean(-1), options.reduction)
+  return scoped('multilabelSoftMargin', () => {
+    checkEqual('multilabelSoftMargin', logits, targets)
+    const signed = targets.cast(logits.dtype).mul(2).sub(1)
+    return reduce(softplus(logits.mul(signed).neg()).mean(-1), options.reduction)
+  })
 }
 
 function checkEqual(name: string, x: Tensor, y: Tensor): void {

@@ -6,6 +6,7 @@ import { sameShape, show } from '../graph/shape.ts'
 import type { Checked, Shape, Tensor } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 /** (prediction − target)². Both have one shape; throws when they differ, since broadcasting here is nearly always a mistake. */
 export function mse<A extends Shape, B extends Shape, const O extends LossOptions = Mean>(
@@ -14,7 +15,7 @@ export function mse<A extends Shape, B extends Shape, const O extends LossOption
   options?: O,
 ): Loss<O, A>
 export function mse(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
-  return reduce(difference('mse', predictions, targets).square(), options.reduction)
+  return scoped('mse', () => reduce(difference('mse', predictions, targets).square(), options.reduction))
 }
 
 /** |prediction − target|; the gradient at 0 is 0. Throws when the shapes differ. */
@@ -24,7 +25,7 @@ export function l1<A extends Shape, B extends Shape, const O extends LossOptions
   options?: O,
 ): Loss<O, A>
 export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
-  return reduce(difference('l1', predictions, targets).abs(), options.reduction)
+  return scoped('l1', () => reduce(difference('l1', predictions, targets).abs(), options.reduction))
 }
 
 export interface HuberOptions extends LossOptions {
@@ -39,18 +40,20 @@ export function huber<A extends Shape, B extends Shape, const O extends HuberOpt
   options?: O,
 ): Loss<O, A>
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
-  const { delta = 1 } = options
-  checkPositive('huber', { delta })
-  const d = difference('huber', predictions, targets)
-  const isNear = d.abs().lessEqual(delta)
-  // The parabola's derivative is infinite where the line's is needed.
-  const parabola = isNear.where(d, 0).square().mul(0.5)
-  const line = d
-    .abs()
-    .sub(delta / 2)
-    .mul(delta)
-  const losses = isNear.where(parabola, line)
-  return reduce(losses, options.reduction)
+  return scoped('huber', () => {
+    const { delta = 1 } = options
+    checkPositive('huber', { delta })
+    const d = difference('huber', predictions, targets)
+    const isNear = d.abs().lessEqual(delta)
+    // The parabola's derivative is infinite where the line's is needed.
+    const parabola = isNear.where(d, 0).square().mul(0.5)
+    const line = d
+      .abs()
+      .sub(delta / 2)
+      .mul(delta)
+    const losses = isNear.where(parabola, line)
+    return reduce(losses, options.reduction)
+  })
 }
 
 function difference(name: string, predictions: Tensor, targets: Tensor): Tensor {

@@ -6,6 +6,7 @@ import { sameShape, show } from '../graph/shape.ts'
 import { concat, random, type Tensor, withBroadcasting, zeros } from '../tensor/index.ts'
 import { softmaxCrossEntropy } from './classification.ts'
 import type { LossOptions } from './reduction.ts'
+import { scoped } from './scope.ts'
 
 export interface SampledSoftmaxOptions extends LossOptions {
   /** Classes that are drawn, the same for all examples; 64 unless told. */
@@ -34,23 +35,26 @@ export function sampledSoftmax(
   targets: Tensor,
   options: SampledSoftmaxOptions = {},
 ): Tensor {
-  const { samples = 64, sampler = 'logUniform', key = random.nextKey(), reduction } = options
-  const [classes] = weight.shape
-  checkShapes(x, weight, bias, targets)
-  checkWhole('sampledSoftmax', { samples })
-  const law = samplers[sampler]
-  if (!law) throw new RangeError(`sampledSoftmax: unknown sampler '${String(sampler)}': use 'logUniform' or 'uniform'`)
-  const drawn = law.draw(random.uniform([samples], { key }), classes)
-  // The logarithm of how often each is drawn on average.
-  const expected = law.logProbability(drawn, classes).add(Math.log(samples)).cast(x.dtype)
-  return withBroadcasting('numpy', () => {
-    const own = x.mul(weight.take(targets)).sum(1)
-    const others = x.matmul(weight.take(drawn).transpose())
-    const ownScore = bias ? own.add(bias.take(targets)) : own
-    const scores = (bias ? others.add(bias.take(drawn)) : others).sub(expected)
-    const isHit = targets.unsqueeze(1).equal(drawn.unsqueeze(0))
-    const all = concat([ownScore.unsqueeze(1), isHit.where(-1e30, scores)], 1)
-    return softmaxCrossEntropy(all, zeros([x.shape[0]], 'int32'), reduction === undefined ? {} : { reduction })
+  return scoped('sampledSoftmax', () => {
+    const { samples = 64, sampler = 'logUniform', key = random.nextKey(), reduction } = options
+    const [classes] = weight.shape
+    checkShapes(x, weight, bias, targets)
+    checkWhole('sampledSoftmax', { samples })
+    const law = samplers[sampler]
+    if (!law)
+      throw new RangeError(`sampledSoftmax: unknown sampler '${String(sampler)}': use 'logUniform' or 'uniform'`)
+    const drawn = law.draw(random.uniform([samples], { key }), classes)
+    // The logarithm of how often each is drawn on average.
+    const expected = law.logProbability(drawn, classes).add(Math.log(samples)).cast(x.dtype)
+    return withBroadcasting('numpy', () => {
+      const own = x.mul(weight.take(targets)).sum(1)
+      const others = x.matmul(weight.take(drawn).transpose())
+      const ownScore = bias ? own.add(bias.take(targets)) : own
+      const scores = (bias ? others.add(bias.take(drawn)) : others).sub(expected)
+      const isHit = targets.unsqueeze(1).equal(drawn.unsqueeze(0))
+      const all = concat([ownScore.unsqueeze(1), isHit.where(-1e30, scores)], 1)
+      return softmaxCrossEntropy(all, zeros([x.shape[0]], 'int32'), reduction === undefined ? {} : { reduction })
+    })
   })
 }
 

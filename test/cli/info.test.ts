@@ -1,4 +1,6 @@
 // `tenon info`, `tenon pieces` and `tenon bench`: what they print for programs and for people.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../train/support.ts'
 import { bundledTenon, linesOf } from './support.ts'
@@ -97,4 +99,21 @@ test('bench of several runs each in a process of its own', async () => {
   expect(table.stdout).toMatch(
     /^workload +median ms .*\nxor +[\d.e-]+ +.* 0\.69377 +0\.69075\nmlp-forward +[\d.]+ +[\d.]+ +[\d.]+\n$/,
   )
+})
+
+test('graph writes the picture of a training step', async () => {
+  const cwd = temporaryFolder()
+  const { code, stdout } = await tenon.run(['graph', 'xor', '--out', join('pictures', 'xor.svg')], { cwd })
+  expect(code).toBe(0)
+  expect(stdout).toBe(`${join('pictures', 'xor.svg')}\n`)
+  const svg = readFileSync(join(cwd, 'pictures', 'xor.svg'), 'utf8')
+  for (const text of ['A training step of xor with mlp', 'softmaxCrossEntropy', 'inputs', 'labels', '← backward'])
+    expect(svg).toContain(text)
+  for (const [args, message] of [
+    [['graph', 'cats'], "tenon: unknown recipe 'cats': choose from digits, mnist, xor, spiral\n"],
+    [['graph', 'xor', '--model', 'lenet'], "tenon: xor has no model 'lenet': choose from mlp, linear\n"],
+  ] as const) {
+    const wrong = await tenon.run(args, { cwd })
+    expect(wrong).toMatchObject({ code: 2, stderr: message, stdout: '' })
+  }
 })

@@ -150,3 +150,11 @@ test('one value without operations is a picture too; too many are refused', () =
   })
   expect(() => graphSvg(x)).toThrow(/graphSvg: 1401 operations are too many for a picture \(at most 600\)/)
 })
+
+test('a loss names what it builds, and its derivative, outside a module and within one', () => {
+  const x = tensor([[1, 2]])
+  const l = mse(x, zeros([1, 2]))
+  expect(l.node.scope).toMatchObject({ path: '', name: 'mse', order: 0 })
+  expect(grad(l, x).node.scope).toMatchObject({ name: 'mse', order: 1 })
+  expect(x.add(1).node.scope).toBeUndefined()
+})
