@@ -14,7 +14,7 @@ const budgets = [
   { name: 'nn', entry: 'nn/index', limit: '77 kB' },
   { name: 'loss', entry: 'loss/index', limit: '48 kB' },
   { name: 'optim', entry: 'optim/index', limit: '49 kB' },
-  { name: 'linalg', entry: 'linalg/index', limit: '42 kB' },
+  { name: 'linalg', entry: 'linalg/index', limit: '44 kB' },
   { name: 'signal', entry: 'signal/index', limit: '41 kB' },
   { name: 'data', entry: 'data/index', limit: '30 kB' },
   { name: 'train', entry: 'train/index', limit: '86 kB' },

@@ -65,6 +65,8 @@ export interface ProgramTime {
 /** The part of a launch that a thread ran in one go: iterations `begin` to `end` − 1. Thread 0 is the calling one. */
 export interface PieceTime {
   readonly launch: Launch
+  /** Whether it only packed operands for the launch, ahead of it: `begin` and `end` count something else then. */
+  readonly packing: boolean
   readonly thread: number
   readonly begin: number
   readonly end: number

@@ -52,9 +52,10 @@ function runEvents(run: Run, { bounds }: Recording): TraceEvent[] {
       ] as const
     }),
   )
-  const pieces = run.pieces.flatMap(({ launch, thread, begin, end, start, stop }): TraceEvent[] => {
+  const pieces = run.pieces.flatMap(({ launch, packing, thread, begin, end, start, stop }): TraceEvent[] => {
     const of = described.get(launch)
     if (!of) return []
+    if (packing) return [lasting(`packing for ${of.name}`, 'kernel', thread, start, stop, of.fixed)]
     const part = (end - begin) / of.iterations
     const work = { flops: Math.round(of.work.flops * part), bytes: Math.round(of.work.bytes * part) }
     const seconds = (stop - start) / 1000

@@ -75,11 +75,13 @@ interface LaunchTime {
 /** What each launch of a run of a program took. */
 export function launchTimes(run: ProgramTime): Map<Launch, LaunchTime> {
   const times = new Map<Launch, LaunchTime>()
-  for (const { launch, begin, end, start, stop } of run.pieces) {
+  for (const { launch, packing, begin, end, start, stop } of run.pieces) {
     const time = times.get(launch) ?? { milliseconds: 0, runs: 0, iterations: 0 }
     time.milliseconds += stop - start
-    time.iterations += end - begin
-    if (begin === 0) time.runs++
+    if (!packing) {
+      time.iterations += end - begin
+      if (begin === 0) time.runs++
+    }
     times.set(launch, time)
   }
   return times

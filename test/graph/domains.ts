@@ -181,7 +181,7 @@ function usualDomain({
   domain = [-Infinity, Infinity],
 }: UnaryRecord): Domain<OpAttributes['neg']> {
   const [low, high] = [Math.max(-3, domain[0]), Math.min(3, domain[1])]
-  const margin = (high - low) / 10
+  const margin = (high - low) / 8
   return unary({
     dtypes: accepts === 'float' ? floats : accepts === 'number' ? numbers : whole,
     values: between(low + margin, high - margin),

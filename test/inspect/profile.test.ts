@@ -11,7 +11,7 @@ import { launchesOf } from '../../src/kernel/program.ts'
 import { softmaxCrossEntropy } from '../../src/loss/index.ts'
 import { linear, relu, sequential } from '../../src/nn/index.ts'
 import { sgd } from '../../src/optim/index.ts'
-import { backend, compile, configure, grad, iota, runtime, scan, type Tensor } from '../../src/tensor/index.ts'
+import { backend, compile, configure, grad, iota, runtime, scan, type Tensor, zeros } from '../../src/tensor/index.ts'
 
 afterEach(() => {
   if (runtime.backend?.name === 'wasm') (runtime.backend as WasmBackend).terminate()
@@ -52,7 +52,7 @@ describe.each([1, 2])('%i threads', (threads) => {
       const launches = launchesOf(program.steps)
       expect(new Set(pieces.map((p) => p.launch))).toEqual(new Set(launches))
       for (const launch of launches) {
-        const own = pieces.filter((p) => p.launch === launch).sort((a, b) => a.begin - b.begin)
+        const own = pieces.filter((p) => p.launch === launch && !p.packing).sort((a, b) => a.begin - b.begin)
         expect(own[0].begin).toBe(0)
         for (let i = 1; i < own.length; i++) expect(own[i].begin).toBe(own[i - 1].end)
         if (launch.kind === 'loop') expect(own.at(-1)?.end).toBe(launch.total)
@@ -142,6 +142,15 @@ test('TENON_TRACE writes a whole Chrome trace, also of a program that fails', ()
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('what packs operands ahead of a product belongs to it, and is no run of its own', () => {
+  configure({ backend: 'wasm', threads: 1 })
+  const f = compile((x: Tensor, y: Tensor) => x.matmul(y))
+  const [x, y] = [zeros([600, 600]), zeros([600, 600])]
+  const { kernels, recording } = profile(() => void f(x, y))
+  expect(recording.runs.flatMap((run) => run.pieces).some((p) => p.packing)).toBe(true)
+  expect(kernels.filter((k) => k.flops > 0).map((k) => [k.runs, k.flops])).toEqual([[1, 2 * 600 ** 3]])
 })
 
 test('a kernel in a loop runs once for each turn', () => {

@@ -160,6 +160,7 @@ export class ContractTasks {
       nanoseconds,
       callerOnly: operand.callerOnly,
       source: launch,
+      packing: true,
     })
   }
 

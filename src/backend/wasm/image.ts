@@ -20,8 +20,8 @@ export interface ProgramImage {
   /** Words that hold a byte offset in memory for operands that are packed ahead, and the bytes of that memory. */
   readonly packed: readonly number[]
   readonly packedBytes: number
-  /** The launches by the words at which their records start. */
-  readonly launches: ReadonlyMap<number, Launch>
+  /** Whose launches the records at these words are. */
+  readonly launches: ReadonlyMap<number, Task>
 }
 
 /** Lays a program out for an engine with the given threads and register tile. */
@@ -54,7 +54,7 @@ type Flat =
 class Writer {
   readonly words: ImageWords
   readonly products: ContractTasks
-  readonly launches = new Map<number, Launch>()
+  readonly launches = new Map<number, Task>()
   private readonly threads: number
   private readonly source: Program
   private readonly kernels: readonly CompiledKernel[]
@@ -187,7 +187,7 @@ class Writer {
 
   private launch(task: Task, shared: boolean): void {
     const at = this.words.record(launchRecord.bytes)
-    this.launches.set(at, task.source)
+    this.launches.set(at, task)
     // Little work is one piece; much work stays in pieces even on one thread, for V8 replaces slow code between calls only.
     const grain = shared || task.nanoseconds >= worthSharing ? task.grain : task.total
     this.words.set(at + launchRecord.function / 4, task.function)

@@ -1,12 +1,13 @@
 // Loading: puts a program's image into linear memory, and keeps the binding addresses in it up to date.
 
-import type { Launch, Program } from '../../kernel/program.ts'
+import type { Program } from '../../kernel/program.ts'
 import type { Loaded, ProgramTime, Storage } from '../backend.ts'
 import type { Engine } from './engine.ts'
 import { type ProgramImage, programImage } from './image.ts'
 import type { CompiledKernel } from './kernels.ts'
 import { Block } from './memory.ts'
 import { isSmall, straightLayout, straightModule, straightWords } from './straight.ts'
+import type { Task } from './tasks.ts'
 
 /** Runs after which making one function of a small program pays. */
 const oftenRun = 100
@@ -24,7 +25,7 @@ export class LoadedProgram implements Loaded {
   private readonly bound: (Block | undefined)[]
   private readonly addresses: number[]
   private readonly source: Program
-  private readonly launches: ReadonlyMap<number, Launch>
+  private readonly launches: ReadonlyMap<number, Task>
   private readonly onMeasured: (run: ProgramTime) => void
   /** The program as one function, if it is small and was run often. */
   private straight: { readonly block: Block; readonly index: number } | undefined
@@ -95,8 +96,8 @@ export class LoadedProgram implements Loaded {
     const { times, lost } = this.engine.runMeasured(this.program)
     const stop = performance.now()
     const pieces = times.flatMap(({ launch, thread, begin, end, start, stop }) => {
-      const source = this.launches.get((launch - this.image.address) >>> 2)
-      return source ? [{ launch: source, thread, begin, end, start, stop }] : []
+      const task = this.launches.get((launch - this.image.address) >>> 2)
+      return task ? [{ launch: task.source, packing: task.packing ?? false, thread, begin, end, start, stop }] : []
     })
     this.onMeasured({ program: this.source, start, stop, pieces, lost })
   }

@@ -20,6 +20,8 @@ export interface Task {
   readonly nanoseconds: number
   readonly callerOnly: boolean
   readonly source: Launch
+  /** Whether it only packs operands for its launch. */
+  readonly packing?: boolean
 }
 
 /** Nanoseconds per element, a rough guess: routines run alone anyway. */
