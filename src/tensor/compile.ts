@@ -155,8 +155,11 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
     runtime.trace = undefined
     runtime.gradients = gradients
   }
-  if (result instanceof Promise)
+  if (result instanceof Promise) {
+    // What it rejects with, a value read inside say, must not end the process beside this error.
+    result.catch(() => {})
     throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
+  }
   const variables = [...current.assigned.keys()]
   const outputs = [...returned, ...current.assigned.values()]
   // What was built but not evaluated before the trace is computed once, now.

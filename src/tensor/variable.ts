@@ -71,6 +71,11 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     return this.held.storage()
   }
 
+  /** How errors begin; without a name as the compiler's do. */
+  private get titled(): string {
+    return this.name ? `variable '${this.name}'` : 'assign'
+  }
+
   /** Before a program writes the value in place: who read it before keeps what they read. */
   makeOwn(): void {
     if (this.shared) this.hold(this.held.copy(), false)
@@ -96,10 +101,9 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
   ): Variable<A, X>
   assign(this: Variable, value: Tensor | DataArray): Variable {
     if (!(value instanceof Tensor)) {
-      if (runtime.trace)
-        throw new Error(`variable '${this.name}': assign a tensor inside a compiled function, not an array`)
+      if (runtime.trace) throw new Error(`${this.titled}: assign a tensor inside a compiled function, not an array`)
       if (value.length !== this.size)
-        throw new RangeError(`variable '${this.name}' ${show(this.shape)}: cannot assign ${value.length} elements`)
+        throw new RangeError(`${this.titled} ${show(this.shape)}: cannot assign ${value.length} elements`)
       const data = allocate(this.dtype, this.size)
       data.set(value)
       this.replace(new Held(this.about(), data), false)
@@ -107,12 +111,12 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     }
     if (!sameShape(value.shape, this.shape)) {
       throw misfit(
-        `variable '${this.name}': the variable is ${show(this.shape)}, the value ${show(value.shape)}: they must be equal`,
+        `${this.titled}: the variable is ${show(this.shape)}, the value ${show(value.shape)}: they must be equal`,
       )
     }
     if (value.dtype !== this.dtype) {
       throw new TypeError(
-        `variable '${this.name}': the variable is ${this.dtype}, the value ${value.dtype}: cast it with cast('${this.dtype}')`,
+        `${this.titled}: the variable is ${this.dtype}, the value ${value.dtype}: cast it with cast('${this.dtype}')`,
       )
     }
     if (runtime.trace) {

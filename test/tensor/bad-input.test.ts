@@ -53,6 +53,16 @@ const cases: readonly Case[] = [
     message: 'the function is async: only synchronous functions of tensors can be traced',
   },
   {
+    what: 'an async compiled function that reads a value',
+    run: () => compile(async (x: Tensor) => x.mul(await x.sum().item()))(ones([2])),
+    message: 'the function is async: only synchronous functions of tensors can be traced',
+  },
+  {
+    what: 'a value of another shape for a variable without a name',
+    run: () => variable(zeros([2, 3])).assign(unknown([3, 2])),
+    message: 'assign: the variable is [2, 3], the value [3, 2]: they must be equal',
+  },
+  {
     what: 'comparing tensors with >',
     run: () => untyped(ones([2])) > 0,
     message:

@@ -170,3 +170,23 @@ describe.each(Object.keys(engines).filter((name) => typeof engines[name](1) !== 
     }
   })
 })
+
+test.each([0, 0.26])(
+  'every product has a blocking, however large: packing the right operand at a price of %d',
+  (packRight) => {
+    for (const extent of [1, 300, 4200, 8193, 15_000, 16_384, 40_000, 1_000_003]) {
+      for (const [m, k, n] of [
+        [extent, extent, extent],
+        [extent, 64, extent],
+        [1, extent, extent],
+      ] as const) {
+        const { blocking } = contractPlan({ batch: 1, m, n, k, packLeft: 0.26, packRight, epilogue: 0.3 }, {
+          rows: 6,
+          columns: 8,
+        } as Tile)
+        expect(blocking.mBlocks * blocking.mc, `${m} rows`).toBeGreaterThanOrEqual(m)
+        expect(blocking.nBlocks * blocking.nc, `${n} columns`).toBeGreaterThanOrEqual(n)
+      }
+    }
+  },
+)

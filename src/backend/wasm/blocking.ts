@@ -139,7 +139,10 @@ export function scratchLayout(mc: number, nc: number, kc: number): { rightAt: nu
 export function divisions(extent: number, unit: number, maximum: number): number[] {
   const sizes = new Set<number>()
   const fewest = Math.ceil(roundUp(extent, unit) / (Math.floor(maximum / unit) * unit))
-  for (let parts = fewest; parts <= fewest + 16; parts++) sizes.add(roundUp(Math.ceil(extent / parts), unit))
+  const add = (parts: number): unknown => sizes.add(roundUp(Math.ceil(extent / parts), unit))
+  for (let parts = fewest; parts <= fewest + 16; parts++) add(parts)
+  // Of many parts sixteen more are hardly smaller ones, and two of the largest make too large a tile.
+  if (fewest > 16) for (const times of [2, 3]) add(times * fewest)
   return [...sizes]
 }
 
