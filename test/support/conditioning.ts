@@ -59,7 +59,7 @@ export function conditioned(
   const exact = new Evaluation(leaf, undefined)
   const values = exact.run(outputs)
   if (exact.leftRange) return undefined
-  const disturbed = moves.map((move) => new Evaluation(leaf, move()).run(outputs))
+  const disturbed = moves.map((move) => new Evaluation(leaf, move(), exact.values).run(outputs))
   return outputs.map(({ dtype, shape }, o) => {
     const value = values[o].data
     const radius = Float64Array.from(value, (v, k) => {
@@ -94,16 +94,25 @@ export function mismatch(actual: ArrayLike<number>, expected: Conditioned): stri
 
 class Evaluation {
   leftRange = false
+  /** Of the graph itself, without what its loops compute. */
+  values: ReadonlyMap<Node, NdArray> = new Map()
   private readonly leaf: (node: Node) => DataArray
   private readonly move: Move | undefined
+  private readonly undisturbed: ReadonlyMap<Node, NdArray>
 
-  constructor(leaf: (node: Node) => DataArray, move: Move | undefined) {
+  constructor(
+    leaf: (node: Node) => DataArray,
+    move: Move | undefined,
+    undisturbed: ReadonlyMap<Node, NdArray> = new Map(),
+  ) {
     this.leaf = leaf
     this.move = move
+    this.undisturbed = undisturbed
   }
 
   run(outputs: readonly Node[], given: ReadonlyMap<Node, NdArray> = new Map()): NdArray[] {
     const values = new Map(given)
+    if (given.size === 0) this.values = values
     const results = new Map<Node, readonly NdArray[]>()
     for (const node of topologicalOrder(outputs, (n) => given.has(n))) {
       if (values.has(node)) continue
@@ -137,7 +146,7 @@ class Evaluation {
     const attributes = isOp(node, 'cast') ? { dtype: wider.dtype } : node.attributes
     const unit = Math.max(ulp[node.dtype], ...node.inputs.map((x) => ulp[x.dtype]))
     const terms = adding.has(node.op) ? inputs.map((x) => this.disturbed(x, unit)) : inputs
-    const data = evaluateNode({ ...wider, attributes } as Node, terms)
+    const data = this.unsure(node, inputs, evaluateNode({ ...wider, attributes } as Node, terms))
     const made: NdArray = { shape: node.shape, dtype: wider.dtype, data }
     this.watch(node.dtype, data)
     return rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made
@@ -161,5 +170,12 @@ class Evaluation {
       const size = Math.abs(v)
       if ((size > most && size < Infinity) || (size > 0 && size < least)) this.leftRange = true
     }
+  }
+
+  /** Whether a number is exactly 0 no disturbance tells: where one carries it past 0, it may as well be. */
+  private unsure(node: Node, [x]: readonly NdArray[], data: DataArray): DataArray {
+    if (!isOp(node, 'cast') || node.dtype !== 'bool' || !isFloat(node.inputs[0].dtype)) return data
+    const before = this.undisturbed.get(node.inputs[0])?.data
+    return before ? data.map((v, k) => (Math.sign(before[k]) === -Math.sign(x.data[k]) ? 1 - v : v)) : data
   }
 }
