@@ -6,8 +6,17 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tests = join(root, 'test')
 
-/** Programs of their own, of Node's alone, or what no page does otherwise: numbers of theorems, and what is refused before an engine is asked. */
-const notOfPages = ['cli/', 'examples/', 'x86/', 'browser/', 'rows/', 'refused/']
+/** Programs of their own, of Node's alone, or what no page does otherwise: numbers of theorems, what is refused before an engine is asked, what runs on the reference alone. */
+const notOfPages = [
+  'cli/',
+  'examples/',
+  'x86/',
+  'browser/',
+  'rows/',
+  'refused/',
+  'scalar/functions.test.ts',
+  'nn/every-kind.test.ts',
+]
 
 /** Paths relative to the repository. */
 export function pageTests(): string[] {

@@ -6,6 +6,7 @@ import { profile } from '../../src/inspect/index.ts'
 import { backend, compile, configure, engineInfo, grad, runtime, type Tensor, tensor } from '../../src/tensor/index.ts'
 
 const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {})
+afterAll(() => warnings.mockRestore())
 const { engine } = runtime
 
 beforeEach(() => {

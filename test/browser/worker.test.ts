@@ -1,7 +1,7 @@
 // The engine in a worker of the page, as users get it: every operation, random graphs with gradients, training, and what goes wrong.
 
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { build } from '../../src/graph/build.ts'
 import { routine } from '../../src/graph/routine.ts'
 import * as linalg from '../../src/linalg/index.ts'
@@ -29,6 +29,7 @@ import { domainOf, leavesOf, makeOf, names, sizeOf } from '../support/samples.ts
 import { network, numbersOf, points, softmaxCrossEntropy, train } from '../train/networks.ts'
 
 const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {})
+afterAll(() => warnings.mockRestore())
 const threads = crossOriginIsolated ? 2 : 1
 
 beforeAll(() => configure({ backend: 'wasm', worker: true, threads: 2, seed: 0 }))

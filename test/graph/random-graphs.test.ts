@@ -2,11 +2,13 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { platform } from '#platform'
 import { backendCount, forEachBackend } from '../support/backends.ts'
 import { type Check, checkBackend, checkGradient, checkRewrites, checkVmap, expected } from '../support/graph-checks.ts'
 import { asText, randomGraphs } from '../support/random-graph.ts'
 
-const graphs = 500
+/** Pages emit the same bytes as Node: there a sample is enough. */
+const graphs = platform.name === 'browser' ? 100 : 500
 
 function holds(check: Check, seed: number, numRuns: number): void {
   fc.assert(
