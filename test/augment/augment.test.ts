@@ -5,7 +5,7 @@ import type { Augmentation, Examples } from '../../src/augment/index.ts'
 import * as augment from '../../src/augment/index.ts'
 import * as loss from '../../src/loss/index.ts'
 import { compile, grad, iota, random, type Tensor, tensor, withTraining, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { checkFirstOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
 
@@ -24,7 +24,7 @@ function once(change: Augmentation, given: Partial<Examples> & { inputs: Tensor 
   return withTraining(true, () => augment.augmented({ targets: zeros([n], 'int32'), ...given }, [change], draw))
 }
 
-forEachBackend(({ backend }) => {
+forEachEngine(({ backend }) => {
   it('by nothing is the identity: shift, crop, flip, erase, masks, noise, affine, mixup, labels', () => {
     const x = images(3, 2, 5, 4)
     const nothing = [

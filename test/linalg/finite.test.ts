@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import * as linalg from '../../src/linalg/index.ts'
 import * as signal from '../../src/signal/index.ts'
 import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachBackend, forEachEngine } from '../support/backends.ts'
 
 type Point = 'large' | 'small' | 'identity' | 'zero'
 const points: { readonly [P in Point]: readonly number[] } = {
@@ -72,7 +72,7 @@ forEachBackend(
   ({ backend }) => backend === 'reference',
 )
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('the gradient of a determinant is its cofactors, of singular matrices, too', () => {
     const of = (...values: number[]): number[] => {
       const n = Math.sqrt(values.length)

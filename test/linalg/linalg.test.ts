@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import * as linalg from '../../src/linalg/index.ts'
 import { concat, eye, grad, random, type Tensor, tensor, vmap } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { checkFirstOrder, checkSecondOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
 
@@ -18,7 +18,7 @@ const identity = (n: number): Tensor => eye(n, n, 'float64')
 const symmetric = (x: Tensor): Tensor => x.add(x.transpose()).mul(0.5)
 const positive = (x: Tensor): Tensor => x.matmul(x.transpose()).add(identity(x.shape.at(-1) as number))
 
-forEachBackend(() => {
+forEachEngine(() => {
   const sizes = [0, 1, 2, 5, 17]
 
   it.each(sizes)('cholesky, solve, inverse and slogdet of extent %d', (n) => {

@@ -5,7 +5,7 @@ import * as linalg from '../../src/linalg/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as tenon from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, withTraining, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const f = nn.functional
 const input = (shape: readonly number[], seed = 1, dtype: 'float32' | 'float64' = 'float32'): Tensor =>
@@ -130,7 +130,7 @@ const titled = layers.map(([module, shape, form]) => ({
   form,
 }))
 
-forEachBackend(() => {
+forEachEngine(() => {
   it.each(titled)('$name', ({ module, shape, form }) => {
     const x = input(shape)
     const y = module(x)

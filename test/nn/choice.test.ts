@@ -5,14 +5,14 @@ import { contractionFlops } from '../../src/graph/flops.ts'
 import { topologicalOrder } from '../../src/graph/walk.ts'
 import * as nn from '../../src/nn/index.ts'
 import { compile, cond, eye, grad, iota, oneHot, random, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const dtype = 'float64'
 const input = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed), dtype })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 const f = nn.functional
 
-forEachBackend(({ backend }) => {
+forEachEngine(({ backend }) => {
   describe('choices', () => {
     const logits = tensor([0.2, -0.4, 1], { dtype })
     const values = tensor([1, -2, 0.5], { dtype })

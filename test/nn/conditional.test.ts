@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { profile } from '../../src/inspect/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import { compile, concat, configure, grad, random, type Tensor, tensor, withTraining } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 /** Takes the first branch where the sum of all numbers, or of each row, is positive. */
@@ -13,7 +13,7 @@ const bySum = (each: 'batch' | 'example'): nn.Module =>
 const branches = () =>
   [nn.sequential(nn.linear(3, 40), nn.tanh(), nn.linear(40, 2)), nn.linear(3, 2) as nn.Module] as const
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('one choice for the batch: value, gradients, and how often each branch ran', () => {
     const [deep, plain] = branches()
     const net = nn.conditional(bySum('batch'), deep, plain)

@@ -5,7 +5,7 @@ import * as linalg from '../../src/linalg/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import { sgd } from '../../src/optim/index.ts'
 import { compile, concat, eye, grad, random, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { checkFirstOrder } from '../support/derivative.ts'
 import { normals, randomOf } from '../support/random.ts'
 
@@ -15,7 +15,7 @@ const draw = (shape: readonly number[], seed = 1, dtype: 'float32' | 'float64' =
 const whole = (...values: readonly number[]): Tensor => tensor(new Int32Array(values), { shape: [values.length] })
 const distance = (a: Tensor, b: Tensor): number => (a.size === 0 ? 0 : a.sub(b).abs().max().itemSync())
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('dynamic convolution', () => {
     it('is each example’s own convolution, in 1 to 3 dimensions, with groups', () => {
       for (const [kernel, extents, options] of [

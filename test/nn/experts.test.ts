@@ -3,14 +3,14 @@
 import { describe, expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { compile, grad, random, type Tensor, tensor, withTraining } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const input = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed) })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 const expert = (): nn.Module => nn.sequential(nn.linear(5, 8), nn.tanh(), nn.linear(8, 3))
 const experts = (count: number): nn.Module[] => Array.from({ length: count }, expert)
 
-forEachBackend(() => {
+forEachEngine(() => {
   it.each([
     [40, 8, 2],
     [37, 4, 1],

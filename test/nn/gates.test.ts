@@ -14,13 +14,13 @@ import {
   withTraining,
   zeros,
 } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const dtype = 'float64'
 const input = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed), dtype })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('multiplicative interaction', () => {
     const [x, z] = [input([5, 4]), input([5, 3], 2)]
 

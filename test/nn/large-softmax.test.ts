@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import { compile, grad, oneHot, random, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const dtype = 'float64'
 const draw = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed), dtype })
 const labels = (...values: readonly number[]): Tensor => tensor(new Int32Array(values), { shape: [values.length] })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 
-forEachBackend(({ backend }) => {
+forEachEngine(({ backend }) => {
   describe('adaptive softmax', () => {
     const head = nn.adaptiveSoftmax(8, 11, [3, 7], { divide: 2, headBias: true, dtype })
     const x = draw([6, 8])

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { compile, configure, grad, ones, random, type Tensor, tensor, variable, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 beforeAll(() => configure({ backend: 'reference' }))
@@ -119,7 +119,7 @@ describe('names', () => {
   })
 })
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('state', () => {
     it('goes from one network to another, as tensors or arrays', () => {
       const [from, x] = [mlp(), input(5, 3)]

@@ -3,14 +3,14 @@
 import { describe, expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { compile, grad, random, stack, type Tensor, tensor, withTraining, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const dtype = 'float64'
 const input = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed), dtype })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 const largest = (x: Tensor): number => x.abs().max().itemSync()
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('an LSTM is its cell, turn by turn', () => {
     const layer = nn.lstm(3, 5, { dtype })
     const own = layer.state()

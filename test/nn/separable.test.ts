@@ -3,9 +3,9 @@
 import { expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { grad, random, type Tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
-forEachBackend(() => {
+forEachEngine(() => {
   const drawn = (shape: readonly number[], seed: number): Tensor => random.normal(shape, { key: random.key(seed) })
   const values = (x: Tensor): number[] => [...x.dataSync()]
 

@@ -9,7 +9,7 @@ import { attentionWeights, scaledDotProductAttention } from '../../src/nn/functi
 import { streamingAttention } from '../../src/nn/functional/streaming-attention.ts'
 import { grad, jvp, ones, random, type Tensor, tensor, vmap, zeros } from '../../src/tensor/index.ts'
 import { simplify } from '../../src/transform/simplify.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const input = (shape: readonly number[], seed: number): Tensor =>
   random.normal(shape, { key: random.key(seed), dtype: 'float64' })
@@ -40,7 +40,7 @@ const cases: { readonly [name: string]: AttentionOptions } = {
 /** Cases whose gradients are differentiated again. */
 const twice = ['a mask that leaves some queries nothing', 'numbers to add for each key']
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe.each(Object.entries(cases))('%s', (name, options) => {
     const { mask } = options
     const leaves = mask && mask.dtype !== 'bool' ? [q, k, v, mask] : [q, k, v]

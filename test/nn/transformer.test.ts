@@ -3,14 +3,14 @@
 import { describe, expect, it } from 'vitest'
 import * as nn from '../../src/nn/index.ts'
 import { compile, concat, grad, random, type Tensor, tensor, withTraining, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { casesOf } from '../support/reference.ts'
 
 const dtype = 'float64'
 const input = (shape: readonly number[], seed = 1): Tensor => random.normal(shape, { key: random.key(seed), dtype })
 const distance = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().itemSync()
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('attention', () => {
     it('of a padded batch is that of the sequence alone', () => {
       const layer = nn.attention(8, { heads: 2, dtype })

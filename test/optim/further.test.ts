@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest'
 import * as linalg from '../../src/linalg/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import { compile, grad, random, type Tensor, tensor, type Variable, variable } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const point = (values: readonly number[]): Variable => variable(tensor(new Float64Array(values)))
 const numbers = (x: Tensor): number[] => [...x.dataSync()]
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('L-BFGS finds the minimum of Rosenbrock’s valley', async () => {
     const v = point([-1.5, 2])
     const lossOf = (): Tensor =>

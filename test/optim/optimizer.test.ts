@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import * as optim from '../../src/optim/index.ts'
 import { compile, grad, type Tensor, tensor, type Variable, variable } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const doubles = (...values: readonly number[]): Tensor => tensor(new Float64Array(values))
 
@@ -16,7 +16,7 @@ function follower(optimizer: optim.Optimizer, v: Variable): (target: Tensor) => 
   }
 }
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('counts runs, not traces, also when two shapes are traced', () => {
     const v = variable(doubles(0))
     const optimizer = optim.adam()

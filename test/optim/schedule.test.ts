@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import * as optim from '../../src/optim/index.ts'
 import { toTensor } from '../conformance/fixture.ts'
 import { schedules } from '../conformance/schedules.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { reference } from '../support/reference.ts'
 
@@ -47,7 +47,7 @@ describe('schedules', () => {
   })
 })
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('clipGlobalNorm scales all gradients together', () => {
     const known = reference.clip_grad_norm
     const before = known.before.map((g) => toTensor(g))

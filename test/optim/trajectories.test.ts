@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest'
 import * as optim from '../../src/optim/index.ts'
 import { grad, tensor, variable } from '../../src/tensor/index.ts'
 import { compareLbfgs, compareTrajectory, objectives, optimizers } from '../conformance/optimizers.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectAllClose } from '../support/close.ts'
 import { reference } from '../support/reference.ts'
 
 const { runs } = reference.optimizers
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe.each(Object.keys(optimizers))('%s', (name) => {
     it.each(Object.keys(objectives))('%s', (objective) => {
       const run = runs[`${name}:${objective}`]

@@ -8,7 +8,7 @@ import * as optim from '../../src/optim/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
 import { brier, calibration } from '../../src/train/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
@@ -20,7 +20,7 @@ const int32 = (values: readonly number[]): Tensor => tensor(Int32Array.from(valu
 const cube = (n: number): Tensor =>
   f64(Array.from({ length: 2 ** n }, (_, i) => Array.from({ length: n }, (_, k) => (i >> k) & 1)).flat(), [2 ** n, n])
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('R10: a neuron that leaks, integrates and fires spikes at 1 / (τ ln 2) = 72.135 Hz for twice its threshold', () => {
     const [tau, drive, threshold, turn] = [20e-3, 2, 1, 1e-4]
     const keeps = Math.exp(-turn / tau)

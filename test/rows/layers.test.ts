@@ -10,7 +10,7 @@ import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, vjp } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
@@ -19,7 +19,7 @@ const draw = (seed: number, ...shape: number[]): Tensor =>
   random.normal(shape, { key: random.key(seed), dtype: 'float64' })
 const values = (x: Tensor): number[] => [...x.dataSync()]
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('R45, R49: derivatives where there are none: ReLU, abs, norm, maximum, clamp', () => {
     const of = (f: (x: Tensor) => Tensor, at: readonly number[]): number[] => {
       const x = f64(at)

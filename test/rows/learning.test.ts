@@ -6,7 +6,7 @@ import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
@@ -25,7 +25,7 @@ function descend(optimizer: optim.Optimizer, curvature: readonly number[], start
   })
 }
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('R57: descent on curvatures 1 to 10 converges below a rate of 2/10, fastest at 2/11, by 9/11 each step', () => {
     const last = (learningRate: number) => descend(optim.sgd({ learningRate }), [1, 10], [1, 1], 200).at(-1) as number
     expect(last(0.199)).toBeLessThan(0.2)

@@ -4,14 +4,14 @@ import { expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import { concat, einsum, eye, grad, random, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
 const draw = (seed: number, ...shape: number[]): Tensor =>
   random.normal(shape, { key: random.key(seed), dtype: 'float64' })
 const options = { dtype: 'float64' } as const
 
-forEachBackend(() => {
+forEachEngine(() => {
   const [x, z] = [draw(1, 7, 4), draw(2, 7, 3)]
   /** W [m, n, k], U [m, k], V as a linear layer's weight [k, n], b [k]. */
   const [w, u, v, b] = [draw(3, 3, 4, 5), draw(4, 3, 5), draw(5, 5, 4), draw(6, 5)]

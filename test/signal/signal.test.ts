@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest'
 import * as signal from '../../src/signal/index.ts'
 import { random, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { checkFirstOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
 
@@ -28,7 +28,7 @@ function slow(x: Tensor): Tensor {
   return tensor(out, { shape: [n, 2] })
 }
 
-forEachBackend(() => {
+forEachEngine(() => {
   it.each([1, 2, 3, 4, 7, 8, 12, 17, 64, 100, 127])(
     'of %d numbers is the defining sum, and its inverse goes back',
     (n) => {

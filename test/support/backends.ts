@@ -39,6 +39,13 @@ const backends = platform.name === 'browser' || platform.environment('TENON_MESS
 /** On how many the suite runs here. */
 export const backendCount = backends.length
 
+/**
+ * For what is made of operations: those are tested with one thread and with more, one by one, so here one number of threads
+ * will do.
+ */
+export const forEachEngine = (body: (on: TestBackend) => void): void =>
+  forEachBackend(body, (on) => on.backend !== 'wasm' || on.threads > 1)
+
 /** Runs the same tests on every backend, or on those that `wanted` names, where there are some. */
 export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: TestBackend): boolean => true): void {
   const chosen = backends.filter(wanted)

@@ -7,7 +7,7 @@ import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import { compile, configure, grad, norm, random, type Tensor } from '../../src/tensor/index.ts'
 import * as tenon from '../../src/train/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const architectures: { readonly [name: string]: readonly [inputShape: readonly number[], make: () => nn.Module] } = {
   linear: [[12], () => nn.linear(12, 2)],
@@ -48,7 +48,7 @@ function sums(inputShape: readonly number[]) {
   return dataset({ name: 'sums', inputs, inputShape, targets, classes: 2 })
 }
 
-forEachBackend(() => {
+forEachEngine(() => {
   it.each(Object.entries(architectures))('R73: fit trains %s', async (_, [inputShape, make]) => {
     configure({ seed: 5 })
     const net = make()

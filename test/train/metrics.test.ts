@@ -12,7 +12,7 @@ import {
   meanLoss,
   topK,
 } from '../../src/train/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { softmaxCrossEntropy } from './networks.ts'
 
 const logits = [
@@ -24,7 +24,7 @@ const logits = [
 ]
 const labels = [0, 1, 2, 2, 2]
 
-forEachBackend(() => {
+forEachEngine(() => {
   const value = <V>(metric: Metric<V>, outputs: number[][], targets: number[]): V => {
     const counts = metric.count(tensor(outputs), tensor(Int32Array.from(targets)))
     return metric.value(Float64Array.from(counts.dataSync()), targets.length)

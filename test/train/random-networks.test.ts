@@ -7,7 +7,7 @@ import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import { compile, grad, type Tensor, tensor, withTraining } from '../../src/tensor/index.ts'
 import { decodeModel, encodeModel, modelFileOf, networkOf } from '../../src/train/model-file.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { normals, randomOf } from '../support/random.ts'
 
 interface Layer {
@@ -71,7 +71,7 @@ const samples = fc.noBias(
   }),
 )
 
-forEachBackend(() => {
+forEachEngine(() => {
   it('train a step, and come back from a file', async () => {
     await fc.assert(
       fc.asyncProperty(samples, async (sample) => {
