@@ -44,7 +44,7 @@ export function chartSvg(report: Report): string {
     const grid = decades.map(
       (ratio) =>
         `<path class="${ratio === 1 ? 'one' : 'grid'}" d="M${x(ratio).toFixed(1)} ${head - 6}V${bottom}"/>` +
-        `<text class="tick" x="${x(ratio).toFixed(1)}" y="${head - 9}">${ratio}×</text>`,
+        `<text class="tick" x="${x(ratio).toFixed(1)}" y="${head - 9}">${powerOfTen(ratio)}×</text>`,
     )
     const marks = rows.map(({ name, median, min, value, isTenon }, i) => {
       const y = head + row * (i + 0.5)
@@ -104,3 +104,7 @@ const style = `text{font:11px ui-sans-serif,system-ui,-apple-system,"Segoe UI",R
 .name,.value{text-anchor:end}.grid{stroke:#d8dee4}.one{stroke:#8a94a0}.span{fill:none;stroke:#8a94a0;stroke-width:1.5}.peer circle{fill:#8a94a0}
 .tenon circle{fill:#c8761a}.tenon .span{stroke:#c8761a}.tenon .name{font-weight:600}
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}.page{fill:#0d1117}.note,.tick{fill:#909dab}.grid{stroke:#30363d}.one{stroke:#768390}}`
+
+/** From a thousand on with an exponent, for which there is room. */
+const powerOfTen = (ratio: number): string =>
+  ratio < 1000 ? String(ratio) : `10${'⁰¹²³⁴⁵⁶⁷⁸⁹'[Math.round(Math.log10(ratio))]}`
