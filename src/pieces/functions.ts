@@ -449,6 +449,14 @@ const others: { readonly [name: string]: Piece } = {
     adjust: 'dx[order] = dy',
     example: { code: 'sort(x).mul(tensor([1, 2, 3]))', x: [5, 1, 3], gives: [1, 6, 15], adjusts: [3, 1, 2] },
   },
+  quantile: {
+    also: ['median'],
+    about: 'The value below which a share q of the elements lies; median the middle one.',
+    output: 'between the two sorted elements around q·(n − 1), by linear interpolation',
+    adjust: 'to those two elements, each by its share; the others get nothing',
+    watch: 'NaN where there is a NaN.',
+    example: { code: 'quantile(x, 0.25)', x: [4, 1, 3, 2], gives: 1.75, adjusts: [0, 0.25, 0, 0.75] },
+  },
   straightThrough: {
     about: 'The values of a hard choice with the gradient of a soft one.',
     output: 'y = hard',

@@ -94,7 +94,7 @@ export type {
   Word,
   Writable,
 } from './shape-types.ts'
-export { argsort, type SortOptions, sort, topK } from './sort.ts'
+export { argsort, median, type QuantileOptions, quantile, type SortOptions, sort, topK } from './sort.ts'
 export { entmax15, sparsemax } from './sparse.ts'
 export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
 export type { StabilityReport, Stabilization } from './stability.ts'

@@ -1,6 +1,8 @@
 // Sorting, ranking and choosing along an axis.
 
 import { build } from '../graph/build.ts'
+import { checkProbability } from '../graph/check.ts'
+import { isFloat } from '../graph/dtype.ts'
 import { argsort as argsortRoutine } from '../graph/routines/sort.ts'
 import { normalizeAxis, type Range, show } from '../graph/shape.ts'
 import { alongLast } from './cumulative.ts'
@@ -46,4 +48,48 @@ export function topK(
   const order = argsort(x, { axis: at, descending: !smallest })
   const indices = order.slice(...x.shape.map((_, a): Range => (a === at ? [0, k] : [])))
   return { values: x.takeAlong(indices, at), indices }
+}
+
+export interface QuantileOptions {
+  /** All elements unless told. */
+  readonly axis?: number
+  /** Whether the axis stays, with extent 1; false unless told. */
+  readonly keepAxes?: boolean
+}
+
+/**
+ * The value below which the share q of the elements lies, along an axis or of all: between two elements by linear
+ * interpolation, as NumPy's default. NaN where there is a NaN. Integers are taken as float32. Throws on a q outside [0, 1]
+ * and on an axis without elements.
+ *
+ *     quantile(tensor([1, 2, 3, 4]), 0.25) // 1.75
+ */
+export function quantile(x: Tensor, q: number, { axis, keepAxes = false }: QuantileOptions = {}): Tensor {
+  checkProbability('quantile', q, 'q')
+  if (axis === undefined) {
+    const all = quantile(x.reshape([-1]), q, { axis: 0 })
+    return keepAxes ? all.reshape(x.shape.map(() => 1)) : all
+  }
+  const at = normalizeAxis(axis, x.rank, 'quantile')
+  const extent = x.shape[at] as number
+  if (extent === 0)
+    throw new RangeError(`quantile: axis ${axis} of ${show(x.shape)} has no elements: there is no value to give`)
+  const sorted = sort(isFloat(x.dtype) ? x : x.cast('float32'), { axis: at })
+  const element = (i: number): Tensor => sorted.slice(...x.shape.map((_, a): Range => (a === at ? [i, i + 1] : [])))
+  const place = q * (extent - 1)
+  const [below, share] = [Math.floor(place), place % 1]
+  const value =
+    share === 0
+      ? element(below)
+      : element(below)
+          .mul(1 - share)
+          .add(element(below + 1).mul(share))
+  const last = element(extent - 1)
+  const found = last.isNaN().where(last, value)
+  return keepAxes ? found : found.squeeze(at)
+}
+
+/** The middle element, or the mean of the two middle ones, along an axis or of all; NaN where there is a NaN. */
+export function median(x: Tensor, options: QuantileOptions = {}): Tensor {
+  return quantile(x, 0.5, options)
 }

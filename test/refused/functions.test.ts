@@ -640,6 +640,12 @@ const others: { readonly [name: string]: Entry } = {
   norm: one('order', (p) => tensors.norm(x(2), p), 'order'),
   topK: { wrong: [[() => tensors.topK(x(3), 4), /4.*\[3\]|k is 4/]] },
   sort: { wrong: [[() => tensors.sort(x(3), { axis: 1 }), /axis 1/]] },
+  quantile: {
+    wrong: [
+      [() => tensors.quantile(x(3), 1.5), /q is 1.5, it must lie in \[0, 1\]/],
+      [() => tensors.quantile(x(2, 0), 0.5, { axis: 1 }), /axis 1 of \[2, 0\] has no elements/],
+    ],
+  },
   roll: one('shift', (shift) => tensors.roll(x(3), shift), 'integer'),
   tile: { wrong: [[() => tensors.tile(x(3), [nan]), /NaN copies/]] },
   padWith: { wrong: [[() => tensors.padWith(x(3), [[3, 0]], 'reflect'), /takes 0 to 2 elements/]] },

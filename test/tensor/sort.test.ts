@@ -11,6 +11,8 @@ import {
   grad,
   linearRecurrence,
   logcumsumexp,
+  median,
+  quantile,
   random,
   sort,
   type Tensor,
@@ -31,6 +33,39 @@ function order(x: ArrayLike<number>, descending = false): number[] {
 }
 
 forEachBackend(() => {
+  describe('quantile', () => {
+    const x = tensor([
+      [3, 1, 4, 1.5],
+      [9, -2, 6, 5],
+    ])
+    // From NumPy: np.quantile(x, q, axis).
+    it('interpolates linearly, along an axis or over all', () => {
+      expect([0, 0.1, 0.5, 1].map((q) => quantile(x, q).itemSync())).toEqual(
+        [-2, 0.1, 3.5, 9].map((v) => expect.closeTo(v, 6)),
+      )
+      expect(quantile(x, 0.25, { axis: 1 }).arraySync()).toEqual([1.375, 3.25])
+      expect(quantile(x, 0.25, { axis: 0, keepAxes: true }).arraySync()).toEqual([[4.5, -1.25, 4.5, 2.375]])
+      expect(median(x, { axis: 1 }).arraySync()).toEqual([2.25, 5.5])
+      expect(median(tensor([2, 7, 1], { dtype: 'int32' })).itemSync()).toBe(2)
+    })
+    it('is NaN where there is a NaN, and infinite between infinities', () => {
+      expect(
+        median(
+          tensor([
+            [NaN, 1, 2],
+            [1, Infinity, Infinity],
+          ]),
+          { axis: 1 },
+        ).arraySync(),
+      ).toEqual([NaN, Infinity])
+      expect(quantile(tensor([Infinity, Infinity]), 0.3).itemSync()).toBe(Infinity)
+    })
+    it('gives the gradient to the elements it lies between', () => {
+      const y = tensor([4, 1, 3, 2])
+      expect([...grad(quantile(y, 0.25), y).dataSync()]).toEqual([0, 0.25, 0, 0.75])
+    })
+  })
+
   describe('argsort', () => {
     const special = [3, -0, 0, NaN, -Infinity, 1e-45, -1e-45, Infinity, 3, -1e38, NaN, 0]
     it.each(['float32', 'float64', 'int32', 'uint8', 'bool'] as const)('orders %s as a comparison does', (dtype) => {
