@@ -1,13 +1,10 @@
 // Register allocation: linear scan over live intervals, heavily used values first when there are too few registers.
 
-import type { Instruction, Kind } from './instruction.ts'
-import { type Interval, intervals } from './liveness.ts'
+import type { Kind } from './instruction.ts'
+import type { Interval } from './liveness.ts'
 
-/** Where a virtual register lies: in a register, in a slot of the frame, or nowhere because it is a constant. */
-export type Place =
-  | { readonly in: 'register'; readonly number: number }
-  | { readonly in: 'frame'; readonly offset: number }
-  | { readonly in: 'pool'; readonly bits: number }
+/** Where a virtual register lies: in the register of this number, in a slot of the frame, or nowhere because it is a constant. */
+export type Place = number | { readonly frame: number } | { readonly pool: number }
 
 export interface Allocation {
   readonly places: readonly (Place | undefined)[]
@@ -32,103 +29,84 @@ const registers: { readonly [K in Kind]: readonly number[] } = {
 
 /** Gives every virtual register a place. With `nowhere`, all of them lie in the frame: for code around calls. */
 export function allocate(
-  code: readonly Instruction[],
+  live: readonly Interval[],
   kinds: readonly Kind[],
   frameStart: number,
   nowhere = false,
 ): Allocation {
   const places: (Place | undefined)[] = kinds.map(() => undefined)
   let frameBytes = frameStart
-  const slot = (kind: Kind): number => {
-    const size = kind === 'vector' ? 64 : 8
+  const spill = ({ register, constant }: Interval): void => {
+    if (constant !== undefined) {
+      places[register] = { pool: constant }
+      return
+    }
+    const size = kinds[register] === 'vector' ? 64 : 8
     frameBytes = Math.ceil(frameBytes / size) * size + size
-    return frameBytes - size
+    places[register] = { frame: frameBytes - size }
   }
-  const spill = (v: Interval): void => {
-    places[v.register] =
-      v.constant === undefined ? { in: 'frame', offset: slot(kinds[v.register]) } : { in: 'pool', bits: v.constant }
-  }
-  const live = intervals(code, kinds.length)
   if (nowhere) {
     for (const v of live) spill(v)
     return { places, frameBytes }
   }
-  const hasSpare = needsSpares(live, kinds)
   for (const kind of ['general', 'vector', 'mask'] as const) {
-    const usable = hasSpare[kind] ? registers[kind] : [...registers[kind], ...spares[kind]]
-    scan(
-      live.filter((v) => kinds[v.register] === kind),
-      usable,
-      spill,
-      (v, number) => {
-        places[v.register] = { in: 'register', number }
-      },
-    )
+    const own = live.filter((v) => kinds[v.register] === kind)
+    const few = registers[kind]
+    // Spares are needed only where something is not in a register.
+    if (!scan(own, [...few, ...spares[kind]], places)) scan(own, few, places, spill)
   }
   return { places, frameBytes }
 }
 
-/** For each kind, whether more values live at once than there are registers. */
-function needsSpares(live: readonly Interval[], kinds: readonly Kind[]): { readonly [K in Kind]: boolean } {
-  const result = { general: false, vector: false, mask: false }
-  const last = live.reduce((most, v) => Math.max(most, v.end), 0)
-  for (const kind of ['general', 'vector', 'mask'] as const) {
-    // By position: what begins there, less what ends.
-    const changes = new Int32Array(last + 1)
-    for (const v of live) {
-      if (kinds[v.register] !== kind) continue
-      changes[v.start]++
-      changes[v.end]--
-    }
-    const room = registers[kind].length + spares[kind].length
-    let now = 0
-    for (let i = 0; i <= last && now <= room; i++) now += changes[i]
-    result[kind] = now > room
-  }
-  return result
-}
-
+/** Puts values into registers by the order of their starts. Without `spill`, gives up and says so when there are too few. */
 function scan(
   live: readonly Interval[],
   usable: readonly number[],
-  spill: (v: Interval) => void,
-  put: (v: Interval, register: number) => void,
-): void {
-  const free = new Set(usable)
-  const held = new Map<number, number>()
-  let active: Interval[] = []
-  for (const v of live) {
-    active = active.filter((other) => {
-      if (other.end > v.start) return true
-      const register = held.get(other.register)
-      if (register !== undefined) free.add(register)
-      return false
-    })
-    const wanted = v.like === undefined ? undefined : held.get(v.like)
-    let register = wanted !== undefined && free.has(wanted) ? wanted : first(free)
-    if (register === undefined) {
-      const cheapest = active.reduce((a, b) => (price(b) < price(a) ? b : a), v)
-      if (cheapest === v) {
-        spill(v)
-        continue
-      }
-      register = held.get(cheapest.register)
-      if (register === undefined) throw new Error('x86: an active value without a register')
-      held.delete(cheapest.register)
-      spill(cheapest)
-      active = active.filter((other) => other !== cheapest)
-    }
-    free.delete(register)
-    held.set(v.register, register)
-    active.push(v)
-    put(v, register)
+  places: (Place | undefined)[],
+  spill?: (v: Interval) => void,
+): boolean {
+  const free = [...usable]
+  /** The values in registers, and where they are. */
+  const active: Interval[] = []
+  const held: number[] = []
+  const release = (at: number): void => {
+    active.splice(at, 1)
+    held.splice(at, 1)
   }
+  for (const v of live) {
+    for (let i = 0; i < active.length; ) {
+      if (active[i].end > v.start) i++
+      else {
+        free.push(held[i])
+        release(i)
+      }
+    }
+    const wanted = v.like < 0 ? undefined : places[v.like]
+    const register = take(free, typeof wanted === 'number' ? wanted : -1)
+    if (register !== undefined) {
+      places[v.register] = register
+      active.push(v)
+      held.push(register)
+      continue
+    }
+    if (!spill) return false
+    const cheapest = active.reduce((a, b) => (price(b) < price(a) ? b : a), v)
+    spill(cheapest)
+    if (cheapest === v) continue
+    const at = active.indexOf(cheapest)
+    places[v.register] = held[at]
+    active.push(v)
+    held.push(held[at])
+    release(at)
+  }
+  return true
+}
+
+/** Takes the wanted register if it is free, else the one that has been for longest. */
+function take(free: number[], wanted: number): number | undefined {
+  const at = free.indexOf(wanted)
+  return at < 0 ? free.shift() : free.splice(at, 1)[0]
 }
 
 /** What it costs not to have a value in a register, for each place it would block. */
 const price = (v: Interval): number => ((v.constant === undefined ? 1 : 0.4) * v.uses) / (v.end - v.start)
-
-function first(set: ReadonlySet<number>): number | undefined {
-  for (const value of set) return value
-  return undefined
-}

@@ -4,8 +4,7 @@ import type { Code } from '../wasm/code.ts'
 import type { BlockType, MemoryOp, Plain, ValueType } from '../wasm/opcodes.ts'
 import { type Assembler, type Label, type Memory, register } from './assembler.ts'
 import { bitsOf, frame, lanes, linear, parameterRegisters } from './convention.ts'
-import { type Instruction, type Kind, reg } from './instruction.ts'
-import { readFirst } from './liveness.ts'
+import { type Instruction, instruction, type Kind, reg, type Traits } from './instruction.ts'
 import { lower } from './lower.ts'
 import { meanings } from './meanings.ts'
 import { memoryMeanings } from './memory-meanings.ts'
@@ -46,13 +45,7 @@ export class NativeFunction implements Code, StackMachine {
   finish(): Label {
     const entry = this.a.label()
     this.a.align(64).bind(entry)
-    const code = [...this.constants.values(), ...this.code]
-    // Locals start as zero
-    const zeros = readFirst(code).map((to): Instruction => {
-      if (this.kinds[to] !== 'general') throw new Error('x86: a vector is read before it is set')
-      return { to, from: [], emit: (a, t) => a.constantTo(t, 0), depth: 0 }
-    })
-    lower(this.a, [...zeros, ...code], this.kinds, {
+    lower(this.a, [...this.constants.values(), ...this.code], this.kinds, {
       frameStart: frame.bytes,
       parameters: parameterRegisters.slice(0, this.parameters),
       calls: this.calls,
@@ -92,7 +85,7 @@ export class NativeFunction implements Code, StackMachine {
     const last = this.code.at(-1)
     // What was computed just now, and is read by no one else, goes where it is wanted at once.
     const moves = last?.to === value && (entry.is !== 'register' || value !== given || this.temporary.has(value))
-    if (last && moves && !(last.early && last.from.includes(to))) this.code[this.code.length - 1] = { ...last, to }
+    if (last && moves && !(last.early && last.from.includes(to))) last.to = to
     else this.move(to, value)
     return this
   }
@@ -283,15 +276,15 @@ export class NativeFunction implements Code, StackMachine {
     if (entry.is === 'sum') return { from: entry.register, displacement: entry.value + offset }
     return { from: this.value(entry), displacement: offset }
   }
-  push(kind: Kind, from: readonly number[], emit: Encode, rest: Partial<Instruction> = {}): this {
+  push(kind: Kind, from: readonly number[], emit: Encode, traits?: Partial<Traits>): this {
     const to = this.fresh(kind)
     this.temporary.add(to)
-    this.emit(to, from, emit, rest)
+    this.emit(to, from, emit, traits)
     this.stack.push({ is: 'register', register: to })
     return this
   }
-  emit(to: number, from: readonly number[], emit: Encode, rest: Partial<Instruction> = {}): void {
-    this.code.push({ to, from, emit, depth: this.depth, ...rest })
+  emit(to: number, from: readonly number[], emit: Encode, traits?: Partial<Traits>): void {
+    this.code.push(instruction(to, from, emit, this.depth, traits))
   }
   take(): Entry {
     const entry = this.stack.pop()
@@ -372,13 +365,13 @@ export class NativeFunction implements Code, StackMachine {
     const known = this.constants.get(bits)
     if (known) return known.to
     const to = this.fresh('vector')
-    this.constants.set(bits, { ...constantInstruction(to, bits), depth: 0 })
+    this.constants.set(bits, constantInstruction(to, bits, 0))
     this.constantRegisters.add(to)
     return to
   }
 
   private constantTo(to: number, bits: number): void {
-    this.code.push({ ...constantInstruction(to, bits), depth: this.depth })
+    this.code.push(constantInstruction(to, bits, this.depth))
     this.constantRegisters.add(to)
   }
 
@@ -404,6 +397,7 @@ export class NativeFunction implements Code, StackMachine {
 
   /** Before a register changes, gives what still waits for its old value on the stack a copy. */
   private keep(changing: number): void {
+    if (!this.stack.some((entry) => reads(entry, changing))) return
     this.stack = this.stack.map((entry) => {
       if (!reads(entry, changing)) return entry
       const copy = this.fresh(this.kinds[changing])
@@ -484,16 +478,14 @@ export class NativeFunction implements Code, StackMachine {
   }
 }
 
-const constantInstruction = (to: number, bits: number): Omit<Instruction, 'depth'> => ({
-  to,
-  from: [],
-  constant: bits,
-  emit: (a, t) => {
+function constantInstruction(to: number, bits: number, depth: number): Instruction {
+  const emit: Encode = (a, t) => {
     // Zero needs no memory
     if (bits === 0) a.vector('vpxord', t, t, t)
     else a.vector('vbroadcastss', t, 0, a.constant(bits))
-  },
-})
+  }
+  return instruction(to, [], emit, depth, { constant: bits })
+}
 
 const reads = (entry: Entry, register: number): boolean =>
   ((entry.is === 'register' || entry.is === 'sum') && entry.register === register) ||

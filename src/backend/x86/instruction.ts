@@ -8,27 +8,44 @@ export type Kind = 'general' | 'vector' | 'mask'
 /** Where an operand was put: a register, or a place in memory that an instruction reads by itself. */
 export type Source = number | { readonly memory: Memory; readonly broadcast: boolean }
 
-export interface Instruction {
+/** All have the same members in the same order: what goes over thousands of them is fast only then. */
+export interface Instruction extends Traits {
   /** The register it writes, or −1. */
-  readonly to: number
+  to: number
   readonly from: readonly number[]
   /** Emits it, given where `to` and each of `from` are; only the last of `from` may be in memory, if `folds` says so. */
   readonly emit: (a: Assembler, to: number, from: readonly Source[]) => void
-  /** Whether the last operand may be in memory. */
-  readonly folds?: boolean
-  /** Whether `to` is written before all operands but the first are read. */
-  readonly early?: boolean
-  /** The 32 bits of every lane, if that is all it does. */
-  readonly constant?: number
-  /** Whether it only moves its operand. */
-  readonly moves?: boolean
-  /** The label it puts here, or may jump to. */
-  readonly label?: Label
-  readonly jumps?: Label
-  /** Whether it never goes on to the next instruction. */
-  readonly ends?: boolean
   /** Number of loops around it. */
   readonly depth: number
+}
+
+/** What is special about an instruction. */
+export interface Traits {
+  /** Whether the last operand may be in memory. */
+  readonly folds: boolean
+  /** Whether `to` is written before all operands but the first are read. */
+  readonly early: boolean
+  /** Whether it only moves its operand. */
+  readonly moves: boolean
+  /** Whether it never goes on to the next instruction. */
+  readonly ends: boolean
+  /** The 32 bits of every lane, if that is all it does. */
+  readonly constant: number | undefined
+  /** The label it puts here, or may jump to. */
+  readonly label: Label | undefined
+  readonly jumps: Label | undefined
+}
+
+const plain: Partial<Traits> = {}
+
+export function instruction(
+  to: number,
+  from: readonly number[],
+  emit: Instruction['emit'],
+  depth: number,
+  { folds = false, early = false, moves = false, ends = false, constant, label, jumps } = plain,
+): Instruction {
+  return { to, from, emit, depth, folds, early, moves, ends, constant, label, jumps }
 }
 
 /** The register of an operand that is in one. */

@@ -3,6 +3,7 @@
 import { allocate, type Place, spares } from './allocate.ts'
 import { type Assembler, type Memory, register } from './assembler.ts'
 import type { Instruction, Kind, Source } from './instruction.ts'
+import { liveness } from './liveness.ts'
 
 /** The address of a function's frame; it is a multiple of 64. */
 const frame = (offset: number): Memory => ({ base: register.rsp, displacement: offset })
@@ -16,21 +17,49 @@ export interface LowerOptions {
   readonly calls: boolean
 }
 
-/** Emits a function; it expects rsp as calls leave it: 8 below a multiple of 64. */
+/** Emits a function; it expects rsp as calls leave it: 8 below a multiple of 64. What is read before it is written is 0. */
 export function lower(a: Assembler, code: readonly Instruction[], kinds: readonly Kind[], options: LowerOptions): void {
-  const { places, frameBytes } = allocate(code, kinds, options.frameStart, options.calls)
+  const { intervals, readFirst } = liveness(code, kinds.length)
+  const { places, frameBytes } = allocate(intervals, kinds, options.frameStart, options.calls)
   const bytes = Math.ceil(frameBytes / 64) * 64 + 56
   a.arithmeticImmediate('sub', register.rsp, bytes, true)
   options.parameters.forEach((from, i) => {
     a.store(frame(8 * i), from, true)
   })
+  for (const v of readFirst) zero(a, kinds[v], places[v])
   const ends = a.label()
-  for (const instruction of code) {
+  for (let i = 0; i < code.length; i++) {
+    const instruction = code[i]
     if (instruction.label !== undefined) a.bind(instruction.label)
     if (instruction.ends && instruction.jumps === undefined) a.jump(ends)
-    else emit(a, instruction, kinds, places)
+    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places)
   }
   a.bind(ends).arithmeticImmediate('add', register.rsp, bytes, true).ret()
+}
+
+/** A local begins as zero. */
+function zero(a: Assembler, kind: Kind, place: Place | undefined): void {
+  if (kind !== 'general') throw new Error('x86: a vector is read before it is set')
+  if (typeof place === 'number') a.constantTo(place, 0)
+  else if (place && 'frame' in place) {
+    const [spare] = spares.general
+    a.constantTo(spare, 0).store(frame(place.frame), spare, true)
+  }
+}
+
+/** Emits an instruction of which all operands are in registers, as most are; or does not. */
+function emitDirectly(a: Assembler, instruction: Instruction, places: readonly (Place | undefined)[]): boolean {
+  const { to, from } = instruction
+  const target = to < 0 ? -1 : (places[to] ?? -1)
+  if (typeof target !== 'number') return false
+  const sources: number[] = []
+  for (let i = 0; i < from.length; i++) {
+    const place = places[from[i]]
+    if (typeof place !== 'number') return false
+    sources.push(place)
+  }
+  instruction.emit(a, target, sources)
+  return true
 }
 
 function emit(
@@ -40,6 +69,9 @@ function emit(
   places: readonly (Place | undefined)[],
 ): void {
   const { to, from, folds, early } = instruction
+  const target = to < 0 ? undefined : places[to]
+  // A constant of the pool needs no code, a value that no one reads no place.
+  if (typeof target === 'object' && 'pool' in target) return
   const taken: { [K in Kind]: number } = { general: 0, vector: 0, mask: 0 }
   const spare = (kind: Kind): number => {
     const found = spares[kind].at(taken[kind]++)
@@ -50,21 +82,19 @@ function emit(
   const sources = from.map((v, i): Source => {
     const place = places[v]
     if (place === undefined) throw new Error('x86: a value is read that nothing writes')
-    if (place.in === 'register') return place.number
+    if (typeof place === 'number') return place
     const known = loaded.get(v)
     if (known !== undefined) return known
-    const memory = place.in === 'pool' ? a.constant(place.bits) : frame(place.offset)
-    if (folds && i === from.length - 1) return { memory, broadcast: place.in === 'pool' }
+    const broadcast = 'pool' in place
+    const memory = broadcast ? a.constant(place.pool) : frame(place.frame)
+    if (folds && i === from.length - 1) return { memory, broadcast }
     const number = spare(kinds[v])
-    load(a, kinds[v], number, memory, place.in === 'pool')
+    load(a, kinds[v], number, memory, broadcast)
     loaded.set(v, number)
     return number
   })
-  const target = to < 0 ? undefined : places[to]
-  // A constant of the pool needs no code, a value that no one reads no place.
-  if (target?.in === 'pool') return
-  if (target === undefined || target.in === 'register') {
-    instruction.emit(a, target === undefined ? -1 : target.number, sources)
+  if (typeof target !== 'object') {
+    instruction.emit(a, target ?? -1, sources)
     return
   }
   const reused = early
@@ -72,7 +102,7 @@ function emit(
     : sources.find((s, i) => typeof s === 'number' && kinds[from[i]] === kinds[to] && spares[kinds[to]].includes(s))
   const number = typeof reused === 'number' ? reused : spare(kinds[to])
   instruction.emit(a, number, sources)
-  store(a, kinds[to], frame(target.offset), number)
+  store(a, kinds[to], frame(target.frame), number)
 }
 
 function load(a: Assembler, kind: Kind, to: number, from: Memory, broadcast: boolean): void {

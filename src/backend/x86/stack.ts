@@ -1,7 +1,7 @@
 // The stack that instructions of the emitters work on: what waits there, and what their meanings may do with it.
 
 import type { Assembler, Condition } from './assembler.ts'
-import { type Instruction, type Kind, reg, type Source } from './instruction.ts'
+import { type Kind, reg, type Source, type Traits } from './instruction.ts'
 
 /** A value on the stack of the machine; what costs nothing to put off is put off. */
 export type Entry =
@@ -38,8 +38,8 @@ export interface StackMachine {
   /** Takes an address, as a place in the linear memory. */
   popAddress(offset: number): { readonly from: number; readonly displacement: number }
   /** Emits an instruction that reads the registers, and leaves its result on the stack. */
-  push(kind: Kind, from: readonly number[], encode: Encode, rest?: Partial<Instruction>): this
-  emit(to: number, from: readonly number[], encode: Encode, rest?: Partial<Instruction>): void
+  push(kind: Kind, from: readonly number[], encode: Encode, traits?: Partial<Traits>): this
+  emit(to: number, from: readonly number[], encode: Encode, traits?: Partial<Traits>): void
   i32(value: number): this
   splat(type: 'f32' | 'i32', value: number): this
   lane(name: 'f32x4.extract_lane' | 'i32x4.extract_lane', lane: number): this
