@@ -130,14 +130,16 @@ export class Assembler {
     const { bytes = 64, mask = 0, zero = false, broadcast = false, immediate } = options
     const length = bytes === 64 ? 2 : bytes === 32 ? 1 : 0
     // Shifts by a constant keep their destination where others have a source.
-    const [field, other] = form.digit === undefined ? [destination, first] : [form.digit, destination]
-    const vsib = form.indexed === true
-    const [b, x, high] = extensions(second, vsib)
-    this.byte(0x62)
-      .byte((bit(~field, 3) << 7) | (x << 6) | (b << 5) | (bit(~field, 4) << 4) | form.map)
-      .byte((form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix)
-      .byte((zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | ((vsib ? high : bit(~other, 4)) << 3) | mask)
-      .byte(form.opcode)
+    const field = form.digit ?? destination
+    const other = form.digit === undefined ? first : destination
+    const upper = upperBits(second)
+    const high = form.indexed ? indexHigh(second) : bit(~other, 4)
+    this.four(
+      0x62,
+      (bit(~field, 3) << 7) | upper | (bit(~field, 4) << 4) | form.map,
+      (form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix,
+      (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | (high << 3) | mask,
+    ).byte(form.opcode)
     const unit = broadcast ? 4 : form.tuple === 'full' ? bytes : form.tuple === 'quarter' ? bytes / 4 : form.tuple
     const tail = form.immediate ? 1 : 0
     this.place(field & 7, second, unit, tail)
@@ -159,28 +161,28 @@ export class Assembler {
 
   /** add, or, and, sub, xor, cmp: destination with a register, memory or constant. */
   arithmetic(name: keyof typeof general, destination: number, source: Operand, wide = false): this {
-    return this.plain([general[name] + 3], destination, source, wide)
+    return this.plain(general[name] + 3, destination, source, wide)
   }
   arithmeticImmediate(name: keyof typeof general, destination: Operand, value: number, wide = false): this {
     const short = value >= -128 && value < 128
-    this.plain([short ? 0x83 : 0x81], general[name] >> 3, destination, wide, short ? 1 : 4)
+    this.plain(short ? 0x83 : 0x81, general[name] >> 3, destination, wide, short ? 1 : 4)
     return short ? this.byte(value & 255) : this.int32(value)
   }
   move(destination: number, source: Operand, wide = false): this {
-    return this.plain([0x8b], destination, source, wide)
+    return this.plain(0x8b, destination, source, wide)
   }
   store(place: Memory, source: number, wide = false): this {
-    return this.plain([0x89], source, place, wide)
+    return this.plain(0x89, source, place, wide)
   }
   storeByte(place: Memory, source: number): this {
-    return this.plain([0x88], source, place, false, 0, true)
+    return this.plain(0x88, source, place, false, 0, true)
   }
   storeImmediate(place: Memory, value: number): this {
-    return this.plain([0xc7], 0, place, false, 4).int32(value)
+    return this.plain(0xc7, 0, place, false, 4).int32(value)
   }
   /** The byte in memory, the rest zero. */
   loadByte(destination: number, source: Operand): this {
-    return this.plain([0x0f, 0xb6], destination, source, false, 0, typeof source === 'number')
+    return this.plain(0x0fb6, destination, source, false, 0, typeof source === 'number')
   }
   /** A constant of 32 bits, the upper half zero. */
   constantTo(destination: number, value: number): this {
@@ -195,30 +197,30 @@ export class Assembler {
     return this
   }
   lea(destination: number, place: Memory, wide = false): this {
-    return this.plain([0x8d], destination, place, wide)
+    return this.plain(0x8d, destination, place, wide)
   }
   multiply(destination: number, source: Operand, wide = false): this {
-    return this.plain([0x0f, 0xaf], destination, source, wide)
+    return this.plain(0x0faf, destination, source, wide)
   }
   /** Divides edx:eax: the quotient goes to eax, the rest to edx. */
   divide(signed: boolean, by: Operand): this {
-    return this.plain([0xf7], signed ? 7 : 6, by, false)
+    return this.plain(0xf7, signed ? 7 : 6, by, false)
   }
   /** Extends the sign of eax into edx. */
   cdq(): this {
     return this.byte(0x99)
   }
   negate(destination: number): this {
-    return this.plain([0xf7], 3, destination, false)
+    return this.plain(0xf7, 3, destination, false)
   }
   invert(destination: number): this {
-    return this.plain([0xf7], 2, destination, false)
+    return this.plain(0xf7, 2, destination, false)
   }
   test(a: number, b: number, wide = false): this {
-    return this.plain([0x85], b, a, wide)
+    return this.plain(0x85, b, a, wide)
   }
   shift(kind: 'shl' | 'shr' | 'sar', destination: number, count: number, wide = false): this {
-    return this.plain([0xc1], { shl: 4, shr: 5, sar: 7 }[kind], destination, wide, 1).byte(count)
+    return this.plain(0xc1, { shl: 4, shr: 5, sar: 7 }[kind], destination, wide, 1).byte(count)
   }
   /** Shifts by a register's lowest five bits (BMI2). */
   shiftBy(kind: 'shl' | 'shr' | 'sar', destination: number, source: Operand, count: number): this {
@@ -226,10 +228,10 @@ export class Assembler {
   }
   /** 0 or 1 into the lowest byte of a register. */
   set(condition: Condition, destination: number): this {
-    return this.plain([0x0f, 0x90 | flags[condition]], 0, destination, false, 0, true)
+    return this.plain(0x0f90 | flags[condition], 0, destination, false, 0, true)
   }
   moveIf(condition: Condition, destination: number, source: Operand, wide = false): this {
-    return this.plain([0x0f, 0x40 | flags[condition]], destination, source, wide)
+    return this.plain(0x0f40 | flags[condition], destination, source, wide)
   }
   push(register: number): this {
     if (register >= 8) this.byte(0x41)
@@ -240,7 +242,7 @@ export class Assembler {
     return this.byte(0x58 | (register & 7))
   }
   prefetch(place: Memory): this {
-    return this.plain([0x0f, 0x18], 1, place, false)
+    return this.plain(0x0f18, 1, place, false)
   }
   pause(): this {
     return this.byte(0xf3).byte(0x90)
@@ -256,14 +258,14 @@ export class Assembler {
 
   /** If rax equals memory, `source` goes there and the zero flag is set; else memory goes to rax. */
   compareExchange(place: Memory, source: number, wide = false): this {
-    return this.byte(0xf0).plain([0x0f, 0xb1], source, place, wide)
+    return this.byte(0xf0).plain(0x0fb1, source, place, wide)
   }
   /** Adds the register to memory; the register gets what was there. */
   exchangeAdd(place: Memory, source: number): this {
-    return this.byte(0xf0).plain([0x0f, 0xc1], source, place, false)
+    return this.byte(0xf0).plain(0x0fc1, source, place, false)
   }
   exchange(place: Memory, source: number, wide = false): this {
-    return this.plain([0x87], source, place, wide)
+    return this.plain(0x87, source, place, wide)
   }
 
   // ---- Jumps
@@ -280,10 +282,10 @@ export class Assembler {
     return this.byte(0xe8).distance(to)
   }
   jumpRegister(register: number): this {
-    return this.plain([0xff], 4, register, false)
+    return this.plain(0xff, 4, register, false)
   }
   callRegister(register: number): this {
-    return this.plain([0xff], 2, register, false)
+    return this.plain(0xff, 2, register, false)
   }
   ret(): this {
     return this.byte(0xc3)
@@ -301,27 +303,19 @@ export class Assembler {
     other: number,
     rm: Operand,
   ): this {
-    const [b, x] = extensions(rm, false)
-    this.byte(0xc4).byte((bit(~reg, 3) << 7) | (x << 6) | (b << 5) | map)
-    this.byte((wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix).byte(opcode)
+    const third = (wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix
+    this.four(0xc4, (bit(~reg, 3) << 7) | upperBits(rm) | map, third, opcode)
     return this.place(reg & 7, rm, 1, 0)
   }
 
-  /** An instruction of the old encoding; `tail` is the number of bytes of a constant that follows. */
-  private plain(
-    opcode: readonly number[],
-    reg: number,
-    rm: Operand,
-    wide: boolean,
-    tail = 0,
-    byteRegister = false,
-  ): this {
-    const [b, x] = extensions(rm, false)
-    const rex = (wide ? 8 : 0) | ((reg >> 3) << 2) | ((1 - x) << 1) | (1 - b)
+  /** An instruction of the old encoding, of one byte or of two; `tail` is the number of bytes of a constant that follows. */
+  private plain(opcode: number, reg: number, rm: Operand, wide: boolean, tail = 0, byteRegister = false): this {
+    const upper = ~upperBits(rm)
+    const rex = (wide ? 8 : 0) | ((reg >> 3) << 2) | (bit(upper, 6) << 1) | bit(upper, 5)
     // Without a prefix the bytes of rsp, rbp, rsi and rdi are those of older registers.
     if (rex !== 0 || byteRegister) this.byte(0x40 | rex)
-    for (let i = 0; i < opcode.length; i++) this.byte(opcode[i])
-    return this.place(reg & 7, rm, 1, tail)
+    if (opcode > 255) this.byte(opcode >> 8)
+    return this.byte(opcode & 255).place(reg & 7, rm, 1, tail)
   }
 
   /** The register or memory operand; a displacement that is a small multiple of `unit` takes one byte. */
@@ -339,7 +333,7 @@ export class Assembler {
     const mode = none ? 0 : short ? 1 : 2
     if (index === undefined && (base & 7) !== 4) this.byte((mode << 6) | (reg << 3) | (base & 7))
     else {
-      const scaled = { 1: 0, 2: 1, 4: 2, 8: 3 }[scale]
+      const scaled = 31 - Math.clz32(scale)
       this.byte((mode << 6) | (reg << 3) | 4).byte((scaled << 6) | (((index ?? 4) & 7) << 3) | (base & 7))
     }
     if (none) return this
@@ -353,30 +347,44 @@ export class Assembler {
   }
 
   private int32(value: number): this {
-    return this.byte(value)
-      .byte(value >> 8)
-      .byte(value >> 16)
-      .byte(value >> 24)
+    return this.four(value, value >> 8, value >> 16, value >> 24)
+  }
+
+  private four(a: number, b: number, c: number, d: number): this {
+    this.makeRoom()
+    const { bytes, length } = this
+    bytes[length] = a
+    bytes[length + 1] = b
+    bytes[length + 2] = c
+    bytes[length + 3] = d
+    this.length = length + 4
+    return this
   }
 
   /** Code is emitted once, by functions that the host has not compiled well yet: the fewer steps a byte takes, the better. */
   private byte(value: number): this {
-    if (this.length === this.bytes.length) {
-      const longer = new Uint8Array(2 * this.length)
-      longer.set(this.bytes)
-      this.bytes = longer
-    }
+    this.makeRoom()
     this.bytes[this.length++] = value
     return this
+  }
+
+  /** For four bytes at least. */
+  private makeRoom(): void {
+    if (this.length + 4 <= this.bytes.length) return
+    const longer = new Uint8Array(2 * this.bytes.length)
+    longer.set(this.bytes)
+    this.bytes = longer
   }
 }
 
 const bit = (value: number, n: number): number => (value >> n) & 1
 
-/** The inverted upper bits of the operand's registers: base or register, index (or bit 4 of a vector), bit 4 of a vector index. */
-function extensions(rm: Operand, vsib: boolean): readonly [number, number, number] {
-  if (typeof rm === 'number') return [bit(~rm, 3), bit(~rm, 4), 1]
-  if ('pool' in rm) return [1, 1, 1]
-  const index = rm.index ?? 0
-  return [bit(~rm.base, 3), bit(~index, 3), vsib ? bit(~index, 4) : 1]
+/** The inverted upper bits of the operand's registers, where a prefix has them: in bit 6 of the index or bit 4 of a vector, in bit 5 of the base or register. */
+function upperBits(rm: Operand): number {
+  if (typeof rm === 'number') return (bit(~rm, 4) << 6) | (bit(~rm, 3) << 5)
+  if ('pool' in rm) return 0x60
+  return (bit(~(rm.index ?? 0), 3) << 6) | (bit(~rm.base, 3) << 5)
 }
+
+/** Bit 4 of the vector that is an operand's index, inverted. */
+const indexHigh = (rm: Operand): number => (typeof rm === 'object' && 'index' in rm ? bit(~(rm.index ?? 0), 4) : 1)
