@@ -27,9 +27,19 @@ export interface Conditioned {
 /** A unit in the last place, relative. */
 const ulp: { readonly [D in DType]: number } = { float32: 2 ** -23, float64: 2 ** -52, int32: 0, uint8: 0, bool: 0 }
 const disturbance = 3
-/** How a result is moved, from -1 to 1, in each disturbed run: at random, always up, always down, as its dtype rounds. */
-type Move = (() => number) | 'round'
-const moves: readonly (() => Move)[] = [() => drawn(17), () => drawn(18), () => () => 1, () => () => -1, () => 'round']
+/**
+ * How a result is moved, from -1 to 1, in each disturbed run: at random, always up, always down, as its dtype rounds; and last,
+ * to 0 what an earlier run carried past 0: no random number hits it, and log and division tell it from all others.
+ */
+type Move = (() => number) | 'round' | 'zero'
+const moves: readonly (() => Move)[] = [
+  () => drawn(17),
+  () => drawn(18),
+  () => () => 1,
+  () => () => -1,
+  () => 'round',
+  () => 'zero',
+]
 const drawn = (seed: number): Move => {
   const random = randomOf(seed)
   return () => 2 * random() - 1
@@ -59,7 +69,7 @@ export function conditioned(
   const exact = new Evaluation(leaf, undefined)
   const values = exact.run(outputs)
   if (exact.leftRange) return undefined
-  const disturbed = moves.map((move) => new Evaluation(leaf, move(), exact.values).run(outputs))
+  const disturbed = moves.map((move) => new Evaluation(leaf, move(), exact).run(outputs))
   return outputs.map(({ dtype, shape }, o) => {
     const value = values[o].data
     const radius = Float64Array.from(value, (v, k) => {
@@ -94,25 +104,23 @@ export function mismatch(actual: ArrayLike<number>, expected: Conditioned): stri
 
 class Evaluation {
   leftRange = false
-  /** Of the graph itself, without what its loops compute. */
-  values: ReadonlyMap<Node, NdArray> = new Map()
   private readonly leaf: (node: Node) => DataArray
   private readonly move: Move | undefined
-  private readonly undisturbed: ReadonlyMap<Node, NdArray>
+  /** The undisturbed one. */
+  private readonly exact: Evaluation | undefined
+  /** Of each node that rounds, the floats of every time it was evaluated; and which of them some disturbance carried to 0 or past it. */
+  private readonly history = new Map<Node, DataArray[]>()
+  private readonly crossed = new Map<Node, (Uint8Array | undefined)[]>()
+  private readonly times = new Map<Node, number>()
 
-  constructor(
-    leaf: (node: Node) => DataArray,
-    move: Move | undefined,
-    undisturbed: ReadonlyMap<Node, NdArray> = new Map(),
-  ) {
+  constructor(leaf: (node: Node) => DataArray, move: Move | undefined, exact?: Evaluation) {
     this.leaf = leaf
     this.move = move
-    this.undisturbed = undisturbed
+    this.exact = exact
   }
 
   run(outputs: readonly Node[], given: ReadonlyMap<Node, NdArray> = new Map()): NdArray[] {
     const values = new Map(given)
-    if (given.size === 0) this.values = values
     const results = new Map<Node, readonly NdArray[]>()
     for (const node of topologicalOrder(outputs, (n) => given.has(n))) {
       if (values.has(node)) continue
@@ -149,17 +157,44 @@ class Evaluation {
     const data = this.unsure(node, inputs, evaluateNode({ ...wider, attributes } as Node, terms))
     const made: NdArray = { shape: node.shape, dtype: wider.dtype, data }
     this.watch(node.dtype, data)
-    return rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made
+    return this.near0(node, rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made)
   }
 
   private disturbed(x: NdArray, unit: number): NdArray {
     const { move } = this
-    if (!move || !isFloat(x.dtype)) return x
+    if (!move || move === 'zero' || !isFloat(x.dtype)) return x
     const moved =
       move === 'round'
         ? (v: number): number => (unit === ulp.float32 ? Math.fround(v) : v)
         : (v: number): number => v * (1 + disturbance * unit * move())
     return { ...x, data: Float64Array.from(x.data, moved) }
+  }
+
+  private near0(node: Node, x: NdArray): NdArray {
+    if (!isFloat(node.dtype)) return x
+    const time = this.times.get(node) ?? 0
+    this.times.set(node, time + 1)
+    const { exact, move } = this
+    if (!exact) {
+      const all = this.history.get(node)
+      if (all) all.push(x.data)
+      else this.history.set(node, [x.data])
+      return x
+    }
+    const before = exact.history.get(node)?.[time]
+    if (!before || !rounding.has(node.op)) return x
+    const marks = exact.crossed.get(node) ?? []
+    if (move === 'zero') {
+      const crossed = marks[time]
+      return crossed ? { ...x, data: x.data.map((v, k) => (crossed[k] && Number.isFinite(v) ? 0 : v)) } : x
+    }
+    for (let k = 0; k < before.length; k++) {
+      if (before[k] * x.data[k] > 0 || before[k] === x.data[k] || Number.isNaN(before[k] + x.data[k])) continue
+      marks[time] ??= new Uint8Array(before.length)
+      marks[time][k] = 1
+      exact.crossed.set(node, marks)
+    }
+    return x
   }
 
   /** Beyond what float32 holds to full precision, float64 tells nothing of it. */
@@ -175,7 +210,8 @@ class Evaluation {
   /** Whether a number is exactly 0 no disturbance tells: where one carries it past 0, it may as well be. */
   private unsure(node: Node, [x]: readonly NdArray[], data: DataArray): DataArray {
     if (!isOp(node, 'cast') || node.dtype !== 'bool' || !isFloat(node.inputs[0].dtype)) return data
-    const before = this.undisturbed.get(node.inputs[0])?.data
+    const of = node.inputs[0]
+    const before = this.exact?.history.get(of)?.[(this.times.get(of) ?? 0) - 1]
     return before ? data.map((v, k) => (Math.sign(before[k]) === -Math.sign(x.data[k]) ? 1 - v : v)) : data
   }
 }
