@@ -22,6 +22,8 @@ export interface Conditioned {
   readonly value: DataArray
   /** What an element may be off by; infinite where rounding decides what it is. */
   readonly radius: Float64Array
+  /** The same after many more disturbed runs, for what seems wrong: a few may all have fallen on one side of a step. */
+  surer(): Conditioned
 }
 
 /** A unit in the last place, relative. */
@@ -44,6 +46,7 @@ const drawn = (seed: number): Move => {
   const random = randomOf(seed)
   return () => 2 * random() - 1
 }
+const moreMoves = Array.from({ length: 48 }, (_, i) => () => drawn(100 + i))
 /** The largest of a few disturbed runs, times this, bounds what any order of rounding gives. */
 const safety = 24
 
@@ -59,6 +62,8 @@ const adding: ReadonlySet<OpName> = new Set<OpName>([
   ...(['remainder', 'pow', 'sin', 'cos', 'tan'] as const),
 ])
 
+const comparing: ReadonlySet<OpName> = new Set<OpName>(['equal', 'notEqual', 'less', 'lessEqual'])
+
 const wide = <T extends { readonly dtype: DType }>(x: T): T => (x.dtype === 'float32' ? { ...x, dtype: 'float64' } : x)
 
 /** The values of outputs, and how well they are determined; undefined where numbers leave the range of their dtype. */
@@ -69,7 +74,23 @@ export function conditioned(
   const exact = new Evaluation(leaf, undefined)
   const values = exact.run(outputs)
   if (exact.leftRange) return undefined
-  const disturbed = moves.map((move) => new Evaluation(leaf, move(), exact).run(outputs))
+  const around = (list: readonly (() => Move)[]): Conditioned[] => {
+    const disturbed = list.map((move) => new Evaluation(leaf, move(), exact).run(outputs))
+    return spreadOf(outputs, values, disturbed, (o) => {
+      surer ??= around([...moreMoves, ...moves])
+      return surer[o]
+    })
+  }
+  let surer: Conditioned[] | undefined
+  return around(moves)
+}
+
+function spreadOf(
+  outputs: readonly Node[],
+  values: readonly NdArray[],
+  disturbed: readonly (readonly NdArray[])[],
+  surer: (output: number) => Conditioned,
+): Conditioned[] {
   return outputs.map(({ dtype, shape }, o) => {
     const value = values[o].data
     const radius = Float64Array.from(value, (v, k) => {
@@ -82,8 +103,18 @@ export function conditioned(
       }
       return safety * spread + 4 * ulp[dtype] * (Number.isFinite(v) ? Math.abs(v) : 0)
     })
-    return { dtype, shape, value, radius }
+    return { dtype, shape, value, radius, surer: () => surer(o) }
   })
+}
+
+/** The same without bounds: values in float64, or undefined where numbers leave the range of their dtype. */
+export function valuesInRange(
+  outputs: readonly Node[],
+  leaf: (node: Node) => DataArray,
+): readonly DataArray[] | undefined {
+  const exact = new Evaluation(leaf, undefined)
+  const values = exact.run(outputs)
+  return exact.leftRange ? undefined : values.map(({ data }) => data)
 }
 
 /** The values in float64, undisturbed. */
@@ -91,7 +122,10 @@ export const wideValues = (outputs: readonly Node[], leaf: (node: Node) => DataA
   new Evaluation(leaf, undefined).run(outputs).map(({ data }) => data)
 
 /** The first element that is off by more than rounding explains, in words. */
-export function mismatch(actual: ArrayLike<number>, expected: Conditioned): string | undefined {
+export const mismatch = (actual: ArrayLike<number>, expected: Conditioned): string | undefined =>
+  differing(actual, expected) && differing(actual, expected.surer())
+
+function differing(actual: ArrayLike<number>, expected: Conditioned): string | undefined {
   const { value, radius, dtype, shape } = expected
   if (actual.length !== value.length) return `${actual.length} elements instead of ${value.length}`
   for (let i = 0; i < value.length; i++) {
@@ -153,11 +187,22 @@ class Evaluation {
     const wider = wide({ ...node, inputs: node.inputs.map(wide) })
     const attributes = isOp(node, 'cast') ? { dtype: wider.dtype } : node.attributes
     const unit = Math.max(ulp[node.dtype], ...node.inputs.map((x) => ulp[x.dtype]))
-    const terms = adding.has(node.op) ? inputs.map((x) => this.disturbed(x, unit)) : inputs
+    const terms = adding.has(node.op) ? inputs.map((x) => this.disturbed(x, unit)) : this.tied(node, inputs)
     const data = this.unsure(node, inputs, evaluateNode({ ...wider, attributes } as Node, terms))
     const made: NdArray = { shape: node.shape, dtype: wider.dtype, data }
     this.watch(node.dtype, data)
+    if (!isFloat(node.dtype)) return made
     return this.near0(node, rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made)
+  }
+
+  /** What is compared: equal where a disturbance changed which of the two is larger. */
+  private tied(node: Node, inputs: readonly NdArray[]): readonly NdArray[] {
+    const [a, b] = inputs
+    if (!comparing.has(node.op) || !isFloat(node.inputs[0].dtype)) return inputs
+    const distance = Float64Array.from(a.data, (v, k) => (v === b.data[k] ? 0 : v - b.data[k]))
+    const near = this.near0(node, { ...a, data: distance })
+    if (this.move !== 'zero') return inputs
+    return [{ ...a, data: a.data.map((v, k) => (near.data[k] === 0 ? b.data[k] : v)) }, b]
   }
 
   private disturbed(x: NdArray, unit: number): NdArray {
@@ -170,8 +215,8 @@ class Evaluation {
     return { ...x, data: Float64Array.from(x.data, moved) }
   }
 
+  /** Notes which numbers a disturbance carries to 0 or past it; in the last run they are 0. */
   private near0(node: Node, x: NdArray): NdArray {
-    if (!isFloat(node.dtype)) return x
     const time = this.times.get(node) ?? 0
     this.times.set(node, time + 1)
     const { exact, move } = this
@@ -182,7 +227,7 @@ class Evaluation {
       return x
     }
     const before = exact.history.get(node)?.[time]
-    if (!before || !rounding.has(node.op)) return x
+    if (!before || !(rounding.has(node.op) || comparing.has(node.op))) return x
     const marks = exact.crossed.get(node) ?? []
     if (move === 'zero') {
       const crossed = marks[time]

@@ -2,16 +2,16 @@
 
 import { isFloat } from '../../src/graph/dtype.ts'
 import type { Node } from '../../src/graph/node.ts'
-import { compile, jvp, runtime, stack, Tensor, tensor, vmap } from '../../src/tensor/index.ts'
+import { compile, grad, jvp, runtime, stack, Tensor, tensor, vmap } from '../../src/tensor/index.ts'
 import { simplify } from '../../src/transform/simplify.ts'
 import { stabilize } from '../../src/transform/stability/stabilize.ts'
-import { type Conditioned, conditioned, mismatch, wideValues } from './conditioning.ts'
+import { type Conditioned, conditioned, mismatch, valuesInRange, wideValues } from './conditioning.ts'
 import { normals, randomOf } from './random.ts'
-import { type Limits, leavesOf, objective, outputsOf, type RandomGraph } from './random-graph.ts'
+import { leavesOf, objective, outputsOf, type RandomGraph, small } from './random-graph.ts'
 
 export type Check = (graph: RandomGraph) => string | undefined
 
-type Data = ReturnType<Tensor['dataSync']>
+export type Data = ReturnType<Tensor['dataSync']>
 
 const dataOf = (node: Node): Data => new Tensor(node).dataSync()
 const nodesOf = (tensors: readonly Tensor[]): Node[] => tensors.map((t) => t.node)
@@ -33,27 +33,47 @@ function firstMismatch(
 }
 
 /** What the records say, in float64; undefined where a number leaves the range of its dtype. */
-export function expected(graph: RandomGraph): readonly Conditioned[] | undefined {
-  return conditioned(stable(nodesOf(outputsOf(graph, leavesOf(graph)))), dataOf)
+export function expected(graph: RandomGraph, limits = small): readonly Conditioned[] | undefined {
+  return conditioned(stable(nodesOf(outputsOf(graph, leavesOf(graph), limits))), dataOf)
 }
 
 /** The backend in use gives what the records say: compiled, and built and read output by output. */
-export function checkBackend(graph: RandomGraph, values: readonly Conditioned[] | undefined): string | undefined {
-  const inputs = leavesOf(graph)
-  const compiled = compile((...given: Tensor[]) => outputsOf(graph, given))(...inputs).map((t) => t.dataSync())
-  const eager = outputsOf(graph, inputs).map((t) => t.dataSync())
-  if (!values) return undefined
-  return firstMismatch(compiled, values, 'compiled') ?? firstMismatch(eager, values, 'eager')
+export const checkBackend = (graph: RandomGraph, values: readonly Conditioned[] | undefined): string | undefined =>
+  checkCompiled(graph, values) ?? checkEager(graph, values)
+
+/** Compiled; `seen` gets what came out. */
+export function checkCompiled(
+  graph: RandomGraph,
+  values: readonly Conditioned[] | undefined,
+  limits = small,
+  seen: (data: readonly Data[]) => void = () => {},
+): string | undefined {
+  const compiled = compile((...given: Tensor[]) => outputsOf(graph, given, limits))
+  const data = compiled(...leavesOf(graph)).map((t) => t.dataSync())
+  seen(data)
+  return values && firstMismatch(data, values, 'compiled')
 }
 
-/** The graph's outputs as the backend in use computes them, bit by bit. */
-export const bitsOf = (graph: RandomGraph, limits: Limits): readonly string[] =>
-  compile((...given: Tensor[]) => outputsOf(graph, given, limits))(...leavesOf(graph)).map((t) => {
-    const data = t.dataSync()
-    // Every NaN is the same number.
-    if (data.some(Number.isNaN)) return data.join()
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).join()
-  })
+export function checkEager(
+  graph: RandomGraph,
+  values: readonly Conditioned[] | undefined,
+  limits = small,
+): string | undefined {
+  const eager = outputsOf(graph, leavesOf(graph), limits).map((t) => t.dataSync())
+  return values && firstMismatch(eager, values, 'eager')
+}
+
+/** The same where the inputs lie backwards and across in memory. */
+export function checkViews(graph: RandomGraph, values: readonly Conditioned[] | undefined): string | undefined {
+  const stored = leavesOf(graph).map(asView)
+  const compiled = compile((...given: Tensor[]) =>
+    outputsOf(
+      graph,
+      given.map((x, i) => stored[i].view(x)),
+    ),
+  )(...stored.map((x) => x.tensor)).map((t) => t.dataSync())
+  return values && firstMismatch(compiled, values, 'compiled, of views')
+}
 
 /** simplify and stabilize keep values, shapes and dtypes. */
 export const checkRewrites: Check = (graph) => {
@@ -65,18 +85,14 @@ export const checkRewrites: Check = (graph) => {
   ] as const) {
     const types = (list: readonly Node[]): string => list.map((n) => `${n.dtype} [${n.shape}]`).join()
     if (types(rewritten) !== types(outputs)) return `${what}: ${types(outputs)} became ${types(rewritten)}`
-    const made = conditioned(rewritten, dataOf)
-    if (!plain || !made) continue
+    const made = plain && valuesInRange(rewritten, dataOf)
+    if (!made) continue
     // Stable forms are finite where the composition is not.
     const finite = plain.map((p) => ({
       ...p,
       radius: what === 'simplify' ? p.radius : p.radius.map((r, i) => (Number.isFinite(p.value[i]) ? r : Infinity)),
     }))
-    const wrong = firstMismatch(
-      made.map((m) => m.value),
-      finite,
-      what,
-    )
+    const wrong = firstMismatch(made, finite, what)
     if (wrong) return wrong
   }
   return undefined
@@ -101,7 +117,16 @@ export const smoothed = (graph: RandomGraph): RandomGraph | undefined => {
 /** The gradient is what finite differences give, where they settle; and the forward derivative agrees with it. */
 export const checkGradient: Check = (graph) => {
   const smooth = smoothed(graph)
-  if (!smooth) return undefined
+  return smooth && gradientFits(smooth)
+}
+
+/** The same for the gradient of the gradient. */
+export const checkSecondGradient: Check = (graph) => {
+  const smooth = smoothed(graph)
+  return smooth && gradientFits({ ...smooth, gradient: true })
+}
+
+function gradientFits(smooth: RandomGraph): string | undefined {
   const inputs = leavesOf(smooth)
   const floats = inputs.filter((t) => isFloat(t.dtype))
   const total = objective(outputsOf(smooth, inputs))
@@ -113,7 +138,7 @@ export const checkGradient: Check = (graph) => {
     )
     return wideValues([total.node], (node) => at.get(node) ?? dataOf(node))[0][0]
   }
-  const gradients = outputsOf({ ...smooth, gradient: true }, inputs).slice(-floats.length)
+  const gradients = grad(total, floats)
   const values = wideValues(nodesOf(gradients), dataOf)
   let [analytic, size] = [0, 0]
   values.forEach((g, i) => {
@@ -151,9 +176,8 @@ export const checkGradient: Check = (graph) => {
   return undefined
 }
 
-/** Many examples at once give what each gives alone. */
-export const checkVmap: Check = (graph) => {
-  const plain = { ...graph, gradient: false }
+/** Many examples at once give what each gives alone, gradients too. */
+export const checkVmap: Check = (plain) => {
   const variants = [0, 1, 2].map((variant) => leavesOf(plain, variant))
   if (variants[0].length === 0) return undefined
   const alone = variants.map((inputs) => nodesOf(outputsOf(plain, inputs)))
@@ -169,4 +193,26 @@ export const checkVmap: Check = (graph) => {
     if (wrong) return wrong
   }
   return undefined
+}
+
+/** Its elements backwards, with the axes in reverse order, and how such a tensor is seen as the first. */
+function asView(x: Tensor): { readonly tensor: Tensor; view(stored: Tensor): Tensor } {
+  const axes = x.shape.map((_, a) => a)
+  const shape = [...x.shape].reverse()
+  const data = x.dataSync()
+  const stored = data.slice()
+  data.forEach((v, i) => {
+    let [rest, at, stride] = [i, 0, 1]
+    const position = [...x.shape].reverse().map((d) => {
+      const here = rest % d
+      rest = Math.floor(rest / d)
+      return d - 1 - here
+    })
+    for (const a of axes) {
+      at += position[position.length - 1 - a] * stride
+      stride *= x.shape[a]
+    }
+    stored[at] = v
+  })
+  return { tensor: tensor(stored, { shape, dtype: x.dtype }), view: (t) => t.permute([...axes].reverse()).flip(axes) }
 }

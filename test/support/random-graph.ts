@@ -9,6 +9,8 @@ import { recurrence, runningArgmax } from '../../src/graph/routines/recurrence.t
 import { argsort } from '../../src/graph/routines/sort.ts'
 import { sizeOf } from '../../src/graph/shape.ts'
 import { checkpoint, cond, grad, random, scan, Tensor, tensor, whileLoop } from '../../src/tensor/index.ts'
+import { librarySteps } from './library-steps.ts'
+import { flat, material } from './material.ts'
 import { type Step as Composition, steps as compositions } from './programs.ts'
 import { normals, randomOf } from './random.ts'
 import { domainOf } from './samples.ts'
@@ -43,6 +45,7 @@ export interface Limits {
   readonly size: number
 }
 export const small: Limits = { size: 600 }
+export const medium: Limits = { size: 6000 }
 export const large: Limits = { size: 60_000 }
 
 // --- choices -----------------------------------------------------------------
@@ -79,16 +82,6 @@ function admitted(x: Node, op: OpName, input: number, choose: Choose): Node {
 }
 
 // --- shapes ------------------------------------------------------------------
-
-const flat = (x: Node): Node => build.reshape(x, [sizeOf(x.shape)])
-
-/** Elements of x in any shape, picked by computed indices. */
-function material(x: Node, shape: readonly number[], dtype = x.dtype, step = 7): Node {
-  const [from, size] = [sizeOf(x.shape), sizeOf(shape)]
-  if (from === 0 || size === 0) return build.constant(1, shape, dtype)
-  const at = build.binary('remainder', build.binary('mul', build.iota([size], 0), step), from)
-  return build.cast(build.reshape(build.node('take', [flat(x), at], { axis: 0 }), shape), dtype)
-}
 
 const broadcasts = (x: readonly number[], y: readonly number[]): boolean =>
   Array.from({ length: Math.min(x.length, y.length) }, (_, i) => [x.at(-1 - i), y.at(-1 - i)]).every(
@@ -233,7 +226,7 @@ const structural: { readonly [O in Exclude<OpName, UnaryName | BinaryName>]: Ste
   matmul: (x, y, choose) => {
     const a = ranked(asNumber(x), 2)
     const [batch, [, k]] = [a.shape.slice(0, -2), a.shape.slice(-2)]
-    const columns = [3, 1, 2, 17, 0][choose(5)]
+    const columns = [3, 1, 2, 17, 0, 33, 70][choose(7)]
     const b = choose(3) === 0 ? build.swap(a) : material(y, [...batch, k, columns], a.dtype)
     return choose(4) === 0 ? build.node('matmul', [build.swap(b), build.swap(a)], {}) : build.node('matmul', [a, b], {})
   },
@@ -350,7 +343,9 @@ const withBodies: { readonly [op: string]: Step } = {
 }
 
 const plain: { readonly [op: string]: Step } = {
-  ...Object.fromEntries(Object.entries(compositions).map(([name, f]) => [`${name}()`, composed(f)])),
+  ...Object.fromEntries(
+    [...Object.entries(compositions), ...Object.entries(librarySteps)].map(([name, f]) => [`${name}()`, composed(f)]),
+  ),
   ...pointwise,
   ...structural,
   'random.uniform()': (x, _, choose) => random.uniform(x.shape, { key: random.key(choose(100)) }).node,
@@ -448,6 +443,20 @@ const shapes = [
   [2, 4, 5],
   [31],
 ]
+/** Beyond a vector, a register tile and a panel, and next to them. */
+const mediumShapes = [
+  [67],
+  [40, 37],
+  [33, 65],
+  [2, 3, 17, 5],
+  [130],
+  [16, 32],
+  [1, 97],
+  [64, 1],
+  [128, 3],
+  [3, 31, 33],
+  [1013],
+]
 const largeShapes = [[64, 33], [257], [4, 8, 40], [128, 128], [2, 3, 17, 19], [5000], [300, 7]]
 
 const stepOf = (ops: readonly string[]): fc.Arbitrary<GraphStep> =>
@@ -485,4 +494,5 @@ const graphsFrom = (from: readonly (readonly number[])[]): fc.Arbitrary<RandomGr
   })
 
 export const randomGraphs = graphsFrom(shapes)
+export const mediumGraphs = graphsFrom(mediumShapes)
 export const largeGraphs = graphsFrom(largeShapes)
