@@ -20,3 +20,10 @@ export function positiveNumber(text: string): number {
     throw new InvalidArgumentError('it must be a number above 0')
   return value
 }
+
+/** Numbers above 0 with commas between them, no two the same. */
+export function positiveNumbers(text: string): number[] {
+  const values = text.split(',').map(positiveNumber)
+  if (new Set(values).size < values.length) throw new InvalidArgumentError('no number may come twice')
+  return values
+}

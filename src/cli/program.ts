@@ -1,11 +1,13 @@
 // The commands with their arguments and options, and what commander says when they are wrong.
 import { Command, CommanderError, Option } from 'commander'
 import { version } from '../train/index.ts'
-import { positiveNumber, wholeNumber } from './arguments.ts'
+import { positiveNumber, positiveNumbers, wholeNumber } from './arguments.ts'
 import { workloads } from './bench/workloads.ts'
 import { backends } from './engine.ts'
 import { exitCodes } from './failure.ts'
+import type { RateCommandOptions } from './rate.ts'
 import { recipeNames, recipes } from './recipes.ts'
+import type { SweepCommandOptions } from './sweep.ts'
 import type { TrainOptions } from './train.ts'
 
 /** Runs the command line with these arguments; gives the exit code. Throws what a command throws. */
@@ -19,17 +21,9 @@ export async function run(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
 
-  const train = program
-    .command('train')
-    .description('train a network and save it')
-    .argument('<recipe>', `what to learn: ${recipeNames.join(', ')}`)
-    .option('--model <name>', 'the network: linear, mlp or, for images, lenet')
-    .option('--data <folder>', 'mnist: the folder of the idx files (default: TENON_DATA, else a download)')
+  const train = onRecipe(program.command('train').description('train a network and save it'))
     .option('--epochs <n>', 'passes over the data', wholeNumber(0))
-    .option('--batch <n>', 'examples in a batch', wholeNumber(1))
     .option('--lr <x>', 'learning rate', positiveNumber)
-    .option('--seed <n>', 'seed of weights and order (default: 0)', wholeNumber(0))
-    .option('--augment', 'change training images at random, as the recipe says')
     .option('--out <folder>', 'where to save the run (default: runs/<recipe>-<model>-<n>)')
     .option('--resume', 'go on with the run in --out, or with the latest one of the recipe')
     .action(async (recipe: string, options: TrainOptions) => {
@@ -37,6 +31,30 @@ export async function run(args: readonly string[]): Promise<number> {
       exitCode = await train(recipe, options)
     })
   withEngine(train).addHelpText('after', () => `\n${recipeHelp()}`)
+
+  withEngine(
+    onRecipe(program.command('rate').description('try learning rates from small to large and propose one'))
+      .option('--from <x>', 'the first rate (default: 1e-7)', positiveNumber)
+      .option('--to <x>', 'the last rate (default: 10)', positiveNumber)
+      .option('--steps <n>', 'updates from the one to the other (default: 100)', wholeNumber(10)),
+  ).action(async (recipe: string, options: RateCommandOptions) => {
+    const { rate } = await import('./rate.ts')
+    await rate(recipe, options)
+  })
+
+  withEngine(
+    onRecipe(program.command('sweep').description('train with each of several learning rates and compare'))
+      .addOption(
+        new Option('--lr <list>', 'learning rates: 3e-2,3e-3,3e-4').argParser(positiveNumbers).makeOptionMandatory(),
+      )
+      .option('--seeds <n>', 'trials of each rate, from --seed on (default: 1)', wholeNumber(1))
+      .option('--epochs <n>', 'passes over the data', wholeNumber(1))
+      .option('--out <folder>', 'where to save the runs (default: runs/sweep-<recipe>-<model>-<n>)')
+      .option('--resume', 'go on with the sweep in --out'),
+  ).action(async (recipe: string, options: SweepCommandOptions) => {
+    const { sweepRates } = await import('./sweep.ts')
+    exitCode = await sweepRates(recipe, options)
+  })
 
   withEngine(
     program
@@ -96,6 +114,16 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   return exitCode
 }
+
+/** A command about one of the recipes, and what all of these can be told. */
+const onRecipe = (command: Command): Command =>
+  command
+    .argument('<recipe>', `what to learn: ${recipeNames.join(', ')}`)
+    .option('--model <name>', 'the network: linear, mlp or, for images, lenet')
+    .option('--data <folder>', 'mnist: the folder of the idx files (default: TENON_DATA, else a download)')
+    .option('--batch <n>', 'examples in a batch', wholeNumber(1))
+    .option('--seed <n>', 'seed of weights and order (default: 0)', wholeNumber(0))
+    .option('--augment', 'change training images at random, as the recipe says')
 
 const withEngine = (command: Command): Command =>
   command

@@ -15,6 +15,7 @@ export { movingAverage, type ParameterAverage } from './average.ts'
 export { clipGlobalNorm, clipValue, globalNorm } from './clip.ts'
 export { grouped, type ParameterGroup } from './grouped.ts'
 export { type Lbfgs, type LbfgsOptions, lbfgs } from './lbfgs.ts'
+export { type MaxNormOptions, maxNorm } from './max-norm.ts'
 export {
   type AveragedOptions,
   adamax,

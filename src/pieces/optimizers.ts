@@ -158,6 +158,15 @@ export const optimizers: { readonly [name: string]: Piece } = {
     adjust: 'the direction changes, other than by clipGlobalNorm',
     example: { code: 'optim.clipValue([x], 1)[0]', x: [3, -0.5], gives: [1, -0.5], adjusts: [0, 1] },
   },
+  maxNorm: {
+    about: 'An optimizer after whose update every unit’s incoming weights are brought back into a ball.',
+    output: 'w ← w·min(1, max/‖w‖) for each row of a linear weight, each filter of a convolution, after the update',
+    adjust: 'a unit turns freely, but its weights grow no longer than max',
+    defaults: 'max 3, of parameters with two axes and more',
+    watch: 'Takes large rates with dropout; weight decay beside it is one too many.',
+    source: 'Srivastava et al. 2014; R84',
+    example: { code: 'optim.maxNorm(optim.sgd({ learningRate: 1 }))', firstStep: 0.5 },
+  },
   movingAverage: {
     about: 'A slowly following copy of the parameters, which often tests better than they do.',
     output: 'a ← decay·a + (1 − decay)·p',

@@ -4,6 +4,7 @@ import { type Batch, loader } from '../data/loader.ts'
 import type { Module } from '../nn/index.ts'
 import { backend, runtime } from '../tensor/index.ts'
 import type { Callbacks, Ending, EpochRecord, LossPoint, Run, Training } from './callbacks.ts'
+import { DivergenceError } from './divergence.ts'
 import { isBetter, isOver } from './early-stopping.ts'
 import { evaluator } from './evaluate.ts'
 import { checkFit, type FitOptions } from './fit-options.ts'
@@ -208,7 +209,7 @@ function runningValues(progress: Progress, metrics: NonNullable<FitOptions['metr
 
 function checkLoss(loss: number, { epoch, batch, step }: Progress, batches: number): void {
   if (Number.isFinite(loss)) return
-  throw new Error(
+  throw new DivergenceError(
     `fit: the loss is ${loss} in epoch ${epoch + 1}, batch ${batch + 1} of ${batches}, after ${step} updates: choose a smaller learning rate, clip gradients (clipNorm), or look for labels that the network has no output for`,
   )
 }

@@ -107,6 +107,25 @@ forEachEngine(() => {
     average.swap()
     expect([numbers(p), numbers(average.values[0])]).toEqual([[2.75], [8]])
   })
+  it('R84: max-norm brings the weights of every unit back into the ball after the update, and leaves biases alone', () => {
+    const weight = variable(tensor(new Float64Array([3, 4, 0.3, 0.4, 0, 0])).reshape([3, 2]))
+    const bias = point([30, 40])
+    const optimizer = optim.maxNorm(optim.sgd({ learningRate: 1, momentum: 0.9 }), { max: 2 })
+    const still = [tensor(new Float64Array(6)).reshape([3, 2]), tensor(new Float64Array(2))]
+    const step = compile(() => optimizer.step([weight, bias], still))
+    step()
+    // PyTorch's renorm divides by the norm + 1e-7.
+    const [a, b] = [(3 * 2) / (5 + 1e-7), (4 * 2) / (5 + 1e-7)]
+    expect(numbers(weight)).toEqual([expect.closeTo(a, 14), expect.closeTo(b, 14), 0.3, 0.4, 0, 0])
+    expect(numbers(bias)).toEqual([30, 40])
+    optimizer.step([weight, bias], [tensor(new Float64Array([0, 0, -30, 0, 0, 0])).reshape([3, 2]), still[1]])
+    expect(Math.hypot(...numbers(weight).slice(2, 4))).toBeCloseTo(2, 6)
+    expect(optimizer.stepCount).toBe(2)
+    expect(optimizer.kind).toBe('maxNorm(sgd)')
+    const filter = variable(random.normal([4, 3, 2, 2], { dtype: 'float64', key: random.key(1) }).mul(9))
+    optim.maxNorm(optim.sgd({ learningRate: 0 })).step([filter], [filter.mul(0)])
+    for (const size of numbers(filter.square().sum([1, 2, 3]))) expect(size).toBeCloseTo(9, 5)
+  })
   it('clipValue brings every element into bounds', () => {
     expect(numbers(optim.clipValue([tensor([-3, 0.5, 2])], 1)[0])).toEqual([-1, 0.5, 1])
   })

@@ -249,6 +249,10 @@ const optimizers: { readonly [name: string]: Entry } = {
       ],
     ],
   },
+  maxNorm: {
+    call: ({ max = 3 }: { max?: number }) => optim.maxNorm(optim.sgd({ learningRate: 1 }), { max }),
+    numbers: { max: 'positive' },
+  },
   movingAverage: {
     call: ({ decay = 0.9 }: { decay?: number }) => optim.movingAverage([], decay),
     numbers: { decay: 'part' },
