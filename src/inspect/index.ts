@@ -10,4 +10,15 @@ export {
   type Values,
 } from './graph.ts'
 export { graphSvg, type PictureOptions } from './graph-svg.ts'
+export {
+  type AffineMap,
+  affineAt,
+  type Interval,
+  type LinearRegion,
+  type LinearRegions,
+  type LinearRegionsOptions,
+  linearRegions,
+} from './linear-regions.ts'
 export { type Profile, profile } from './profile.ts'
+export { regionBound } from './region-bound.ts'
+export { type RegionsPictureOptions, regionsSvg } from './regions-svg.ts'

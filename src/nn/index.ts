@@ -66,6 +66,7 @@ export {
 } from './embedding.ts'
 export { ModuleError } from './error.ts'
 export { type ExpertsOptions, type ExpertsResult, mixtureOfExperts } from './experts.ts'
+export { fold } from './fold.ts'
 export { scaledDotProductAttention } from './functional/attention.ts'
 export * as functional from './functional/index.ts'
 export { glu, type HighwayOptions, highway, type SwiGluOptions, squeezeExcite, swiGlu } from './gating.ts'

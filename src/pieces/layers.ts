@@ -1,5 +1,6 @@
 // Layers: maps with weights, pooling, normalisation, noise, and how layers are put together.
 
+import { fold } from '../nn/index.ts'
 import type { Piece } from './piece.ts'
 
 export const layers: { readonly [name: string]: Piece } = {
@@ -562,6 +563,33 @@ export const layers: { readonly [name: string]: Piece } = {
     shapes: '[..., items, size] → what `after` gives',
     source: 'Zaheer et al. 2017',
     example: { code: 'nn.deepSet(nn.linear(3, 4), nn.linear(4, 2))(x)', shape: [2, 5, 3], gives: [2, 2] },
+  },
+  fold: {
+    about: 'Folds [0, 1] onto itself again and again: depth makes pieces that width would pay for.',
+    output:
+      'y = t(t(…t(x))), t(x) = 2 relu(x) − 4 relu(x − ½): 2ᵏ pieces by k folds of two units; one layer needs 2ᵏ − 1',
+    adjust: 'dx = ±2ᵏ dy, the sign by the piece',
+    shapes: '[..., 1] → the same',
+    watch: 'Outside [0, 1] it is flat; slopes double with each fold, and gradients with them.',
+    source: 'Telgarsky 2016; R51',
+    example: {
+      code: 'nn.fold(2)(x)',
+      x: [[0.1], [0.3], [0.6]],
+      gives: [[0.4], [0.8], [0.4]],
+      adjusts: [[4], [-4], [4]],
+    },
+    curve: {
+      of: (x) => fold(3, { dtype: 'float64' })(x.unsqueeze(-1)).squeeze(-1),
+      value: (x) => 1 - Math.abs(2 * (4 * x - Math.floor(4 * x)) - 1),
+      slope: (x) => (Math.floor(8 * x) % 2 === 0 ? 8 : -8),
+      variable: 'x, of fold(3)',
+      from: 0,
+      to: 1,
+      flat: [
+        [-Infinity, 0],
+        [1, Infinity],
+      ],
+    },
   },
   flatten: {
     about: 'Several axes as one, as linear layers take them.',
