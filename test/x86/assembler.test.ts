@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Assembler, type Memory } from '../../src/backend/x86/assembler.ts'
+import { avx512 } from '../../src/backend/x86/avx512.ts'
 import { flags, general, type MaskName, masks, type VectorName, vectors } from '../../src/backend/x86/forms.ts'
 
 const objdump = ((): boolean => {
@@ -127,7 +128,7 @@ function expectLines(code: Uint8Array, expected: readonly string[]): void {
 }
 
 it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binutils)', () => {
-  const a = new Assembler()
+  const a = new Assembler(avx512)
   const expected: string[] = []
   for (const name of Object.keys(vectors) as VectorName[]) {
     if (special[name]) continue
@@ -175,7 +176,7 @@ it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binu
 })
 
 it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)', () => {
-  const a = new Assembler()
+  const a = new Assembler(avx512)
   const expected: string[] = []
   const add = (text: string, emit: () => void): void => {
     emit()
@@ -224,7 +225,7 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
 })
 
 it.skipIf(!objdump)('so do general registers, jumps and constants (needs objdump of binutils)', () => {
-  const a = new Assembler()
+  const a = new Assembler(avx512)
   const expected: string[] = []
   const add = (text: string, emit: () => void): void => {
     emit()
@@ -297,7 +298,7 @@ it.skipIf(!objdump)('so do general registers, jumps and constants (needs objdump
 })
 
 it('jumps go to their labels, and constants lie behind the code', () => {
-  const a = new Assembler()
+  const a = new Assembler(avx512)
   const [back, forward] = [a.label(), a.label()]
   a.bind(back).jump(forward).jumpIf('less', back).bind(forward)
   a.vector('vaddps', 1, 2, a.constant(0x3f800000), { broadcast: true })
@@ -313,5 +314,5 @@ it('jumps go to their labels, and constants lie behind the code', () => {
   expect(view.getInt32(displacement(21 + 6, 32), true)).toBe(7)
   expect(displacement(32 + 6, 42)).toBe(first)
   expect(first % 64).toBe(0)
-  expect(() => new Assembler().jump(new Assembler().label()).finish()).toThrow()
+  expect(() => new Assembler(avx512).jump(new Assembler(avx512).label()).finish()).toThrow()
 })

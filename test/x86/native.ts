@@ -2,6 +2,7 @@
 
 import { platform } from '#platform'
 import type { Assembler, Label } from '../../src/backend/x86/assembler.ts'
+import { avx512 } from '../../src/backend/x86/avx512.ts'
 import { CodeMemory } from '../../src/backend/x86/code-memory.ts'
 import { cpuFeatures } from '../../src/backend/x86/features.ts'
 import { emitNativeLoop } from '../../src/backend/x86/loop.ts'
@@ -23,7 +24,7 @@ function host(): NativeHost {
 /** Installs what `emit` emits, and calls it with up to four numbers. */
 export function install(memory: WebAssembly.Memory, emit: (a: Assembler) => Label): (...values: number[]) => void {
   const native = host()
-  const code = new CodeMemory(native, native.addressOf(new Uint8Array(memory.buffer)))
+  const code = new CodeMemory(native, native.addressOf(new Uint8Array(memory.buffer)), avx512)
   const [at] = code.install((a) => [emit(a)])
   return (...values) => code.call(at, ...values, ...new Array<number>(4 - values.length).fill(0))
 }
@@ -36,6 +37,6 @@ export function nativeRunner(
   fused = false,
 ): (cuts: readonly number[]) => DataArray[] {
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true })
-  const run = install(memory, (a) => emitNativeLoop(a, kernel, fused))
+  const run = install(memory, (a) => emitNativeLoop(a, avx512, kernel, fused))
   return (cuts) => runOn(memory, run, kernel, launch, buffers, cuts)
 }

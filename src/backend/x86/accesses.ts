@@ -1,12 +1,11 @@
-// Loads and stores of loop kernels in sixteen lanes: what lies outside, or past the end, is left out by masks.
+// Loads and stores of loop kernels in the machine's lanes: what lies outside, or past the end, is left out by masks.
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { Width } from '../wasm/emit-instructions.ts'
 import { ScalarAccesses } from '../wasm/emit-places.ts'
 import type { PlannedStore } from '../wasm/emit-plan.ts'
 import type { NativeFunction } from './builder.ts'
-import { lanes } from './convention.ts'
-import { gather, loadNeighbours, scatter, storeLanes, storeNeighbours } from './memory.ts'
+import { gather, loadNeighbours, scatter, storeNeighbours } from './memory.ts'
 
 export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void {
@@ -20,13 +19,12 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
         const address = f.local('i32')
         this.pushAddress(a, offset)
         f.set(address)
-        storeNeighbours(f, store.mode, dtype, address, lanes * this.code.copy * dtypes[dtype].bytes, value, mask)
+        storeNeighbours(f, store.mode, dtype, address, f.lanes * this.code.copy * dtypes[dtype].bytes, value, mask)
         return
       }
       this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
       this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
-      if (store.mode === 'set' && dtypes[dtype].bytes === 4) scatter(f, value, mask)
-      else storeLanes(f, store.mode, dtype, value, mask)
+      scatter(f, store.mode, dtype, value, mask)
     })
   }
 
@@ -35,7 +33,7 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     const { f, plan, code } = this
     const { dtype, strides } = plan.kernel.accesses[a]
     const kind = strides[plan.lane]
-    const from = lanes * code.copy
+    const from = f.lanes * code.copy
     if (kind === 'zero') {
       if (offsets === undefined) f.splat('i32', 0)
       else f.get(offsets)
@@ -79,7 +77,7 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     return [
       () => {
         this.f.i32(0).get(valid).op('i32.sub')
-        this.f.machine(['general'], 'mask', (asm, to, [v]) => asm.mask('kmovwFrom', to, 0, v))
+        this.f.machine(['general'], 'mask', (asm, to, [v]) => this.f.target.maskOf(asm, to, v))
       },
     ]
   }
@@ -96,7 +94,7 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     if (strides[plan.lane] === 'unit' && offsetWidth !== 4) {
       const mask = this.mask(tests)
       this.pushAddress(a, offset)
-      loadNeighbours(f, dtype, lanes * code.copy * dtypes[dtype].bytes, mask, fills)
+      loadNeighbours(f, dtype, f.lanes * code.copy * dtypes[dtype].bytes, mask, fills)
       return
     }
     // Lanes past the end may be anywhere

@@ -2,6 +2,7 @@
 
 import type { Kind } from './instruction.ts'
 import type { Interval } from './liveness.ts'
+import { count, type VectorTarget } from './target.ts'
 
 /** Where a virtual register lies: in the register of this number, in a slot of the frame, or nowhere because it is a constant. */
 export type Place = number | { readonly frame: number } | { readonly pool: number }
@@ -12,25 +13,22 @@ export interface Allocation {
 }
 
 const { rax, rcx, rdx, rbx, rbp, rsi, rdi } = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rbp: 5, rsi: 6, rdi: 7 }
-const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
+export type Registers = { readonly [K in Kind]: readonly number[] }
 
 /** Registers for operands that are not in one while an instruction runs. */
-export const spares: { readonly [K in Kind]: readonly number[] } = {
-  general: [rax, rcx, rdx, rbx],
-  vector: [28, 29, 30, 31],
-  mask: [4, 5, 6],
-}
+export const sparesOf = ({ spares }: VectorTarget): Registers => ({ general: [rax, rcx, rdx, rbx], ...spares })
+
 /** The others; rsp and r15, the base of the memory, are spoken for. */
-const registers: { readonly [K in Kind]: readonly number[] } = {
+const registersOf = ({ registers }: VectorTarget): Registers => ({
   general: [rsi, rdi, ...count(7, 8), rbp],
-  vector: count(28),
-  mask: count(3, 1),
-}
+  ...registers,
+})
 
 /** Gives every virtual register a place. With `nowhere`, all of them lie in the frame: for code around calls. */
 export function allocate(
   live: readonly Interval[],
   kinds: readonly Kind[],
+  target: VectorTarget,
   frameStart: number,
   nowhere = false,
 ): Allocation {
@@ -41,7 +39,7 @@ export function allocate(
       places[register] = { pool: constant }
       return
     }
-    const size = kinds[register] === 'vector' ? 64 : 8
+    const size = kinds[register] === 'vector' ? target.bytes : 8
     frameBytes = Math.ceil(frameBytes / size) * size + size
     places[register] = { frame: frameBytes - size }
   }
@@ -49,6 +47,7 @@ export function allocate(
     for (const v of live) spill(v)
     return { places, frameBytes }
   }
+  const [registers, spares] = [registersOf(target), sparesOf(target)]
   for (const kind of ['general', 'vector', 'mask'] as const) {
     const own = live.filter((v) => kinds[v.register] === kind)
     const few = registers[kind]

@@ -1,6 +1,6 @@
 // An assembler for x86-64 with AVX-512: instructions as calls, labels, and a pool of constants after the code.
 
-import { flags, general, type MaskName, masks, type VectorForm, type VectorName, vectors } from './forms.ts'
+import { flags, vectors as forms, general, type MaskName, masks, type VectorForm, type VectorName } from './forms.ts'
 
 /** Numbers of the general registers, as the processor counts them. */
 export const register = {
@@ -35,8 +35,17 @@ export type Memory =
 /** A register's number, or a place in memory. */
 export type Operand = number | Memory
 
+/** What whole vectors are. */
+export interface Vectors {
+  /** Bytes of a vector, and elements of 32 bits in it. */
+  readonly bytes: 32 | 64
+  readonly lanes: number
+  /** Whether instructions are in EVEX encoding, which has masks and repeats an element in memory in all lanes, or in VEX. */
+  readonly evex: boolean
+}
+
 export interface VectorOptions {
-  /** Bytes of the vector: 64 (default), 32, or 16, of which scalars use the first four. */
+  /** Bytes of the vector: of a whole one (default), or 16, of which scalars use the first four. */
   readonly bytes?: 16 | 32 | 64
   /** Number of the mask register; 0 stands for none. */
   readonly mask?: number
@@ -59,12 +68,17 @@ interface Fixup {
 }
 
 export class Assembler {
+  private readonly vectors: Vectors
   private bytes = new Uint8Array(4096)
   private length = 0
   private readonly labels: (number | undefined)[] = []
   private readonly fixups: Fixup[] = []
   private readonly pool: number[] = []
   private readonly pooled = new Map<string, number>()
+
+  constructor(vectors: Vectors) {
+    this.vectors = vectors
+  }
 
   label(): Label {
     return this.labels.push(-1) - 1
@@ -126,8 +140,8 @@ export class Assembler {
 
   /** A vector instruction: destination (or what is stored), first source (where there are two), second source or memory. */
   vector(name: VectorName, destination: number, first: number, second: Operand, options: VectorOptions = {}): this {
-    const form: VectorForm = vectors[name]
-    const { bytes = 64, mask = 0, zero = false, broadcast = false, immediate } = options
+    const form: VectorForm = forms[name]
+    const { bytes = this.vectors.bytes, mask = 0, zero = false, broadcast = false, immediate } = options
     const length = bytes === 64 ? 2 : bytes === 32 ? 1 : 0
     // Shifts by a constant keep their destination where others have a source.
     const field = form.digit ?? destination

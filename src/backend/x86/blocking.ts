@@ -2,13 +2,12 @@
 
 import { type Blocking, type ContractShape, cheapestBlocking, divisions, roundUp } from '../wasm/blocking.ts'
 import type { CpuFeatures } from './features.ts'
-import { tileColumns, tileRows } from './micro-kernel.ts'
+import type { VectorTarget } from './target.ts'
 
 /** Bytes of scratch memory for a block: packed operands and tile. */
 export const contractScratchBytes = 3 * 1024 * 1024
 
-/** Nanoseconds of a multiply-add on one thread, of the way to a register tile, of a block. */
-const multiplyAdd = 0.0135
+/** Nanoseconds of the way to a register tile, of a block. */
 const tileCall = 12
 const blockCall = 200
 /** Chunks to aim for, by the nanoseconds that one should take, and the least work that is worth a chunk of its own. */
@@ -18,19 +17,20 @@ const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
 /** The cheapest blocking, chosen from shape and caches alone, so that results and chunks don't depend on the number of threads. */
-export function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache']): Blocking {
+export function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): Blocking {
   const { m, n, k } = shape
+  const { rows, columns } = target.tile
   // A panel of the right operand stays in three quarters of the first-level cache while the left one streams past it.
-  const longest = Math.max(64, Math.min(384, Math.floor((0.75 * cache.first) / (4 * tileColumns))))
+  const longest = Math.max(64, Math.min(384, Math.floor((0.75 * cache.first) / (4 * columns))))
   const kc = Math.max(1, Math.ceil(k / Math.max(1, Math.ceil(k / longest))))
   const room = Math.min(contractScratchBytes, Math.max(2 ** 20, 0.75 * cache.second))
   return cheapestBlocking(shape, {
     kc,
-    heights: divisions(m, tileRows, 32 * tileRows),
-    widths: divisions(n, tileColumns, 32 * tileColumns),
+    heights: divisions(m, rows, 32 * rows),
+    widths: divisions(n, columns, 32 * columns),
     smallestChunk,
-    fits: (mc, nc, bytes) => bytes <= room || (mc <= tileRows && nc <= tileColumns),
-    cost: (mBlocks, nBlocks) => batchCost(shape, kc, mBlocks, nBlocks),
+    fits: (mc, nc, bytes) => bytes <= room || (mc <= rows && nc <= columns),
+    cost: (mBlocks, nBlocks) => batchCost(shape, kc, mBlocks, nBlocks, target),
     // With few chunks some threads have none at the end; the more work, the more threads are worth having.
     idle: (chunks, nanoseconds) => {
       const wanted = Math.max(fewestChunks, Math.min(mostChunks, Math.round(nanoseconds / goodChunk)))
@@ -39,13 +39,19 @@ export function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache']
   })
 }
 
-function batchCost(shape: ContractShape, kc: number, mBlocks: number, nBlocks: number): number {
+function batchCost(
+  shape: ContractShape,
+  kc: number,
+  mBlocks: number,
+  nBlocks: number,
+  { tile, lanes, price }: VectorTarget,
+): number {
   const { m, n, k } = shape
-  const columns = roundUp(n, tileColumns / 2)
+  const columns = roundUp(n, lanes)
   const runs = Math.max(1, Math.ceil(k / kc))
-  const tiles = Math.ceil(m / tileRows) * Math.ceil(n / tileColumns) * runs
+  const tiles = Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * runs
   return (
-    m * columns * k * multiplyAdd +
+    m * columns * k * price.multiplyAdd +
     tiles * tileCall +
     mBlocks * nBlocks * blockCall +
     nBlocks * m * k * shape.packLeft +

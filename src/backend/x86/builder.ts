@@ -3,12 +3,13 @@
 import type { Code } from '../wasm/code.ts'
 import type { BlockType, MemoryOp, Plain, ValueType } from '../wasm/opcodes.ts'
 import { type Assembler, type Label, type Memory, register } from './assembler.ts'
-import { bitsOf, frame, lanes, linear, parameterRegisters } from './convention.ts'
+import { bitsOf, frame, linear, parameterRegisters } from './convention.ts'
 import { type Instruction, instruction, type Kind, reg, type Traits } from './instruction.ts'
 import { lower } from './lower.ts'
 import { meanings } from './meanings.ts'
 import { memoryMeanings } from './memory-meanings.ts'
 import { compare, type Encode, type Entry, inverse, operandsOf, type StackMachine } from './stack.ts'
+import type { VectorTarget } from './target.ts'
 
 interface Block {
   readonly label: Label
@@ -16,7 +17,8 @@ interface Block {
 }
 
 export class NativeFunction implements Code, StackMachine {
-  readonly lanes = lanes
+  readonly lanes: number
+  readonly target: VectorTarget
   readonly freshLocals = true
   readonly code: Instruction[] = []
   private readonly a: Assembler
@@ -31,8 +33,10 @@ export class NativeFunction implements Code, StackMachine {
   private depth = 0
   private calls = false
 
-  constructor(a: Assembler, parameters: number) {
+  constructor(a: Assembler, target: VectorTarget, parameters: number) {
     this.a = a
+    this.target = target
+    this.lanes = target.lanes
     this.parameters = parameters
     for (let i = 0; i < parameters; i++) {
       const v = this.fresh('general')
@@ -46,6 +50,7 @@ export class NativeFunction implements Code, StackMachine {
     const entry = this.a.label()
     this.a.align(64).bind(entry)
     lower(this.a, [...this.constants.values(), ...this.code], this.kinds, {
+      target: this.target,
       frameStart: frame.bytes,
       parameters: parameterRegisters.slice(0, this.parameters),
       calls: this.calls,
@@ -110,7 +115,7 @@ export class NativeFunction implements Code, StackMachine {
     return this
   }
   iota(from: number): this {
-    const words = Array.from({ length: lanes }, (_, i) => from + i)
+    const words = Array.from({ length: this.lanes }, (_, i) => from + i)
     return this.push('vector', [], (a, to) => a.vector('vmovups', to, 0, a.constants(words)))
   }
 
@@ -137,7 +142,7 @@ export class NativeFunction implements Code, StackMachine {
   }
   rotate(distance: number): this {
     const v = this.popVector()
-    return this.push('vector', [v], (a, to, [s]) => a.vector('valignd', to, reg(s), reg(s), { immediate: distance }))
+    return this.push('vector', [v], (a, to, [s]) => this.target.rotate(a, to, reg(s), distance))
   }
   call(): this {
     throw new Error('x86: functions of JavaScript are called from WebAssembly only')
@@ -193,11 +198,11 @@ export class NativeFunction implements Code, StackMachine {
     return this
   }
   br(depth: number): this {
-    this.emitJump(this.target(depth))
+    this.emitJump(this.labelAt(depth))
     return this
   }
   brIf(depth: number): this {
-    this.jumpIf(this.take(), this.target(depth))
+    this.jumpIf(this.take(), this.labelAt(depth))
     return this
   }
   /** `for (i = from; i < to; i += step) body`, with `to` in a local. */
@@ -304,7 +309,12 @@ export class NativeFunction implements Code, StackMachine {
   private readonly temporary = new Set<number>()
 
   private fresh(kind: Kind): number {
-    return this.kinds.push(kind) - 1
+    return this.kinds.push(this.actual(kind)) - 1
+  }
+
+  /** Masks lie in registers of their own, or in vectors. */
+  private actual(kind: Kind): Kind {
+    return kind === 'mask' ? this.target.maskKind : kind
   }
 
   private registerOf(local: number): number {
@@ -352,7 +362,7 @@ export class NativeFunction implements Code, StackMachine {
   /** A value of one kind as another. */
   private as(kind: Kind, value: number): number {
     const from = this.kinds[value]
-    if (from === kind) return value
+    if (from === this.actual(kind)) return value
     const to = this.fresh(kind)
     if (kind === 'vector' && from === 'mask') this.emit(to, [value], (a, t, [s]) => a.vector('vpmovm2d', t, 0, reg(s)))
     else if (kind === 'mask' && from === 'vector')
@@ -432,7 +442,7 @@ export class NativeFunction implements Code, StackMachine {
     return this
   }
 
-  private target(depth: number): Label {
+  private labelAt(depth: number): Label {
     const block = this.blocks.at(-1 - depth)
     if (!block) throw new Error('x86: a branch out of the function')
     return block.label
@@ -481,7 +491,7 @@ export class NativeFunction implements Code, StackMachine {
 function constantInstruction(to: number, bits: number, depth: number): Instruction {
   const emit: Encode = (a, t) => {
     // Zero needs no memory
-    if (bits === 0) a.vector('vpxord', t, t, t)
+    if (bits === 0) a.vector('vxorps', t, t, t)
     else a.vector('vbroadcastss', t, 0, a.constant(bits))
   }
   return instruction(to, [], emit, depth, { constant: bits })

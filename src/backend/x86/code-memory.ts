@@ -4,6 +4,7 @@ import type { NativeForWorkers, NativeHost } from '../../platform/platform.ts'
 import { Assembler, type Label, register } from './assembler.ts'
 import { parameterRegisters } from './convention.ts'
 import { emitEntry } from './entry.ts'
+import type { VectorTarget } from './target.ts'
 
 /** Addresses set aside for code; kernels take a few KiB each. */
 const reservedBytes = 256 * 2 ** 20
@@ -13,13 +14,15 @@ export class CodeMemory {
   /** Calls the function at a distance from the start of the code: (distance, args, begin, end, scratch). */
   readonly call: (...values: number[]) => void
   readonly forWorkers: NativeForWorkers
+  readonly target: VectorTarget
   private readonly host: NativeHost
   private readonly start: number
   private used = 0
 
   /** Throws where the system forbids executable pages. `base` is the address of the linear memory. */
-  constructor(host: NativeHost, base: bigint) {
+  constructor(host: NativeHost, base: bigint, target: VectorTarget) {
     this.host = host
+    this.target = target
     this.start = host.reserve(reservedBytes)
     const entry = this.start + this.install((a) => [this.entry(a, base)])[0]
     this.call = host.callable(entry, 5)
@@ -28,7 +31,7 @@ export class CodeMemory {
 
   /** Installs functions; returns how far from the start of all code each of them is. */
   install(emit: (a: Assembler) => readonly Label[]): number[] {
-    const a = new Assembler()
+    const a = new Assembler(this.target)
     const labels = emit(a)
     const code = a.finish()
     const at = this.used

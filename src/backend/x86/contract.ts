@@ -5,8 +5,8 @@ import { pushElement, setBlock, sumAtMost } from '../wasm/contract-walk.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
 import { isNative } from './loop.ts'
-import { tileColumns, tileRows } from './micro-kernel.ts'
 import { pushSmaller } from './tables.ts'
+import type { VectorTarget } from './target.ts'
 
 /** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
  * `rightStep` bytes from k to k, its columns side by side. `packLeft`, `packRight` and `epilogue` say how far from the start of all code
@@ -48,8 +48,9 @@ export function isNativeContract({ left, right, epilogue }: ContractKernel): boo
  * Emits the function (args, begin, end, scratch) that serves every product: iteration number (b·mBlocks + i)·nBlocks + j is one block
  * of batch element b.
  */
-export function emitContract(a: Assembler, codeStart: bigint): Label {
-  const f = new NativeFunction(a, 4)
+export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigint): Label {
+  const f = new NativeFunction(a, target, 4)
+  const { rows: tileRows, columns: tileColumns } = target.tile
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')
   const word = (name: ContractWord): number => {
@@ -216,7 +217,7 @@ export function emitContract(a: Assembler, codeStart: bigint): Label {
       at,
       () => f.get(tileAt),
       last,
-      64,
+      target.bytes,
       () => f.get(at).splat('f32', 0).memory('v128.store'),
     )
   }

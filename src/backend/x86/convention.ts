@@ -1,10 +1,7 @@
-// What all functions of machine code agree on: vector width, registers with a purpose, and the start of a frame.
+// What all functions of machine code agree on: registers with a purpose, and the start of a frame.
 
 import { type Memory, register } from './assembler.ts'
 import { reg, type Source } from './instruction.ts'
-
-/** Elements in a vector of 512 bits. */
-export const lanes = 16
 
 /** Registers of the parameters of functions of ours, in order; r15 holds the address of the linear memory. */
 export const parameterRegisters = [
@@ -20,9 +17,6 @@ export const parameterRegisters = [
 
 /** What lies at the start of a frame: parameters, what a division saves, parameters for others, and two vectors taken apart. */
 export const frame = { parameters: 0, division: 64, outgoing: 128, lanes: 192, bytes: 320 } as const
-
-/** A mask register that is never given to a value. */
-export const scratchMask = 7
 
 /** A place in the linear memory. */
 export const linear = (address: Source | undefined, displacement: number): Memory => ({

@@ -9,17 +9,22 @@ import type { Demand } from '../wasm/emit-instructions.ts'
 import { whileLess } from '../wasm/emit-walk.ts'
 import type { Assembler, Label } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
-import { lanes } from './convention.ts'
 import { environment } from './loop.ts'
-import { gather, loadNeighbours, loadSpread, scatter, storeLanes, storeNeighbours } from './memory.ts'
+import { gather, loadNeighbours, loadSpread, scatter, storeNeighbours } from './memory.ts'
 import { NativeTable, pushFirst, type Standing } from './tables.ts'
+import type { VectorTarget } from './target.ts'
 
 /**
  * Emits a function (args, batch, m0, m1, n0, n1, tile, tileStride) that applies the epilogue to rows m0 … m1 − 1, columns n0 … n1 − 1;
  * element (m0, n0) is at `tile`.
  */
-export function emitEpilogue(a: Assembler, epilogue: Epilogue, standing: readonly Standing[]): Label {
-  const f = new NativeFunction(a, 8)
+export function emitEpilogue(
+  a: Assembler,
+  target: VectorTarget,
+  epilogue: Epilogue,
+  standing: readonly Standing[],
+): Label {
+  const f = new NativeFunction(a, target, 8)
   new EpilogueCode(f, epilogue, standing).emit()
   return f.finish()
 }
@@ -49,7 +54,7 @@ class EpilogueCode {
       leaf: (e) => ({
         operands: [],
         code: () => {
-          if (e.op === 'accumulator') f.get(this.at).memory('v128.load', 64 * this.code.copy)
+          if (e.op === 'accumulator') f.get(this.at).memory('v128.load', f.target.bytes * this.code.copy)
           else this.load(e.value)
         },
       }),
@@ -108,7 +113,7 @@ class EpilogueCode {
         f.op('i32.sub').get(n).get(n0).op('i32.sub').i32(dtypes[table.dtype].bytes).op('i32.mul')
         f.op('i32.eq').op('i32.and').set(result)
       }
-      f.get(n).i32(lanes).op('i32.add').set(n)
+      f.get(n).i32(f.lanes).op('i32.add').set(n)
     })
     f.get(result)
   }
@@ -127,16 +132,16 @@ class EpilogueCode {
       this.tables.forEach(({ dtype, standing }, i) => {
         if (standing.inner) return
         f.get(pointers[i])
-          .i32(vectors * lanes * dtypes[dtype].bytes)
+          .i32(vectors * f.lanes * dtypes[dtype].bytes)
           .op('i32.add')
           .set(pointers[i])
       })
       f.get(this.at)
-        .i32(64 * vectors)
+        .i32(f.target.bytes * vectors)
         .op('i32.add')
         .set(this.at)
       f.get(n)
-        .i32(vectors * lanes)
+        .i32(vectors * f.lanes)
         .op('i32.add')
         .set(n)
     }
@@ -145,19 +150,19 @@ class EpilogueCode {
         const { dtype, standing } = this.tables[access]
         f.get(pointers[access])
         if (standing.inner) loadSpread(f, dtype)
-        else loadNeighbours(f, dtype, lanes * dtypes[dtype].bytes * code.copy, mask, 0)
+        else loadNeighbours(f, dtype, f.lanes * dtypes[dtype].bytes * code.copy, mask, 0)
       }
       const values = this.evaluate(copies)
       for (let copy = 0; copy < copies; copy++) {
         this.epilogue.stores.forEach(({ access, mode }, i) => {
           const { dtype } = this.tables[access]
-          const at = copy * lanes * dtypes[dtype].bytes
+          const at = copy * f.lanes * dtypes[dtype].bytes
           storeNeighbours(f, mode, dtype, pointers[access], at, values[copy][i], mask)
         })
       }
       step(copies)
     }
-    const two = 2 * lanes
+    const two = 2 * f.lanes
     f.get(n0)
       .set(n)
       .get(n1)
@@ -174,7 +179,7 @@ class EpilogueCode {
     })
   }
 
-  /** Columns that lie anywhere: sixteen at a time down all rows, as runs of memory where they are. */
+  /** Columns that lie anywhere: a vector at a time down all rows, as runs of memory where they are. */
   private groups(): void {
     const { f, code } = this
     const [n, left, column] = [f.local('i32'), f.local('i32'), f.local('i32')]
@@ -192,8 +197,8 @@ class EpilogueCode {
         () => this.run(n, column, mask),
         () => this.scattered(n, column, mask),
       )
-      f.get(column).i32(64).op('i32.add').set(column)
-      f.get(n).i32(lanes).op('i32.add').set(n)
+      f.get(column).i32(f.target.bytes).op('i32.add').set(column)
+      f.get(n).i32(f.lanes).op('i32.add').set(n)
     })
   }
 
@@ -243,8 +248,7 @@ class EpilogueCode {
       this.epilogue.stores.forEach(({ access, mode }, i) => {
         const { dtype } = this.tables[access]
         f.get(rows[access]).get(offsets[access])
-        if (mode === 'set' && dtypes[dtype].bytes === 4) scatter(f, values[i], mask)
-        else storeLanes(f, mode, dtype, values[i], mask)
+        scatter(f, mode, dtype, values[i], mask)
       })
     })
   }

@@ -2,6 +2,7 @@
 
 import type { NativeHost } from '../../platform/platform.ts'
 import { Assembler, register } from './assembler.ts'
+import { avx512 } from './avx512.ts'
 
 export interface CpuFeatures {
   /** AVX-512 with what the kernels use: F, DQ, BW, VL, and FMA and BMI2. */
@@ -76,7 +77,8 @@ function caches(ask: Ask): CpuFeatures['cache'] {
 /** A C function (leaf, subleaf, out). */
 function cpuidCode(convention: NativeHost['convention']): Uint8Array {
   const { rax, rcx, rdx, rbx, rsi, rdi, r8, r9 } = register
-  const a = new Assembler()
+  // No vectors are in it
+  const a = new Assembler(avx512)
   const [control, out] = [a.label(), a.label()]
   const place = (word: number): { base: number; displacement: number } => ({ base: r8, displacement: 4 * word })
   if (convention === 'systemV') a.move(rax, rdi, true).move(r8, rdx, true).move(rcx, rsi, true)

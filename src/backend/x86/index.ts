@@ -7,10 +7,12 @@ import { EngineBackend, type WasmBackend } from '../wasm/index.ts'
 import { KernelCache } from '../wasm/kernels.ts'
 import { LinearMemory } from '../wasm/memory.ts'
 import type { NativeCode } from '../wasm/native.ts'
+import { avx512 as widest } from './avx512.ts'
 import { contractScratchBytes } from './blocking.ts'
 import { CodeMemory } from './code-memory.ts'
 import { cpuFeatures } from './features.ts'
 import { NativeKernels } from './kernels.ts'
+import type { VectorTarget } from './target.ts'
 
 export interface X86Options extends Omit<EngineOptions, 'native'> {
   /** Nanoseconds of work from which a kernel is machine code; a call of it costs about 100. Tests say 0. */
@@ -30,7 +32,7 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   if (!avx512) return 'the processor has no AVX-512, or the system does not support it'
   const memory = options.memory ?? new LinearMemory()
   if (!memory.shared) return 'there is no shared memory, whose place machine code could rely on'
-  const code = codeMemory(host, memory)
+  const code = codeMemory(host, memory, widest)
   if (typeof code === 'string') return code
   const { call, forWorkers } = code
   const native: NativeCode = { scratchBytes: contractScratchBytes, call, forWorkers }
@@ -42,9 +44,9 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   })
 }
 
-function codeMemory(host: NativeHost, memory: LinearMemory): CodeMemory | string {
+function codeMemory(host: NativeHost, memory: LinearMemory, target: VectorTarget): CodeMemory | string {
   try {
-    return new CodeMemory(host, host.addressOf(memory.views.u8))
+    return new CodeMemory(host, host.addressOf(memory.views.u8), target)
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -13,18 +13,16 @@ import type { Assembler, Label } from './assembler.ts'
 import { nativeBlocking } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
-import { lanes } from './convention.ts'
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
-import { emitMicroKernel, tileColumns, tileRows } from './micro-kernel.ts'
+import { emitMicroKernel } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import type { Standing } from './tables.ts'
+import type { VectorTarget } from './target.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
 const usuallyWorth = 1000
-/** How much faster sixteen lanes are than four, roughly: memory is as fast for both. */
-const fasterThanWasm = 0.4
 
 /** Nanoseconds to move an element into a panel: runs of memory along its rows, or across them. */
 const packCost = { outer: 0.15, inner: 0.25 }
@@ -35,6 +33,7 @@ export class NativeKernels {
   private readonly rest: KernelCache
   private readonly worthCalling: number
   private readonly cache: CpuFeatures['cache']
+  private readonly target: VectorTarget
   private readonly known = new Map<string, Compiled>()
   /** Functions that products consist of. */
   private readonly parts = new Map<string, number>()
@@ -48,6 +47,7 @@ export class NativeKernels {
   ) {
     this.engine = engine
     this.code = code
+    this.target = code.target
     this.rest = rest
     this.cache = cache
     this.worthCalling = worthCalling
@@ -76,14 +76,15 @@ export class NativeKernels {
   }
 
   private contract(kernel: ContractKernel, standing: ContractStanding): NativeContract {
-    const cost = (roots: readonly Expr[]): number => fasterThanWasm * expressionCost(roots, true)
+    const cost = (roots: readonly Expr[]): number => this.target.price.relative * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
     const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + 0.1
+    const { rows, columns } = this.target.tile
     const functions = {
-      packLeft: this.pack(kernel.left, tileRows, standing.left),
-      packRight: this.pack(kernel.right, tileColumns, standing.right),
+      packLeft: this.pack(kernel.left, rows, standing.left),
+      packRight: this.pack(kernel.right, columns, standing.right),
       epilogue: this.part(`epilogue ${epilogueKey(kernel.epilogue)} ${JSON.stringify(standing.epilogue)}`, (a) =>
-        emitEpilogue(a, kernel.epilogue, standing.epilogue),
+        emitEpilogue(a, this.target, kernel.epilogue, standing.epilogue),
       ),
     }
     return {
@@ -92,7 +93,11 @@ export class NativeKernels {
       native: this.driver(),
       plan: ({ rightStep, ...shape }) => {
         const packRight = rightStep === 0 ? right : 0
-        const blocking = nativeBlocking({ ...shape, packLeft: left, packRight, epilogue: epilogueCost }, this.cache)
+        const blocking = nativeBlocking(
+          { ...shape, packLeft: left, packRight, epilogue: epilogueCost },
+          this.cache,
+          this.target,
+        )
         const scratch = scratchLayout(blocking.mc, blocking.nc, blocking.kc)
         const micro = this.microKernels(shape.m, shape.n)
         const known: { readonly [N in ContractWord]?: number } = {
@@ -112,25 +117,26 @@ export class NativeKernels {
 
   private pack(operand: Operand, width: number, standing: readonly Standing[]): number {
     return this.part(`pack ${width} ${operandKey(operand)} ${JSON.stringify(standing)}`, (a) =>
-      emitPack(a, operand, width, standing),
+      emitPack(a, this.target, operand, width, standing),
     )
   }
 
   /** The function that all products share. */
   private driver(): number {
-    return this.part('product', (a) => emitContract(a, this.code.addressOf(0)))
+    return this.part('product', (a) => emitContract(a, this.target, this.code.addressOf(0)))
   }
 
   /** Those of the four micro-kernels that a product of m by n has tiles for. */
   private microKernels(m: number, n: number): { readonly [N in ContractWord]?: number } {
     const micro = (rows: number, vectors: number, has: boolean): number =>
-      has ? this.part(`tile ${rows} ${vectors}`, (a) => emitMicroKernel(a, rows, vectors)) : 0
-    const rest = m % tileRows
-    const hasNarrow = n % tileColumns > 0 && n % tileColumns <= lanes
+      has ? this.part(`tile ${rows} ${vectors}`, (a) => emitMicroKernel(a, this.target, rows, vectors)) : 0
+    const { tile, lanes } = this.target
+    const rest = m % tile.rows
+    const hasNarrow = n % tile.columns > 0 && n % tile.columns <= lanes
     return {
-      wide: micro(tileRows, 2, m >= tileRows && n > lanes),
+      wide: micro(tile.rows, 2, m >= tile.rows && n > lanes),
       wideRest: micro(rest, 2, rest > 0 && n > lanes),
-      narrow: micro(tileRows, 1, m >= tileRows && hasNarrow),
+      narrow: micro(tile.rows, 1, m >= tile.rows && hasNarrow),
       narrowRest: micro(rest, 1, rest > 0 && hasNarrow),
     }
   }
@@ -148,10 +154,10 @@ export class NativeKernels {
     const key = loopKey(kernel)
     const known = this.known.get(key)
     if (known) return known
-    const [native] = this.code.install((a) => [emitNativeLoop(a, kernel)])
+    const [native] = this.code.install((a) => [emitNativeLoop(a, this.target, kernel)])
     const compiled: Compiled = {
       index: this.engine.nativeFunction(),
-      cost: cost * fasterThanWasm,
+      cost: cost * this.target.price.relative,
       callerOnly: false,
       native,
     }

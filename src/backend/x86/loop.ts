@@ -8,6 +8,7 @@ import type { EmitEnvironment } from '../wasm/layout.ts'
 import { MaskedAccesses } from './accesses.ts'
 import type { Assembler, Label } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
+import type { VectorTarget } from './target.ts'
 
 /** What emitters may ask of this target; without `fused`, products are rounded before they are added to. */
 export const environment = (fused: boolean): EmitEnvironment => ({
@@ -26,8 +27,8 @@ export function isNativeLoop(kernel: LoopKernel): boolean {
 }
 
 /** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. */
-export function emitNativeLoop(a: Assembler, kernel: LoopKernel, fused = true): Label {
-  const f = new NativeFunction(a, 4)
+export function emitNativeLoop(a: Assembler, target: VectorTarget, kernel: LoopKernel, fused = true): Label {
+  const f = new NativeFunction(a, target, 4)
   fillLoop(
     f,
     kernel,

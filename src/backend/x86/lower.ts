@@ -1,14 +1,16 @@
 // From instructions on virtual registers to machine code: places are looked up, and what lies in the frame passes through spare registers.
 
-import { allocate, type Place, spares } from './allocate.ts'
+import { allocate, type Place, type Registers, sparesOf } from './allocate.ts'
 import { type Assembler, type Memory, register } from './assembler.ts'
 import type { Instruction, Kind, Source } from './instruction.ts'
 import { liveness } from './liveness.ts'
+import type { VectorTarget } from './target.ts'
 
 /** The address of a function's frame; it is a multiple of 64. */
 const frame = (offset: number): Memory => ({ base: register.rsp, displacement: offset })
 
 export interface LowerOptions {
+  readonly target: VectorTarget
   /** Bytes at the start of the frame that the function uses by itself. */
   readonly frameStart: number
   /** Registers that hold the parameters, saved to the frame from offset 0 on. */
@@ -20,25 +22,26 @@ export interface LowerOptions {
 /** Emits a function; it expects rsp as calls leave it: 8 below a multiple of 64. What is read before it is written is 0. */
 export function lower(a: Assembler, code: readonly Instruction[], kinds: readonly Kind[], options: LowerOptions): void {
   const { intervals, readFirst } = liveness(code, kinds.length)
-  const { places, frameBytes } = allocate(intervals, kinds, options.frameStart, options.calls)
+  const { places, frameBytes } = allocate(intervals, kinds, options.target, options.frameStart, options.calls)
+  const spares = sparesOf(options.target)
   const bytes = Math.ceil(frameBytes / 64) * 64 + 56
   a.arithmeticImmediate('sub', register.rsp, bytes, true)
   options.parameters.forEach((from, i) => {
     a.store(frame(8 * i), from, true)
   })
-  for (const v of readFirst) zero(a, kinds[v], places[v])
+  for (const v of readFirst) zero(a, kinds[v], places[v], spares)
   const ends = a.label()
   for (let i = 0; i < code.length; i++) {
     const instruction = code[i]
     if (instruction.label !== undefined) a.bind(instruction.label)
     if (instruction.ends && instruction.jumps === undefined) a.jump(ends)
-    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places)
+    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places, spares)
   }
   a.bind(ends).arithmeticImmediate('add', register.rsp, bytes, true).ret()
 }
 
 /** A local begins as zero. */
-function zero(a: Assembler, kind: Kind, place: Place | undefined): void {
+function zero(a: Assembler, kind: Kind, place: Place | undefined, spares: Registers): void {
   if (kind !== 'general') throw new Error('x86: a vector is read before it is set')
   if (typeof place === 'number') a.constantTo(place, 0)
   else if (place && 'frame' in place) {
@@ -67,6 +70,7 @@ function emit(
   instruction: Instruction,
   kinds: readonly Kind[],
   places: readonly (Place | undefined)[],
+  spares: Registers,
 ): void {
   const { to, from, folds, early } = instruction
   const target = to < 0 ? undefined : places[to]

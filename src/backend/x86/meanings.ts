@@ -1,7 +1,6 @@
 // What each instruction of the emitters becomes.
 
 import type { Plain } from '../wasm/opcodes.ts'
-import { scratchMask } from './convention.ts'
 import { reg } from './instruction.ts'
 import { numberMeanings } from './number-meanings.ts'
 import { compare, type Entry, inverse, type Meaning, operandsOf } from './stack.ts'
@@ -14,10 +13,7 @@ const choose: Meaning = (f) => {
   const a = f.value(f.take())
   if (f.kindOf(a) !== 'general') {
     const c = f.value(condition)
-    f.push('vector', [a, b, c], (asm, to, [x, y, z]) => {
-      asm.mask('kmovwFrom', scratchMask, 0, reg(z))
-      asm.vector('vblendmps', to, reg(y), reg(x), { bytes: 16, mask: scratchMask })
-    })
+    f.push('vector', [a, b, c], (asm, to, [x, y, z]) => f.target.selectScalar(asm, to, reg(x), reg(y), reg(z)))
     return
   }
   const c: Extract<Entry, { is: 'comparison' }> =

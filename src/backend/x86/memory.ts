@@ -1,11 +1,11 @@
-// Sixteen elements in memory, side by side or apart, with those left out that a mask leaves out.
+// A vector of elements in memory, side by side or apart, with those left out that a mask leaves out.
 
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { Store } from '../../kernel/loop.ts'
 import { storeOne } from '../wasm/emit-memory.ts'
 import { register } from './assembler.ts'
 import type { NativeFunction } from './builder.ts'
-import { bitsOf, frame, linear, scratchMask } from './convention.ts'
+import { bitsOf, frame, linear } from './convention.ts'
 import { reg } from './instruction.ts'
 
 /**
@@ -21,11 +21,13 @@ export function loadNeighbours(
 ): void {
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.popAddress(offset)
-  const name = dtypes[dtype].bytes === 4 ? 'vmovups' : 'vpmovzxbd'
+  const { bytes } = dtypes[dtype]
   f.push('vector', [from, ...k], (a, to, [s, m]) => {
     const place = linear(s, displacement)
-    if (m === undefined) a.vector(name, to, 0, place)
-    else a.vector(name, to, 0, place, { mask: reg(m), zero: true })
+    const mask = m === undefined ? undefined : reg(m)
+    if (bytes === 1) f.target.loadBytes(a, to, place, mask)
+    else if (mask === undefined) a.vector('vmovups', to, 0, place)
+    else f.target.loadMasked(a, to, place, mask)
   })
   finishLoad(f, dtype, mask, fill)
 }
@@ -38,7 +40,7 @@ export function loadSpread(f: NativeFunction, dtype: DType): void {
     return
   }
   f.memory('i32.load8_u').op('i32x4.splat')
-  if (dtype === 'bool') f.push('mask', [f.popVector()], (a, to, [s]) => a.vector('vptestmd', to, reg(s), reg(s)))
+  if (dtype === 'bool') f.push('mask', [f.popVector()], (a, to, [s]) => f.target.nonzero(a, to, reg(s)))
 }
 
 /** Loads from the address plus the lanes' offsets, both on the stack. */
@@ -49,13 +51,7 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
   f.push(
     'vector',
     [base, index, ...k],
-    (a, to, [b, i, m]) => {
-      // The instruction clears its mask as it goes
-      if (m === undefined) a.mask('kxnorw', scratchMask, scratchMask, scratchMask)
-      else a.mask('kmovw', scratchMask, 0, reg(m))
-      a.vector('vpxord', to, to, to)
-      a.vector('vpgatherdd', to, 0, { base: reg(b), index: reg(i) }, { mask: scratchMask })
-    },
+    (a, to, [b, i, m]) => f.target.gather(a, to, reg(b), reg(i), m === undefined ? undefined : reg(m)),
     { early: true },
   )
   // Of four bytes the first
@@ -64,20 +60,29 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
 }
 
 /** Stores the vector in the local to the address plus the lanes' offsets, both on the stack; where two meet, the last stays. */
-export function scatter(f: NativeFunction, value: number, mask: number | undefined): void {
+export function scatter(
+  f: NativeFunction,
+  mode: Store['mode'],
+  dtype: DType,
+  value: number,
+  mask: number | undefined,
+): void {
+  const { scatter } = f.target
+  if (mode !== 'set' || dtypes[dtype].bytes !== 4 || !scatter) {
+    storeLanes(f, mode, dtype, value, mask)
+    return
+  }
   const index = f.popVector()
   const base = f.absolute().popGeneral()
   const v = f.get(value).popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   f.emit(-1, [base, index, v, ...k], (a, _, [b, i, x, m]) => {
-    if (m === undefined) a.mask('kxnorw', scratchMask, scratchMask, scratchMask)
-    else a.mask('kmovw', scratchMask, 0, reg(m))
-    a.vector('vpscatterdd', reg(x), 0, { base: reg(b), index: reg(i) }, { mask: scratchMask })
+    scatter(a, reg(x), reg(b), reg(i), m === undefined ? undefined : reg(m))
   })
 }
 
 /** Stores or adds the lanes of the vector in the local one after the other, at the address plus their offsets, both on the stack. */
-export function storeLanes(
+function storeLanes(
   f: NativeFunction,
   mode: Store['mode'],
   dtype: DType,
@@ -96,8 +101,8 @@ export function storeLanes(
   f.emit(-1, [f.popVector(), offsets], (a, _, [v, o]) => {
     a.vector('vmovupsStore', reg(v), 0, lanesAt(0)).vector('vmovupsStore', reg(o), 0, lanesAt(1))
   })
-  if (mask === undefined) f.i32(0xffff)
-  else f.get(mask).machine(['mask'], 'general', (a, to, [k]) => a.mask('kmovwTo', to, 0, k))
+  if (mask === undefined) f.i32(2 ** f.lanes - 1)
+  else pushBits(f, mask)
   f.set(bits).i32(0).set(lane)
   f.loop(() => {
     f.get(bits).i32(1).op('i32.and')
@@ -142,16 +147,25 @@ export function storeNeighbours(
   const v = f.popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.get(address).popAddress(offset)
-  const name = dtypes[dtype].bytes === 4 ? 'vmovupsStore' : 'vpmovdb'
+  const { bytes } = dtypes[dtype]
   f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
-    a.vector(name, reg(x), 0, linear(s, displacement), m === undefined ? {} : { mask: reg(m) })
+    const place = linear(s, displacement)
+    const mask = m === undefined ? undefined : reg(m)
+    if (bytes === 1) f.target.storeBytes(a, reg(x), place, mask)
+    else if (mask === undefined) a.vector('vmovupsStore', reg(x), 0, place)
+    else f.target.storeMasked(a, reg(x), place, mask)
   })
+}
+
+/** Pushes the mask in the local as bits of a number. */
+export function pushBits(f: NativeFunction, mask: number): void {
+  f.get(mask).machine(['mask'], 'general', (a, to, [m]) => f.target.bitsOfMask(a, to, m))
 }
 
 /** Lanes out of the mask become the fill, bytes of bools a mask. */
 function finishLoad(f: NativeFunction, dtype: DType, mask: number | undefined, fill: number): void {
   if (dtype === 'bool') {
-    f.push('mask', [f.popVector()], (a, to, [s]) => a.vector('vptestmd', to, reg(s), reg(s)))
+    f.push('mask', [f.popVector()], (a, to, [s]) => f.target.nonzero(a, to, reg(s)))
     if (fill !== 0 && mask !== undefined) f.get(mask).op('v128.not').op('v128.or')
     return
   }

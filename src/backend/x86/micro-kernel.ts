@@ -1,26 +1,19 @@
 // The innermost loop of every matrix product: one tile in registers, multiplied up over a run of k. Written by hand.
 
 import { type Assembler, type Label, type Memory, register } from './assembler.ts'
-
-/**
- * Rows and vectors of sixteen columns of the largest tile: 28 of 32 registers sum up, two hold a row of the right operand,
- * two an element of the left one. Its 44 instructions for 28 multiply-adds come to 1.6 for each, and the processor takes three.
- */
-export const tileRows = 14
-export const tileVectors = 2
-export const tileColumns = 16 * tileVectors
+import type { VectorTarget } from './target.ts'
 
 /** Steps of k in one turn of the loop. */
 const unrolled = 4
 
 /**
- * Emits tile[row][column] (+)= Σ_k left[k][row] · right[k][column] for a tile of `rows` (1 to 14) by 16 · `vectors` (1 or 2), as
+ * Emits tile[row][column] (+)= Σ_k left[k][row] · right[k][column] for a tile of `rows` by `vectors` (1 or 2) of columns, as
  * a function (k, left, right, tile, tileStride, rightStep, accumulate): k ≥ 1; left, right and tile are addresses of the machine,
  * the strides bytes. With `accumulate` the run is summed by itself before it is added to the tile.
  *
  * Small tiles have several sums for each element, which take turns, because one multiply-add waits four cycles for the one before.
  */
-export function emitMicroKernel(a: Assembler, rows: number, vectors: number): Label {
+export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number, vectors: number): Label {
   const {
     rdi: k,
     rsi: left,
@@ -32,21 +25,22 @@ export function emitMicroKernel(a: Assembler, rows: number, vectors: number): La
     rax,
     r11,
   } = register
+  const { bytes, tile: largest } = target
   const sums = rows * vectors
-  const sets = Math.min(unrolled, Math.floor(28 / sums))
+  const sets = Math.min(unrolled, Math.floor((largest.rows * largest.vectors) / sums))
   const sum = (set: number, row: number, vector: number): number => 4 + set * sums + row * vectors + vector
   const eachSum = (visit: (row: number, vector: number) => void): void => {
     for (let row = 0; row < rows; row++) for (let vector = 0; vector < vectors; vector++) visit(row, vector)
   }
   const entry = a.label()
   a.align(64).bind(entry)
-  for (let i = 4; i < 4 + sets * sums; i++) a.vector('vpxord', i, i, i)
+  for (let i = 4; i < 4 + sets * sums; i++) a.vector('vxorps', i, i, i)
   a.lea(r11, { base: rightStep, index: rightStep, scale: 2 }, true)
 
   const step = (u: number, place: Memory & { base: number }): void => {
     const set = u % sets
     for (let v = 0; v < vectors; v++) {
-      a.vector('vmovups', v, 0, { ...place, displacement: 64 * v })
+      a.vector('vmovups', v, 0, { ...place, displacement: bytes * v })
     }
     for (let row = 0; row < rows; row++) {
       const element = 2 + (row & 1)
@@ -87,14 +81,14 @@ export function emitMicroKernel(a: Assembler, rows: number, vectors: number): La
   a.move(rax, tile, true).test(accumulate, accumulate).jumpIf('equal', store)
   for (let row = 0; row < rows; row++) {
     for (let v = 0; v < vectors; v++) {
-      a.vector('vaddps', sum(0, row, v), sum(0, row, v), { base: rax, displacement: 64 * v })
+      a.vector('vaddps', sum(0, row, v), sum(0, row, v), { base: rax, displacement: bytes * v })
     }
     a.arithmetic('add', rax, tileStride, true)
   }
   a.bind(store)
   for (let row = 0; row < rows; row++) {
     for (let v = 0; v < vectors; v++) {
-      a.vector('vmovupsStore', sum(0, row, v), 0, { base: tile, displacement: 64 * v })
+      a.vector('vmovupsStore', sum(0, row, v), 0, { base: tile, displacement: bytes * v })
     }
     a.arithmetic('add', tile, tileStride, true)
   }

@@ -9,23 +9,30 @@ import { ExprCode } from '../wasm/emit-expr.ts'
 import { whileLess } from '../wasm/emit-walk.ts'
 import type { Assembler, Label } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
-import { lanes } from './convention.ts'
+import { linear } from './convention.ts'
 import { reg } from './instruction.ts'
 import { environment } from './loop.ts'
 import { gather, loadNeighbours, loadSpread } from './memory.ts'
 import { NativeTable, pushFirst, pushRuns, pushSmaller, type Runs, type Standing } from './tables.ts'
+import type { VectorTarget } from './target.ts'
 import { transpose } from './transpose.ts'
 
-/** Expressions of more parts than this are not evaluated sixteen times over. */
+/** Expressions of more parts than this are not evaluated for every row of a square. */
 const smallExpression = 12
 
 /**
  * Emits a function (args, batch, o0, o1, k0, k1, destination) that writes elements o in [o0, o1), k in [k0, k1) of one batch
- * element into panels of `width` outer elements, one after the other, each laid out [k][lane]. The rows of a panel of 32 are 32 or, if
- * no more than 16 elements are left, 16 long; those of a narrower one as long as it has elements.
+ * element into panels of `width` outer elements, one after the other, each laid out [k][lane]. The rows of a panel of two vectors are as long or, if
+ * no more elements than one has are left, one vector; those of a narrower one as long as it has elements.
  */
-export function emitPack(a: Assembler, operand: Operand, width: number, standing: readonly Standing[]): Label {
-  const f = new NativeFunction(a, 7)
+export function emitPack(
+  a: Assembler,
+  target: VectorTarget,
+  operand: Operand,
+  width: number,
+  standing: readonly Standing[],
+): Label {
+  const f = new NativeFunction(a, target, 7)
   new PackCode(f, operand, width, standing).emit()
   return f.finish()
 }
@@ -45,7 +52,7 @@ class PackCode {
   /** Address in the panel where row k goes, and bytes from row to row. */
   private readonly at: number
   private readonly rowBytes: number
-  /** Elements of the panel, and the mask of those of the chunk of sixteen in work. */
+  /** Elements of the panel, and the mask of those of the chunk in work, which is at most a vector. */
   private readonly count: number
   private readonly mask: number
   private readonly first: number
@@ -78,17 +85,17 @@ class PackCode {
       f.i32(width).set(whole)
       pushSmaller(f, left, whole)
       f.set(this.count)
-      if (width > lanes) {
+      if (width > f.lanes) {
         f.i32(4 * width)
-          .i32(4 * lanes)
+          .i32(4 * f.lanes)
           .get(left)
-          .i32(lanes)
+          .i32(f.lanes)
           .op('i32.gt_s')
           .op('select')
       } else f.get(this.count).i32(2).op('i32.shl')
       f.set(this.rowBytes)
       f.get(o0).set(this.first).get(destination).set(this.at)
-      if (width <= lanes) this.chunk(left)
+      if (width <= f.lanes) this.chunk(left)
       else if (this.alongK) this.chunks(left)
       else {
         if (this.isRun('outer')) f.get(left).i32(width).op('i32.ge_s')
@@ -114,12 +121,12 @@ class PackCode {
   private chunks(left: number): void {
     const { f } = this
     this.chunk(left)
-    f.get(left).i32(lanes).op('i32.gt_s')
+    f.get(left).i32(f.lanes).op('i32.gt_s')
     f.if(() => {
-      f.get(left).i32(lanes).op('i32.sub').set(left)
-      f.get(o0).i32(lanes).op('i32.add').set(this.first)
+      f.get(left).i32(f.lanes).op('i32.sub').set(left)
+      f.get(o0).i32(f.lanes).op('i32.add').set(this.first)
       f.get(destination)
-        .i32(4 * lanes)
+        .i32(4 * f.lanes)
         .op('i32.add')
         .set(this.at)
       this.chunk(left)
@@ -137,13 +144,13 @@ class PackCode {
         f.i32(1)
         for (const table of this.tables.filter(({ standing }) => !standing.outer)) {
           table.pushNeighbours(table.outer, o0, all)
-          f.op('i32.and').get(o0).i32(lanes).op('i32.add').set(number)
+          f.op('i32.and').get(o0).i32(f.lanes).op('i32.add').set(number)
           table.pushNeighbours(table.outer, number, all)
           f.op('i32.and')
           table.entry(table.outer, number)
           table.entry(table.outer, o0)
           f.op('i32.sub')
-            .i32(lanes * dtypes[table.dtype].bytes)
+            .i32(f.lanes * dtypes[table.dtype].bytes)
             .op('i32.eq')
             .op('i32.and')
         }
@@ -182,7 +189,7 @@ class PackCode {
             const { dtype, standing } = this.tables[access]
             f.get(place[access])
             if (standing.outer) loadSpread(f, dtype)
-            else loadNeighbours(f, dtype, half * lanes * dtypes[dtype].bytes, undefined, 0)
+            else loadNeighbours(f, dtype, half * f.lanes * dtypes[dtype].bytes, undefined, 0)
           }
           const value = f.local('v128')
           this.evaluate()
@@ -193,10 +200,10 @@ class PackCode {
       values.forEach((value, i) => {
         f.get(this.at)
           .get(value)
-          .memory('v128.store', 64 * i)
+          .memory('v128.store', f.target.bytes * i)
       })
       f.get(this.at)
-        .i32(128 * count)
+        .i32(2 * f.target.bytes * count)
         .op('i32.add')
         .set(this.at)
       f.get(this.k).i32(count).op('i32.add').set(this.k)
@@ -207,25 +214,25 @@ class PackCode {
     whileLess(f, this.k, k1, () => rows(1))
   }
 
-  /** Up to sixteen outer elements, of which `left` and those that follow exist. */
+  /** Up to a vector of outer elements, of which `left` and those that follow exist. */
   private chunk(left: number): void {
     const { f } = this
-    pushFirst(this.code, this.width > lanes ? left : this.count)
+    pushFirst(this.code, this.width > f.lanes ? left : this.count)
     f.set(this.mask).get(k0).set(this.k)
     if (!this.alongK) {
       this.rows(k1)
       return
     }
-    const [end, whole, sixteen] = [f.local('i32'), f.local('i32'), f.local('i32')]
+    const [end, whole, size] = [f.local('i32'), f.local('i32'), f.local('i32')]
     const all = f.local('v128')
-    f.iota(0).iota(0).op('i32x4.eq').set(all).i32(lanes).set(sixteen)
+    f.iota(0).iota(0).op('i32x4.eq').set(all).i32(f.lanes).set(size)
     const rest = (): void => {
       pushSmaller(f, whole, k1)
       f.set(end)
       this.rows(end)
     }
     whileLess(f, this.k, k1, () => {
-      f.get(this.k).i32(lanes).op('i32.add').set(whole)
+      f.get(this.k).i32(f.lanes).op('i32.add').set(whole)
       f.get(whole).get(k1).op('i32.le_s')
       if (this.isRun('inner')) {
         f.if(() => this.square([], false), rest)
@@ -235,7 +242,7 @@ class PackCode {
         f.i32(1)
         const runs = this.tables.map((table) => {
           if (table.standing.inner) return undefined
-          const found = pushRuns(f, table, table.inner, this.k, sixteen, all)
+          const found = pushRuns(f, table, table.inner, this.k, size, all)
           f.op('i32.and')
           return found
         })
@@ -255,7 +262,7 @@ class PackCode {
   private rows(end: number): void {
     const { f } = this
     const [most, count] = [f.local('i32'), f.local('i32')]
-    f.i32(lanes).set(most).get(o1).get(this.first).op('i32.sub').set(count)
+    f.i32(f.lanes).set(most).get(o1).get(this.first).op('i32.sub').set(count)
     pushSmaller(f, count, most)
     f.set(count)
     const starts = this.tables.map((table) => {
@@ -353,7 +360,7 @@ class PackCode {
     })
   }
 
-  /** Sixteen k of each outer element, which are a run of memory or two, turned around in registers. */
+  /** A vector of k of each outer element, which are a run of memory or two, turned around in registers. */
   private square(runs: readonly (Runs | undefined)[], two: boolean): void {
     const { f } = this
     const last = f.local('i32')
@@ -367,7 +374,7 @@ class PackCode {
       if (found) f.get(found.second).get(table.base).op('i32.add').set(second)
       return { first, second }
     })
-    const rows = Array.from({ length: Math.min(lanes, this.width) }, (_, r) => {
+    const rows = Array.from({ length: Math.min(f.lanes, this.width) }, (_, r) => {
       // Where there are fewer, the last one again
       const [next, number] = [f.local('i32'), f.local('i32')]
       f.get(this.first).i32(r).op('i32.add').set(next)
@@ -397,14 +404,14 @@ class PackCode {
       this.evaluate()
       return f.set(row).get(row).popVector()
     })
-    while (rows.length < lanes) rows.push(rows[rows.length - 1])
+    while (rows.length < f.lanes) rows.push(rows[rows.length - 1])
     for (const column of transpose(f, rows)) {
       const value = f.local('v128')
       f.put({ is: 'register', register: column })
       f.set(value)
       this.store(value)
     }
-    f.get(this.k).i32(lanes).op('i32.add').set(this.k)
+    f.get(this.k).i32(f.lanes).op('i32.add').set(this.k)
   }
 
   /** Writes a row and goes to the next. */
@@ -412,11 +419,11 @@ class PackCode {
     const { f } = this
     const v = f.get(value).popVector()
     const { from } = f.get(this.at).popAddress(0)
-    if (this.width > lanes) f.get(this.at).get(value).memory('v128.store')
+    if (this.width > f.lanes) f.get(this.at).get(value).memory('v128.store')
     else {
       const mask = f.get(this.mask).popMask()
       f.emit(-1, [from, v, mask], (a, _, [s, x, m]) => {
-        a.vector('vmovupsStore', reg(x), 0, { base: 15, index: reg(s) }, { mask: reg(m) })
+        f.target.storeMasked(a, reg(x), linear(s, 0), reg(m))
       })
     }
     f.get(this.at).get(this.rowBytes).op('i32.add').set(this.at)

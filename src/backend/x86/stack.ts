@@ -2,6 +2,7 @@
 
 import type { Assembler, Condition } from './assembler.ts'
 import { type Kind, reg, type Source, type Traits } from './instruction.ts'
+import type { VectorTarget } from './target.ts'
 
 /** A value on the stack of the machine; what costs nothing to put off is put off. */
 export type Entry =
@@ -23,6 +24,7 @@ export type Encode = (a: Assembler, to: number, from: readonly Source[]) => void
 
 /** A function under construction, as the meanings of instructions see it. */
 export interface StackMachine {
+  readonly target: VectorTarget
   take(): Entry
   put(entry: Entry): void
   /** The entry in a register. */

@@ -1,15 +1,15 @@
 // What instructions on vectors, on masks and on float32 scalars become, which are vectors' first lanes.
 
 import type { Assembler } from './assembler.ts'
-import { bitsOf, scratchMask } from './convention.ts'
 import type { MaskName, VectorName } from './forms.ts'
 import { reg, type Source } from './instruction.ts'
 import type { Meaning } from './stack.ts'
+import { type Comparison, type Extent, operand } from './target.ts'
 
 export const vectorMeanings = (): [string, Meaning][] => [
-  ...floats('f32', 16),
-  ...floats('f32x4', 64),
-  ['i32.trunc_sat_f32_s', truncate(16)],
+  ...floats('f32', 'scalar'),
+  ...floats('f32x4', 'lanes'),
+  ['i32.trunc_sat_f32_s', truncate('scalar')],
   [
     'f32.convert_i32_s',
     (f) => {
@@ -27,40 +27,40 @@ export const vectorMeanings = (): [string, Meaning][] => [
   ['i32.reinterpret_f32', (f) => void f.lane('i32x4.extract_lane', 0)],
   ['f32x4.splat', spread],
   ['i32x4.splat', spread],
-  ['f32x4.pmin', binary('vminps', 64, { swapped: true })],
-  ['f32x4.pmax', binary('vmaxps', 64, { swapped: true })],
+  ['f32x4.pmin', binary('vminps', 'lanes', { swapped: true })],
+  ['f32x4.pmax', binary('vmaxps', 'lanes', { swapped: true })],
   ['f32x4.relaxed_madd', multiplyAdd],
-  ['f32x4.convert_i32x4_s', unary('vcvtdq2ps', 64)],
-  ['i32x4.trunc_sat_f32x4_s', truncate(64)],
-  ['i32x4.add', binary('vpaddd', 64, { commutes: true })],
-  ['i32x4.sub', binary('vpsubd', 64)],
-  ['i32x4.mul', binary('vpmulld', 64, { commutes: true })],
-  ['i32x4.min_s', binary('vpminsd', 64, { commutes: true })],
-  ['i32x4.max_s', binary('vpmaxsd', 64, { commutes: true })],
-  ['i32x4.abs', unary('vpabsd', 64)],
+  ['f32x4.convert_i32x4_s', unary('vcvtdq2ps', 'lanes')],
+  ['i32x4.trunc_sat_f32x4_s', truncate('lanes')],
+  ['i32x4.add', binary('vpaddd', 'lanes', { commutes: true })],
+  ['i32x4.sub', binary('vpsubd', 'lanes')],
+  ['i32x4.mul', binary('vpmulld', 'lanes', { commutes: true })],
+  ['i32x4.min_s', binary('vpminsd', 'lanes', { commutes: true })],
+  ['i32x4.max_s', binary('vpmaxsd', 'lanes', { commutes: true })],
+  ['i32x4.abs', unary('vpabsd', 'lanes')],
   [
     'i32x4.neg',
     (f) => {
       const v = f.popVector()
       f.splat('i32', 0)
       f.put({ is: 'register', register: v })
-      binary('vpsubd', 64)(f)
+      binary('vpsubd', 'lanes')(f)
     },
   ],
-  ['i32x4.eq', lanesCompare('vpcmpd', 64, 0)],
-  ['i32x4.lt_s', lanesCompare('vpcmpd', 64, 1)],
-  ['i32x4.le_s', lanesCompare('vpcmpd', 64, 2)],
-  ['i32x4.ne', lanesCompare('vpcmpd', 64, 4)],
-  ['i32x4.ge_s', lanesCompare('vpcmpd', 64, 5)],
-  ['i32x4.gt_s', lanesCompare('vpcmpd', 64, 6)],
-  ['i32x4.lt_u', lanesCompare('vpcmpud', 64, 1)],
+  ['i32x4.eq', numbers('eq')],
+  ['i32x4.lt_s', numbers('lt_s')],
+  ['i32x4.le_s', numbers('le_s')],
+  ['i32x4.ne', numbers('ne')],
+  ['i32x4.ge_s', numbers('ge_s')],
+  ['i32x4.gt_s', numbers('gt_s')],
+  ['i32x4.lt_u', numbers('lt_u')],
   ['i32x4.shl', lanesShift('vpslldi', 'vpslld')],
   ['i32x4.shr_u', lanesShift('vpsrldi', 'vpsrld')],
   ['i32x4.shr_s', lanesShift('vpsradi', 'vpsrad')],
-  ['v128.and', logical('vpandd', 'kandw', (a, b) => a & b)],
-  ['v128.or', logical('vpord', 'korw', (a, b) => a | b)],
-  ['v128.xor', logical('vpxord', 'kxorw', (a, b) => a ^ b)],
-  ['v128.andnot', logical('vpandnd', 'kandnw', (a, b) => a & ~b)],
+  ['v128.and', logical('vandps', 'kandw', (a, b) => a & b)],
+  ['v128.or', logical('vorps', 'korw', (a, b) => a | b)],
+  ['v128.xor', logical('vxorps', 'kxorw', (a, b) => a ^ b)],
+  ['v128.andnot', logical('vandnps', 'kandnw', (a, b) => a & ~b)],
   [
     'v128.not',
     (f) => {
@@ -68,60 +68,57 @@ export const vectorMeanings = (): [string, Meaning][] => [
       if (f.kindOf(v) === 'mask') f.push('mask', [v], (asm, to, [s]) => asm.mask('knotw', to, 0, reg(s)))
       else {
         f.put({ is: 'register', register: v })
-        withConstant('vpxord', 64, -1)(f)
+        withConstant('vxorps', 'lanes', -1)(f)
       }
     },
   ],
   ['v128.bitselect', bitselect],
 ]
 
-const floats = (shape: 'f32' | 'f32x4', bytes: Bytes): [string, Meaning][] => [
-  [`${shape}.add`, binary('vaddps', bytes, { commutes: true })],
-  [`${shape}.sub`, binary('vsubps', bytes)],
-  [`${shape}.mul`, binary('vmulps', bytes, { commutes: true })],
-  [`${shape}.div`, binary('vdivps', bytes)],
-  [`${shape}.min`, extreme(4, bytes)],
-  [`${shape}.max`, extreme(5, bytes)],
-  [`${shape}.neg`, withConstant('vpxord', bytes, -0x80000000)],
-  [`${shape}.abs`, withConstant('vpandd', bytes, 0x7fffffff)],
-  [`${shape}.sqrt`, unary('vsqrtps', bytes)],
-  [`${shape}.nearest`, unary('vrndscaleps', bytes, 8)],
-  [`${shape}.floor`, unary('vrndscaleps', bytes, 9)],
-  [`${shape}.ceil`, unary('vrndscaleps', bytes, 10)],
-  [`${shape}.trunc`, unary('vrndscaleps', bytes, 11)],
-  [`${shape}.eq`, lanesCompare('vcmpps', bytes, 0)],
-  [`${shape}.lt`, lanesCompare('vcmpps', bytes, 1)],
-  [`${shape}.le`, lanesCompare('vcmpps', bytes, 2)],
-  [`${shape}.ne`, lanesCompare('vcmpps', bytes, 4)],
-  [`${shape}.ge`, lanesCompare('vcmpps', bytes, 13)],
-  [`${shape}.gt`, lanesCompare('vcmpps', bytes, 14)],
+const floats = (shape: 'f32' | 'f32x4', extent: Extent): [string, Meaning][] => [
+  [`${shape}.add`, binary('vaddps', extent, { commutes: true })],
+  [`${shape}.sub`, binary('vsubps', extent)],
+  [`${shape}.mul`, binary('vmulps', extent, { commutes: true })],
+  [`${shape}.div`, binary('vdivps', extent)],
+  [`${shape}.min`, extreme('min', extent)],
+  [`${shape}.max`, extreme('max', extent)],
+  [`${shape}.neg`, withConstant('vxorps', extent, -0x80000000)],
+  [`${shape}.abs`, withConstant('vandps', extent, 0x7fffffff)],
+  [`${shape}.sqrt`, unary('vsqrtps', extent)],
+  [`${shape}.nearest`, unary('vrndscaleps', extent, 8)],
+  [`${shape}.floor`, unary('vrndscaleps', extent, 9)],
+  [`${shape}.ceil`, unary('vrndscaleps', extent, 10)],
+  [`${shape}.trunc`, unary('vrndscaleps', extent, 11)],
+  [`${shape}.eq`, comparison(extent, 0)],
+  [`${shape}.lt`, comparison(extent, 1)],
+  [`${shape}.le`, comparison(extent, 2)],
+  [`${shape}.ne`, comparison(extent, 4)],
+  [`${shape}.ge`, comparison(extent, 13)],
+  [`${shape}.gt`, comparison(extent, 14)],
 ]
 
-/** Bytes of a scalar or of a whole vector. */
-type Bytes = 16 | 64
-
 const binary =
-  (name: VectorName, bytes: Bytes, rest: { commutes?: boolean; swapped?: boolean } = {}): Meaning =>
+  (name: VectorName, extent: Extent, rest: { commutes?: boolean; swapped?: boolean } = {}): Meaning =>
   (f) => {
     const top = f.popVector()
     const below = f.popVector()
     let [a, b] = rest.swapped ? [top, below] : [below, top]
     if (rest.commutes && f.isConstant(a)) [a, b] = [b, a]
-    f.push('vector', [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, bytes), { folds: true })
+    f.push('vector', [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, extent), { folds: true })
   }
 
 const unary =
-  (name: VectorName, bytes: Bytes, immediate?: number): Meaning =>
+  (name: VectorName, extent: Extent, immediate?: number): Meaning =>
   (f) => {
-    f.push('vector', [f.popVector()], (asm, to, [x]) => vector(asm, name, to, 0, x, bytes, immediate), { folds: true })
+    f.push('vector', [f.popVector()], (asm, to, [x]) => vector(asm, name, to, 0, x, extent, immediate), { folds: true })
   }
 
 /** An operation with a constant as its other operand. */
 const withConstant =
-  (name: VectorName, bytes: Bytes, bits: number): Meaning =>
+  (name: VectorName, extent: Extent, bits: number): Meaning =>
   (f) => {
     f.splat('i32', bits)
-    binary(name, bytes)(f)
+    binary(name, extent)(f)
   }
 
 function vector(
@@ -130,73 +127,63 @@ function vector(
   to: number,
   first: number,
   last: Source | undefined,
-  bytes: Bytes,
+  extent: Extent,
   immediate?: number,
 ): void {
-  const options = { bytes, ...(immediate === undefined ? {} : { immediate }) }
-  if (typeof last === 'number') asm.vector(name, to, first, last, options)
-  else if (last !== undefined) asm.vector(name, to, first, last.memory, { ...options, broadcast: last.broadcast })
+  asm.vector(
+    name,
+    to,
+    first,
+    ...operand(last, { ...scalar[extent], ...(immediate === undefined ? {} : { immediate }) }),
+  )
 }
+
+const scalar = { scalar: { bytes: 16 }, lanes: {} } as const
 
 /** Minimum and maximum of which a NaN wins, and −0 is less than 0. */
 const extreme =
-  (immediate: number, bytes: Bytes): Meaning =>
+  (which: 'min' | 'max', extent: Extent): Meaning =>
   (f) => {
     const b = f.popVector()
     const a = f.popVector()
-    f.push(
-      'vector',
-      [a, a, b],
-      (asm, to, [, x, y]) => {
-        const [p, q] = [reg(x), reg(y)]
-        asm.vector('vcmpps', scratchMask, p, q, { bytes, immediate: 3 })
-        asm.vector('vrangeps', to, p, q, { bytes, immediate })
-        asm.vector('vaddps', to, p, q, { bytes, mask: scratchMask })
-      },
-      { early: true },
-    )
+    f.push('vector', [a, a, b], (asm, to, [, x, y]) => f.target.extreme(asm, which, extent, to, reg(x), reg(y)), {
+      early: true,
+    })
   }
 
-/** A comparison: a mask in lanes, or 0 or 1 for scalars. */
-const lanesCompare =
-  (name: 'vcmpps' | 'vpcmpd' | 'vpcmpud', bytes: Bytes, immediate: number): Meaning =>
+/** A comparison of floats: a mask in lanes, or 0 or 1 for scalars. */
+const comparison =
+  (extent: Extent, predicate: number): Meaning =>
   (f) => {
     const b = f.popVector()
     const a = f.popVector()
-    if (bytes === 64) {
-      f.push('mask', [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, bytes, immediate), { folds: true })
+    if (extent === 'lanes') {
+      f.push('mask', [a, b], (asm, to, [x, y]) => vector(asm, 'vcmpps', to, reg(x), y, extent, predicate), {
+        folds: true,
+      })
       return
     }
-    f.push(
-      'general',
-      [a, b],
-      (asm, to, [x, y]) => {
-        vector(asm, name, scratchMask, reg(x), y, bytes, immediate)
-        asm.mask('kmovwTo', to, 0, scratchMask).arithmeticImmediate('and', to, 1)
-      },
-      { folds: true },
-    )
+    f.push('general', [a, b], (asm, to, [x, y]) => f.target.compareScalar(asm, predicate, to, reg(x), y), {
+      folds: true,
+    })
+  }
+
+/** A comparison of whole numbers in lanes: a mask. */
+const numbers =
+  (which: Comparison): Meaning =>
+  (f) => {
+    const b = f.popVector()
+    const a = f.popVector()
+    f.push('mask', [a, b], (asm, to, [x, y]) => f.target.compare(asm, which, to, reg(x), y), { folds: true })
   }
 
 /** Truncates, NaN to 0, and beyond the integers to the last of them. */
-function saturate(asm: Assembler, to: number, from: number, bytes: Bytes): void {
-  asm.vector('vcmpps', scratchMask, from, asm.constant(bitsOf(2147483648)), { bytes, broadcast: true, immediate: 13 })
-  asm.vector('vcvttps2dq', to, 0, from, { bytes })
-  // Too large becomes −2³¹; one less is 2³¹ − 1
-  asm.vector('vpaddd', to, to, asm.constant(-1), { bytes, broadcast: true, mask: scratchMask })
-}
-
 const truncate =
-  (bytes: Bytes): Meaning =>
+  (extent: Extent): Meaning =>
   (f) => {
     const v = f.popVector()
-    const emit = (asm: Assembler, to: number, from: number): void => {
-      saturate(asm, to, from, bytes)
-      asm.vector('vcmpps', scratchMask, from, from, { bytes, immediate: 7 })
-      asm.vector('vmovaps', to, 0, to, { bytes, mask: scratchMask, zero: true })
-    }
-    f.push('vector', [v, v], (asm, to, [x]) => emit(asm, to, reg(x)), { early: true })
-    if (bytes === 16) f.lane('i32x4.extract_lane', 0)
+    f.push('vector', [v, v], (asm, to, [x]) => f.target.truncate(asm, extent, to, reg(x)), { early: true })
+    if (extent === 'scalar') f.lane('i32x4.extract_lane', 0)
   }
 
 /** Operations on lanes that may be masks on both sides. */
@@ -216,15 +203,16 @@ const logical =
       f.push('mask', [x, y], (asm, to, [s, t]) => asm.mask(mask, to, reg(s), reg(t)))
       return
     }
-    if (name === 'vpandd' && (kindA === 'mask' || kindB === 'mask')) {
+    if (name === 'vandps' && (kindA === 'mask' || kindB === 'mask')) {
       const [k, v] = kindA === 'mask' ? [a, b] : [b, a]
       f.push('vector', [k, v], (asm, to, [m, s]) => asm.vector('vmovaps', to, 0, reg(s), { mask: reg(m), zero: true }))
       return
     }
-    if (name === 'vpandnd' && kindB === 'mask') {
+    if (name === 'vandnps' && kindB === 'mask') {
       f.push('vector', [b, a], (asm, to, [m, s]) => {
-        asm.mask('knotw', scratchMask, 0, reg(m))
-        asm.vector('vmovaps', to, 0, reg(s), { mask: scratchMask, zero: true })
+        const { scratch } = f.target
+        asm.mask('knotw', scratch, 0, reg(m))
+        asm.vector('vmovaps', to, 0, reg(s), { mask: scratch, zero: true })
       })
       return
     }
@@ -232,8 +220,8 @@ const logical =
     const x = f.popVector()
     f.put({ is: 'register', register: b })
     const y = f.popVector()
-    const [first, second] = name === 'vpandnd' ? [y, x] : [x, y]
-    f.push('vector', [first, second], (asm, to, [s, t]) => vector(asm, name, to, reg(s), t, 64), { folds: true })
+    const [first, second] = name === 'vandnps' ? [y, x] : [x, y]
+    f.push('vector', [first, second], (asm, to, [s, t]) => vector(asm, name, to, reg(s), t, 'lanes'), { folds: true })
   }
 
 /** Bits of the first operand where the third has them, else of the second. */
@@ -243,10 +231,8 @@ const bitselect: Meaning = (f) => {
   const a = f.value(f.take())
   if (f.kindOf(a) === 'mask' && f.kindOf(b) === 'mask') {
     f.push('mask', [a, b, k], (asm, to, [x, y, z]) => {
-      asm
-        .mask('kandw', scratchMask, reg(x), reg(z))
-        .mask('kandnw', to, reg(z), reg(y))
-        .mask('korw', to, to, scratchMask)
+      const { scratch } = f.target
+      asm.mask('kandw', scratch, reg(x), reg(z)).mask('kandnw', to, reg(z), reg(y)).mask('korw', to, to, scratch)
     })
     return
   }
@@ -254,7 +240,7 @@ const bitselect: Meaning = (f) => {
   const y = f.popVector()
   f.put({ is: 'register', register: a })
   const x = f.popVector()
-  f.push('vector', [k, y, x], (asm, to, [m, s, t]) => asm.vector('vblendmps', to, reg(s), reg(t), { mask: reg(m) }))
+  f.push('vector', [k, y, x], (asm, to, [m, s, t]) => f.target.select(asm, to, reg(t), reg(s), reg(m)))
 }
 
 const multiplyAdd: Meaning = (f) => {
@@ -277,17 +263,17 @@ const multiplyAdd: Meaning = (f) => {
 /** to = a · b + c, where b or c may be in memory. */
 function fuse(asm: Assembler, to: number, a: number, b: Source | undefined, c: Source | undefined): void {
   if (typeof c !== 'number') {
-    if (to === a) vector(asm, 'vfmadd213ps', to, reg(b), c, 64)
-    else if (to === b) vector(asm, 'vfmadd213ps', to, a, c, 64)
+    if (to === a) vector(asm, 'vfmadd213ps', to, reg(b), c, 'lanes')
+    else if (to === b) vector(asm, 'vfmadd213ps', to, a, c, 'lanes')
     else {
       asm.vector('vmovaps', to, 0, a)
-      vector(asm, 'vfmadd213ps', to, reg(b), c, 64)
+      vector(asm, 'vfmadd213ps', to, reg(b), c, 'lanes')
     }
-  } else if (to === a && to !== c) vector(asm, 'vfmadd132ps', to, c, b, 64)
+  } else if (to === a && to !== c) vector(asm, 'vfmadd132ps', to, c, b, 'lanes')
   else if (to === b && to !== c) asm.vector('vfmadd213ps', to, a, c)
   else {
     if (to !== c) asm.vector('vmovaps', to, 0, c)
-    vector(asm, 'vfmadd231ps', to, a, b, 64)
+    vector(asm, 'vfmadd231ps', to, a, b, 'lanes')
   }
 }
 
@@ -317,7 +303,7 @@ const spread: Meaning = (f) => {
   else if (entry.is === 'bits') f.put(entry)
   else {
     const v = f.value(entry)
-    if (f.kindOf(v) === 'general') f.push('vector', [v], (asm, to, [s]) => asm.vector('vpbroadcastd', to, 0, reg(s)))
+    if (f.kindOf(v) === 'general') f.push('vector', [v], (asm, to, [s]) => f.target.spread(asm, to, reg(s)))
     else f.push('vector', [v], (asm, to, [s]) => asm.vector('vbroadcastss', to, 0, reg(s)))
   }
 }

@@ -1,0 +1,72 @@
+// What kernels need to know of the processor's vectors: how long they are, and how parts of them are left out.
+
+import type { Assembler, Memory, Operand, VectorOptions, Vectors } from './assembler.ts'
+import type { Kind, Source } from './instruction.ts'
+
+/** How whole numbers in lanes are compared. */
+export type Comparison = 'eq' | 'ne' | 'lt_s' | 'le_s' | 'gt_s' | 'ge_s' | 'lt_u'
+
+/** A scalar, or a whole vector. */
+export type Extent = 'scalar' | 'lanes'
+
+/**
+ * One set of vector instructions. Its functions emit code that gets operands in registers, `m` being a mask, and may use the scratch
+ * register of `scratch`; unless it is said, the destination is written after all operands were read.
+ */
+export interface VectorTarget extends Vectors {
+  readonly name: 'avx512' | 'avx2'
+  /** As it is called in messages. */
+  readonly title: string
+  /** The registers that masks lie in: their own, or vectors that have all bits in lanes that count. */
+  readonly maskKind: Kind & ('mask' | 'vector')
+  /** Registers that values lie in, those for operands that lie in memory, and one that is never given to a value. */
+  readonly registers: { readonly vector: readonly number[]; readonly mask: readonly number[] }
+  readonly spares: { readonly vector: readonly number[]; readonly mask: readonly number[] }
+  readonly scratch: number
+  /** The largest tile of a product: its rows and columns, which are those of so many vectors. */
+  readonly tile: { readonly rows: number; readonly vectors: number; readonly columns: number }
+  /** Nanoseconds of a multiply-add on one thread, and of other work in relation to WebAssembly. */
+  readonly price: { readonly multiplyAdd: number; readonly relative: number }
+
+  /** Minimum and maximum of which a NaN wins, and −0 is less than 0; `to` is written early. */
+  extreme(a: Assembler, which: 'min' | 'max', extent: Extent, to: number, x: number, y: number): void
+  /** Truncates, NaN to 0, and beyond the integers to the last of them; `to` is written early. */
+  truncate(a: Assembler, extent: Extent, to: number, x: number): void
+  /** Compares lanes: a mask. */
+  compare(a: Assembler, comparison: Comparison, to: number, x: number, y: Source | undefined): void
+  /** Compares scalars by a predicate of vcmpps: 0 or 1 in a general register. */
+  compareScalar(a: Assembler, predicate: number, to: number, x: number, y: Source | undefined): void
+  /** The scalar x where the general register holds 1, y where it holds 0. */
+  selectScalar(a: Assembler, to: number, x: number, y: number, condition: number): void
+  /** Lanes of x in the mask, of y out of it. */
+  select(a: Assembler, to: number, x: number, y: number, m: number): void
+  /** The mask of lanes that are not 0, none of which is negative. */
+  nonzero(a: Assembler, to: number, x: number): void
+  /** The mask as bits of a general register, and all or no lanes of one by −1 or 0 in a general register. */
+  bitsOfMask(a: Assembler, to: number, m: number): void
+  maskOf(a: Assembler, to: number, bits: number): void
+  /** A general register in all lanes. */
+  spread(a: Assembler, to: number, from: number): void
+  /** Moves lane i + distance to lane i, around the end. */
+  rotate(a: Assembler, to: number, x: number, distance: number): void
+  /** Loads and stores the lanes in the mask; those out of it become 0, or stay as they are in memory. */
+  loadMasked(a: Assembler, to: number, place: Memory, m: number): void
+  storeMasked(a: Assembler, x: number, place: Memory, m: number): void
+  /** Bytes of memory as whole numbers in lanes, and back. Without a mask all of them; where there is no other way, none can be given. */
+  readonly masksBytes: boolean
+  loadBytes(a: Assembler, to: number, place: Memory, m: number | undefined): void
+  storeBytes(a: Assembler, x: number, place: Memory, m: number | undefined): void
+  /** Loads 32 bits from base + index of each lane; lanes out of the mask become 0. `to` is written early. */
+  gather(a: Assembler, to: number, base: number, index: number, m: number | undefined): void
+  /** Stores to base + index of each lane, if there is an instruction for it. */
+  readonly scatter: ((a: Assembler, x: number, base: number, index: number, m: number | undefined) => void) | undefined
+}
+
+export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
+
+/** The last operand of a vector instruction and its options: a register, or memory that may have one element for all lanes. */
+export function operand(source: Source | undefined, options: VectorOptions): [Operand, VectorOptions] {
+  if (source === undefined) throw new Error('x86: an operand is missing')
+  if (typeof source === 'number') return [source, options]
+  return [source.memory, { ...options, broadcast: source.broadcast }]
+}
