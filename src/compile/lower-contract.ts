@@ -4,6 +4,7 @@ import { isOp, type Node } from '../graph/node.ts'
 import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../kernel/contract.ts'
 import type { Store } from '../kernel/loop.ts'
+import { type Table, tableOf } from '../kernel/table.ts'
 import * as s from '../scalar/expr.ts'
 import { type Expr, rewrite } from '../scalar/expr.ts'
 import { domainOf } from './classify.ts'
@@ -19,24 +20,14 @@ type Role = 'batch' | 'm' | 'n'
 
 /** Gives equal tables one number. */
 export class Tables {
-  readonly list: Int32Array[] = []
+  readonly list: Table[] = []
   private readonly known = new Map<string, number>()
 
-  /** Offsets Σ index·stride over all indices of the axes, row-major. */
   of(extents: Dims, strides: Dims): number {
-    const real = extents.map((_, a) => a).filter((a) => extents[a] !== 1)
-    const key = real.map((a) => `${extents[a]}*${strides[a]}`).join()
+    const table = tableOf(extents, strides)
+    const key = `${table.extents.join()}*${table.strides.join()}`
     const found = this.known.get(key)
     if (found !== undefined) return found
-    let table = new Int32Array(1)
-    for (const a of real.reverse()) {
-      const inner = table
-      table = new Int32Array(inner.length * extents[a])
-      for (let i = 0, at = 0; i < extents[a]; i++) {
-        const start = i * strides[a]
-        for (let k = 0; k < inner.length; k++) table[at++] = start + inner[k]
-      }
-    }
     this.known.set(key, this.list.length)
     return this.list.push(table) - 1
   }

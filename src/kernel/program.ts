@@ -3,6 +3,7 @@
 import type { ContractKernel, ContractLaunch } from './contract.ts'
 import type { LoopKernel, LoopLaunch } from './loop.ts'
 import type { RoutineKernel, RoutineLaunch } from './routine.ts'
+import type { Table } from './table.ts'
 
 /** What a person calls a launch. */
 export interface Label {
@@ -66,7 +67,7 @@ export interface Program {
   readonly kernels: readonly Kernel[]
   readonly buffers: readonly BufferPlace[]
   /** Offset tables of contract kernels. */
-  readonly tables: readonly Int32Array[]
+  readonly tables: readonly Table[]
   /** A step starts when the one before has ended. */
   readonly steps: readonly Step[]
   /** One for each launch, for people who look at a program. */

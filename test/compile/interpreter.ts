@@ -8,6 +8,7 @@ import type { Launch, Program, Step } from '../../src/kernel/program.ts'
 import type { RoutineKernel, RoutineLaunch } from '../../src/kernel/routine.ts'
 import { evaluator } from '../../src/scalar/evaluate.ts'
 import { argument, type Expr, rewrite, topological } from '../../src/scalar/expr.ts'
+import { entriesOf } from '../support/table-entries.ts'
 
 interface Memory extends Storage {
   readonly buffer: ArrayBuffer
@@ -205,8 +206,9 @@ function runLoop(kernel: LoopKernel, launch: LoopLaunch, viewOf: ViewOf): void {
 }
 
 function runContract(program: Program, kernel: ContractKernel, launch: ContractLaunch, viewOf: ViewOf): void {
+  const tables = program.tables.map(entriesOf)
   const at = (t: TableArguments, b: number, o: number, i: number): number =>
-    t.offset + program.tables[t.batch][b] + program.tables[t.outer][o] + program.tables[t.inner][i]
+    t.offset + tables[t.batch][b] + tables[t.outer][o] + tables[t.inner][i]
   const operand = (side: 'left' | 'right'): ((b: number, o: number, i: number) => number) => {
     const views = kernel[side].accesses.map((a, n) => viewOf(launch[side][n].buffer, a.dtype))
     const c = closure(kernel[side].value)

@@ -2,14 +2,16 @@
 
 import type { ContractKernel, TableArguments } from '../../src/kernel/contract.ts'
 import type { Program } from '../../src/kernel/program.ts'
+import { type Table, tableOf } from '../../src/kernel/table.ts'
 import { accumulator, load } from '../../src/scalar/expr.ts'
+import { entriesOf } from '../support/table-entries.ts'
 
 /** How one operand is read: element (b, o, i) is number offset + batch[b] + outer[o] + inner[i]. */
 export interface Gather {
   readonly offset: number
-  readonly batch: Int32Array
-  readonly outer: Int32Array
-  readonly inner: Int32Array
+  readonly batch: Table
+  readonly outer: Table
+  readonly inner: Table
 }
 
 export interface Product {
@@ -33,7 +35,7 @@ const plain: ContractKernel = {
   epilogue: { accesses: f32, stores: [{ access: 0, value: accumulator('f32', 0), mode: 'set' }] },
 }
 
-const steps = (count: number, step: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i * step)
+const steps = (count: number, step: number): Table => tableOf([count], [step])
 
 /** Row-major [batch, m, k] · [batch, k, n], either operand stored transposed. */
 export function matrices(
@@ -104,14 +106,13 @@ export function contractProgram(product: Product): Program {
 /** The same in double precision, by the definition. */
 export function multiply({ batch, m, n, k, left, right }: Product, a: Float32Array, b: Float32Array): Float32Array {
   const out = new Float32Array(batch * m * n)
+  const [l, r] = [left, right].map((g) => [g.batch, g.outer, g.inner].map(entriesOf))
   for (let s = 0; s < batch; s++) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0
         for (let p = 0; p < k; p++) {
-          sum +=
-            a[left.offset + left.batch[s] + left.outer[i] + left.inner[p]] *
-            b[right.offset + right.batch[s] + right.outer[j] + right.inner[p]]
+          sum += a[left.offset + l[0][s] + l[1][i] + l[2][p]] * b[right.offset + r[0][s] + r[1][j] + r[2][p]]
         }
         out[(s * m + i) * n + j] = sum
       }

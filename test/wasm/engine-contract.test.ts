@@ -5,6 +5,7 @@ import { createX86Backend } from '#x86'
 import { contractPlan } from '../../src/backend/wasm/blocking.ts'
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts'
 import type { Tile } from '../../src/backend/wasm/micro-kernel.ts'
+import { lengthOf, type Table, tableOf } from '../../src/kernel/table.ts'
 import { contractProgram, matrices, multiply, type Product } from './contract-program.ts'
 import { floats, integers } from './random.ts'
 
@@ -79,7 +80,7 @@ describe.each(Object.keys(engines).filter((name) => typeof engines[name](1) !== 
     const tall = matrices(2, 600, 200, 200)
     const shared: Product = {
       ...tall,
-      right: { ...tall.right, batch: new Int32Array(2) },
+      right: { ...tall.right, batch: tableOf([2], [0]) },
       rightLength: tall.rightLength / 2,
     }
     const products = [
@@ -122,22 +123,30 @@ describe.each(Object.keys(engines).filter((name) => typeof engines[name](1) !== 
 
   test('operands gathered by random tables', () => {
     const next = integers(5)
-    const random = (count: number, below: number): Int32Array => Int32Array.from({ length: count }, () => next(below))
+    const random = (...most: number[]): Table => {
+      const extents = most.map((extent) => 1 + next(extent))
+      return tableOf(
+        extents,
+        extents.map(() => next(20)),
+      )
+    }
     for (let turn = 0; turn < 30; turn++) {
-      const [batch, m, n, k] = [1 + next(3), 1 + next(70), 1 + next(70), 1 + next(400)]
-      const gather = (outer: number): Product['left'] => ({
+      const [batch, m, n, k] = [[3], [5, 9], [8, 7], [4, 6, 9]].map((most) => random(...most))
+      // The right operand's elements lie elsewhere, as many of them
+      const other = (table: Table): Table => tableOf([lengthOf(table)], [next(3)])
+      const gather = (batch: Table, outer: Table, inner: Table): Product['left'] => ({
         offset: next(10),
-        batch: random(batch, 300),
-        outer: random(outer, 300),
-        inner: random(k, 300),
+        batch,
+        outer,
+        inner,
       })
       check(backend(1 + (turn % 3)), {
-        batch,
-        m,
-        n,
-        k,
-        left: gather(m),
-        right: gather(n),
+        batch: lengthOf(batch),
+        m: lengthOf(m),
+        n: lengthOf(n),
+        k: lengthOf(k),
+        left: gather(batch, m, k),
+        right: gather(other(batch), n, other(k)),
         leftLength: 907,
         rightLength: 907,
       })

@@ -2,6 +2,7 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
+import { isStill, lengthOf, stepOf, writeTable } from '../../kernel/table.ts'
 import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
 import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
 import type { ImageWords } from './image-words.ts'
@@ -128,7 +129,7 @@ export class ContractTasks {
     const { operand, args, given, extent, width } = panels
     const { k } = launch
     const padded = roundUp(extent, width)
-    const isShared = given.every(({ batch }) => this.image.source.tables[batch].every((x) => x === 0))
+    const isShared = given.every(({ batch }) => isStill(this.image.source.tables[batch]))
     const batch = isShared ? 1 : launch.batch
     const key = JSON.stringify([operand.index, given, extent, k, kc, batch])
     const place = this.packing.places.get(key) ?? this.packing.bytes
@@ -214,10 +215,9 @@ export class ContractTasks {
     const key = `${index}*${size}`
     const known = this.tables.get(key)
     if (known !== undefined) return known
-    const entries = this.image.source.tables[index]
-    const at = this.image.add(entries.length)
-    const words = this.image.view()
-    for (let i = 0; i < entries.length; i++) words[at + i] = entries[i] * size
+    const table = this.image.source.tables[index]
+    const at = this.image.add(lengthOf(table))
+    writeTable(table, size, this.image.view(), at)
     this.tables.set(key, at)
     return at
   }
@@ -226,26 +226,18 @@ export class ContractTasks {
   private leftInPlace(kernel: ContractKernel, { left }: ContractLaunch): number {
     if (!isPlain(kernel.left)) return 0
     const { tables } = this.image.source
-    return affineStep(tables[left[0].inner]) === 1 ? 4 * affineStep(tables[left[0].outer]) : 0
+    return stepOf(tables[left[0].inner]) === 1 ? 4 * (stepOf(tables[left[0].outer]) ?? 0) : 0
   }
 
   /** Bytes from k to k of a right operand whose columns are neighbours; else 0. */
   private rightInPlace(kernel: ContractKernel, { right }: ContractLaunch): number {
     if (!isPlain(kernel.right)) return 0
     const { tables } = this.image.source
-    return affineStep(tables[right[0].outer]) === 1 ? 4 * affineStep(tables[right[0].inner]) : 0
+    return stepOf(tables[right[0].outer]) === 1 ? 4 * (stepOf(tables[right[0].inner]) ?? 0) : 0
   }
 }
 
 /** Whether the operand is the elements of one float32 buffer as they are. */
 function isPlain({ value, accesses }: Operand): boolean {
   return value.op === 'load' && accesses.length === 1 && accesses[0].dtype === 'float32'
-}
-
-/** The distance between neighbouring entries if it is the same everywhere, else 0; 0 too for fewer than two entries. */
-function affineStep(table: Int32Array): number {
-  if (table.length < 2) return 0
-  const step = table[1] - table[0]
-  for (let i = 2; i < table.length; i++) if (table[i] - table[i - 1] !== step) return 0
-  return step
 }

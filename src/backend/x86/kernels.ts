@@ -4,6 +4,7 @@ import type { ContractKernel, ContractLaunch, Operand } from '../../kernel/contr
 import { epilogueKey, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
+import { isRun, stepOf, type Table } from '../../kernel/table.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import { scratchLayout } from '../wasm/blocking.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
@@ -192,14 +193,12 @@ function standingOf(
   const stored = new Set(kernel.epilogue.stores.map((s) => s.access))
   const part = (name: 'left' | 'right' | 'epilogue'): Standing[] =>
     kernel[name].accesses.map((_, i) => {
-      const every = (axis: 'outer' | 'inner', holds: (table: Int32Array) => boolean): boolean =>
+      const every = (axis: 'outer' | 'inner', holds: (table: Table) => boolean): boolean =>
         launches.every((launch) => holds(tables[launch[name][i][axis]]))
       const stands = (axis: 'outer' | 'inner'): boolean =>
-        !(name === 'epilogue' && stored.has(i)) &&
-        every(axis, (table) => table.length > 1 && table.every((entry) => entry === table[0]))
-      const isRun = (axis: 'outer' | 'inner'): boolean =>
-        every(axis, (table) => table.every((entry, at) => entry === table[0] + at))
-      return { outer: stands('outer'), inner: stands('inner'), outerRun: isRun('outer'), innerRun: isRun('inner') }
+        !(name === 'epilogue' && stored.has(i)) && every(axis, (table) => stepOf(table) === 0)
+      const [outerRun, innerRun] = [every('outer', isRun), every('inner', isRun)]
+      return { outer: stands('outer'), inner: stands('inner'), outerRun, innerRun }
     })
   return { left: part('left'), right: part('right'), epilogue: part('epilogue') }
 }
