@@ -56,9 +56,14 @@ export function seenFrom(group: Space, level: Level, view: View): View | undefin
 
 /** True when a view, seen from the loop axes, reads exactly the value that the group computes at the same point. */
 export function readsSamePoint(group: Space, level: Level, seen: View): boolean {
-  if (seen.offset !== 0 || seen.bounds.some((b) => b)) return false
-  const points = sizeOf(level === 'element' ? group.domain : rowShape(group.domain, group.reduced))
-  if (sizeOf(seen.base.shape) !== points) return false
-  const straight = level === 'element' ? contiguousStrides(group.domain) : rowStrides(group.domain, group.reduced)
-  return group.domain.every((extent, axis) => extent === 1 || seen.strides[axis] === straight[axis])
+  const { domain, reduced } = group
+  if (seen.offset !== 0) return false
+  let points = 1
+  for (let axis = domain.length - 1; axis >= 0; axis--) {
+    if (seen.bounds[axis]) return false
+    const isInside = level === 'element' || !reduced[axis]
+    if (domain[axis] !== 1 && seen.strides[axis] !== (isInside ? points : 0)) return false
+    if (isInside) points *= domain[axis]
+  }
+  return sizeOf(seen.base.shape) === points
 }

@@ -12,25 +12,23 @@ export function topologicalOrder(
   inputsOf: (node: Node) => readonly Node[] = (node) => node.inputs,
 ): Node[] {
   const order: Node[] = []
-  const state = new Map<Node, 1 | 2>()
-  const stack: Node[] = [...outputs].reverse()
+  const seen = new Set<Node>()
+  // Under a gap lies a node whose inputs are above: when they are gone, they are in the order.
+  const stack: (Node | undefined)[] = [...outputs].reverse()
   while (stack.length > 0) {
-    const node = stack[stack.length - 1] as Node
-    const known = state.get(node)
-    if (known !== undefined) {
-      stack.pop()
-      if (known === 1) {
-        state.set(node, 2)
-        order.push(node)
-      }
+    const node = stack.pop()
+    if (node === undefined) {
+      order.push(stack.pop() as Node)
       continue
     }
-    state.set(node, 1)
+    if (seen.has(node)) continue
+    seen.add(node)
+    stack.push(node, undefined)
     if (stop(node)) continue
     const inputs = inputsOf(node)
     for (let i = inputs.length - 1; i >= 0; i--) {
       const input = inputs[i] as Node
-      if (!state.has(input)) stack.push(input)
+      if (!seen.has(input)) stack.push(input)
     }
   }
   return order

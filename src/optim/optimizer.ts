@@ -132,13 +132,12 @@ function freshSlots<S extends string, H extends string>(
   { name, shape, dtype, size }: Variable,
 ): { readonly [K in S]: Variable } {
   const starts: { readonly [slot: string]: number | undefined } = initial
-  const entries = slots.map((slot) => [
-    slot,
-    new Variable(allocate(dtype, size).fill(starts[slot] ?? 0), shape, dtype, {
-      name: `${name}.${slot}`,
-      trainable: false,
-    }),
-  ])
+  const entries = slots.map((slot) => {
+    const data = allocate(dtype, size)
+    // Fresh memory is zero, and costs nothing before someone writes to it.
+    if (starts[slot]) data.fill(starts[slot])
+    return [slot, new Variable(data, shape, dtype, { name: `${name}.${slot}`, trainable: false })]
+  })
   return Object.fromEntries(entries) as { readonly [K in S]: Variable }
 }
 

@@ -6,7 +6,7 @@ import { isControl, isOp, type Node, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
-import { mapGraph } from '../graph/walk.ts'
+import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { simplifyControl } from './simplify-control.ts'
 
 /**
@@ -59,10 +59,7 @@ function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
     counts.set(x, (counts.get(x) ?? 0) + 1)
   }
   outputs.forEach(count)
-  mapGraph(outputs, (node) => {
-    node.inputs.forEach(count)
-    return node
-  })
+  for (const node of topologicalOrder(outputs)) node.inputs.forEach(count)
   return counts
 }
 

@@ -54,7 +54,8 @@ export class Prologue {
     push()
     const local = this.f.local(type)
     this.f.set(local)
-    for (const part of this.f.code.splice(mark)) this.code.push(part)
+    const code = this.f.code.splice(mark)
+    for (let i = 0; i < code.length; i++) this.code.push(code[i])
     this.known.set(key, local)
     return local
   }
@@ -65,8 +66,6 @@ export class Prologue {
   }
 
   finish(): void {
-    const rest = this.f.code.splice(this.start)
-    for (const part of this.code) this.f.code.push(part)
-    for (const part of rest) this.f.code.push(part)
+    this.f.code.splice(this.start, 0, ...this.code)
   }
 }
