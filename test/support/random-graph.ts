@@ -11,6 +11,7 @@ import { sizeOf } from '../../src/graph/shape.ts'
 import { checkpoint, cond, grad, random, scan, Tensor, tensor, whileLoop } from '../../src/tensor/index.ts'
 import { librarySteps } from './library-steps.ts'
 import { flat, material } from './material.ts'
+import { moduleSteps } from './module-steps.ts'
 import { type Step as Composition, steps as compositions } from './programs.ts'
 import { normals, randomOf } from './random.ts'
 import { domainOf } from './samples.ts'
@@ -352,7 +353,10 @@ const plain: { readonly [op: string]: Step } = {
   'random.normal()': (x, _, choose) =>
     random.normal(x.shape, { key: random.key(choose(100)), dtype: choose(2) === 0 ? 'float32' : 'float64' }).node,
 }
-const steps = { ...plain, ...withBodies }
+const modules: { readonly [op: string]: Step } = Object.fromEntries(
+  Object.entries(moduleSteps).map(([kind, f]) => [`nn.${kind}()`, composed(f)]),
+)
+const steps = { ...plain, ...withBodies, ...modules }
 
 // --- running -----------------------------------------------------------------
 
@@ -383,19 +387,13 @@ export function outputsOf(graph: RandomGraph, inputs: readonly Tensor[], limits 
 
 /** One number of all float outputs, in which no two elements weigh the same. */
 export function objective(outputs: readonly Tensor[]): Tensor | undefined {
-  const terms = outputs
-    .filter((t) => isFloat(t.dtype))
-    .map((t) =>
-      t
-        .mul(
-          new Tensor(build.cast(build.unary('cos', build.cast(build.iota([t.size], 0), 'float64')), t.dtype)).reshape(
-            t.shape,
-          ),
-        )
-        .sum()
-        .cast('float64'),
-    )
+  const terms = outputs.filter((t) => isFloat(t.dtype)).map((t, i) => t.mul(weights(t, i)).sum().cast('float64'))
   return terms.length === 0 ? undefined : terms.reduce((a, b) => a.add(b))
+}
+
+function weights({ size, shape, dtype }: Tensor, of: number): Tensor {
+  const angles = build.binary('add', build.cast(build.iota([size], 0), 'float64'), 0.7 * of)
+  return new Tensor(build.cast(build.unary('cos', angles), dtype)).reshape(shape)
 }
 
 const odd = [0, -0, 1, -1, Infinity, -Infinity, NaN, 1e4, -1e4, 1e-6, 0.5, 3]
@@ -464,9 +462,10 @@ const stepOf = (ops: readonly string[]): fc.Arbitrary<GraphStep> =>
 
 const plainStep = stepOf(Object.keys(plain).filter((op) => !(op in withBodies)))
 const step: fc.Arbitrary<GraphStep> = fc.oneof(
-  { weight: 12, arbitrary: plainStep },
+  { weight: 36, arbitrary: plainStep },
+  { weight: 2, arbitrary: stepOf(Object.keys(modules)) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc
       .tuple(stepOf(Object.keys(withBodies)), fc.array(plainStep, { minLength: 1, maxLength: 4 }))
       .map(([outer, body]) => ({ ...outer, body })),
