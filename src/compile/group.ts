@@ -22,9 +22,11 @@ export interface Group extends Space {
   nodes: Node[]
   /** The values that the nodes read, behind their views. */
   reads: Set<Node>
-  /** The positions of the first and the last node in the order. */
-  first: number
+  /** The nodes of other groups that read its values. */
+  readers: Node[]
+  /** The position of its last node in the order, and that of the last node among all that it waits for. */
   last: number
+  reach: number
 }
 
 export interface Grouping {
@@ -67,6 +69,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       home.nodes.push(node)
       home.last = position
       groupOf.set(node, home)
+      raise(home, position)
       return
     }
     const space = domainOf(node, kind)
@@ -76,9 +79,11 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       ...space,
       nodes: [node],
       reads: new Set(operandsOf(node, kind).map((view) => view.base)),
-      first: position,
+      readers: [],
       last: position,
+      reach: position,
     }
+    for (const base of group.reads) groupOf.get(base)?.readers.push(node)
     groups.set(group.id, group)
     groupOf.set(node, group)
     if (kind === 'pointwise' || kind === 'lookup' || kind === 'reduce' || kind === 'movement') join(group)
@@ -122,11 +127,26 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     into.reduced = space.reduced
     into.nodes.push(...other.nodes)
     for (const base of other.reads) into.reads.add(base)
-    into.first = Math.min(into.first, other.first)
     into.last = Math.max(into.last, other.last)
     for (const n of other.nodes) groupOf.set(n, into)
     groups.delete(other.id)
+    into.readers = [...into.readers, ...other.readers].filter((n) => groupOf.get(n) !== into)
+    raise(into, Math.max(into.reach, other.reach))
     return into
+  }
+
+  /** Whoever waits for a group waits for all that it waits for. */
+  function raise(group: Group, reach: number): void {
+    group.reach = reach
+    const stack = [group]
+    for (let g = stack.pop(); g; g = stack.pop()) {
+      for (const reader of g.readers) {
+        const home = groupOf.get(reader)
+        if (!home || home.reach >= reach) continue
+        home.reach = reach
+        stack.push(home)
+      }
+    }
   }
 
   /** A product over one inner element reduces over nothing that another group could share. */
@@ -195,8 +215,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       while (stack.length > 0) {
         const group = stack.pop() as Group
         if (group === target) return true
-        // A group that ends before the target begins cannot read it.
-        if (group.last < target.first || seen.has(group)) continue
+        if (group.reach < target.last || seen.has(group)) continue
         seen.add(group)
         stack.push(...producers(group))
       }

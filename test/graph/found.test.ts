@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { build } from '../../src/graph/build.ts'
-import { compile, grad, linspace, scan, Tensor, tensor, vmap, zeros } from '../../src/tensor/index.ts'
+import { compile, cumsum, grad, linspace, scan, Tensor, tensor, vmap, zeros } from '../../src/tensor/index.ts'
 import { forEachBackend } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { evaluateByRecords } from '../support/records.ts'
@@ -39,6 +39,19 @@ forEachBackend(() => {
     // The reduction was left out, as no value but the row read it.
     expect(x.takeAlong(x.argmax(0).unsqueeze(0), 0).arraySync()).toEqual([[4, 5]])
     expect(x.takeAlong(x.sum(1).cast('int32').remainder(2).unsqueeze(1), 1).arraySync()).toEqual([[0], [1], [3]])
+  })
+
+  it('kernels that wait for each other through one that ends early are not joined', () => {
+    const f = compile((x: Tensor, y: Tensor) => {
+      const [h, t] = [x.exp(), y.exp()]
+      // A routine that reads h and ends before t begins. The first sum joins h and waits for t; the second one, joined with t, would wait for all three.
+      const g = cumsum(h, 0)
+      return [g, h.add(t.transpose()), t.add(g.transpose())]
+    })
+    const [x, y] = [linspace(-1, 1, 35).reshape([7, 5]), linspace(0, 1, 35).reshape([5, 7])]
+    for (const result of f(x, y)) expect(Number.isFinite(result.sum().itemSync())).toBe(true)
+    const [, , sum] = f(x, y)
+    expectClose(sum, evaluateByRecords(y.exp().add(cumsum(x.exp(), 0).transpose()).node), 1e-5)
   })
 
   describe('vmap over a loop of which a result is the same for all examples', () => {
