@@ -9,6 +9,7 @@ export {
   arange,
   argsort,
   type Compiled,
+  type CustomGradientOptions,
   celu,
   checkGradient,
   checkpoint,

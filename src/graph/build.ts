@@ -51,6 +51,17 @@ export function trackPlaces(find: (() => string) | undefined): void {
   placing = find
 }
 
+/** Runs `f`; the nodes that it builds note the place that `find` gives. */
+export function placed<T>(find: () => string, f: () => T): T {
+  const before = placing
+  placing = find
+  try {
+    return f()
+  } finally {
+    placing = before
+  }
+}
+
 /** Runs `f`; the nodes that it builds belong to `inner`. */
 export function within<T>(inner: Scope | undefined, f: () => T): T {
   const outer = scope

@@ -1,7 +1,7 @@
 // Solving linear systems, with gradients: general ones, by least squares, and what comes with them.
 
 import { show } from '../graph/shape.ts'
-import { cond, customGradient, type Tensor } from '../tensor/index.ts'
+import { cond, type Tensor, withGradient } from '../tensor/index.ts'
 import { slogdetRoutine, solveRoutine } from './routines.ts'
 import { identityLike, matrixOf, run, system } from './run.ts'
 import { qr, svd } from './spectral.ts'
@@ -13,7 +13,7 @@ export function solve(a: Tensor, b: Tensor): Tensor {
   return solveOf(...system('solve', a, b))
 }
 
-const solveOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const solveOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a, b) => run(solveRoutine, [a, b]),
   (g, [a], x) => {
     const db = solve(a.transpose(), g)
@@ -33,7 +33,7 @@ export function slogdet(a: Tensor): { sign: Tensor; logarithm: Tensor } {
   return { sign: both.at(0, -1).detach(), logarithm: both.at(1, -1) }
 }
 
-const slogdetOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const slogdetOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a) => run(slogdetRoutine, [a]),
   (g, [a]) => [inverse(a).transpose().mul(g.at(1, -1).unsqueeze(-1).unsqueeze(-1))],
 )
@@ -41,7 +41,7 @@ const slogdetOf: (...inputs: Tensor[]) => Tensor = customGradient(
 /** The determinant of A [..., n, n]. Its gradient, the cofactors, is that of a polynomial, also where A is singular; its second derivative is only where A is not. */
 export const det = (a: Tensor): Tensor => detOf(matrixOf('det', a))
 
-const detOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const detOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a) => {
     const { sign, logarithm } = slogdet(a)
     return sign.mul(logarithm.exp())

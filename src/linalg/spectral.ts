@@ -1,6 +1,6 @@
 // Orthogonal factorizations, with gradients: QR, eigenvalues of symmetric matrices, singular values.
 
-import { concat, customGradient, type Tensor, tril, triu } from '../tensor/index.ts'
+import { concat, type Tensor, tril, triu, withGradient } from '../tensor/index.ts'
 import { eighRoutine, qrRoutine, svdRoutine } from './routines.ts'
 import { identityLike, matrixOf, run } from './run.ts'
 import { triangularSolve } from './triangular.ts'
@@ -25,7 +25,7 @@ const split = (packed: Tensor, m: number): { q: Tensor; r: Tensor } => ({
   r: columns(packed, m, packed.shape.at(-1) as number),
 })
 
-const qrOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const qrOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a) => run(qrRoutine, [a]),
   (g, [a], packed) => {
     const m = a.shape.at(-2) as number
@@ -49,7 +49,7 @@ export function eigh(a: Tensor): { values: Tensor; vectors: Tensor } {
   return { values: packed.at(0, -1), vectors: columns(packed, 1, packed.shape.at(-1) as number) }
 }
 
-const eighOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const eighOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a) => run(eighRoutine, [a]),
   (g, [a], packed) => {
     const n = a.shape.at(-1) as number
@@ -83,7 +83,7 @@ function parts(packed: Tensor, m: number): { u: Tensor; s: Tensor; v: Tensor } {
   }
 }
 
-const svdOf: (...inputs: Tensor[]) => Tensor = customGradient(
+const svdOf: (...inputs: Tensor[]) => Tensor = withGradient(
   (a) => run(svdRoutine, [a]),
   (g, [a], packed) => {
     const m = a.shape.at(-2) as number

@@ -1,6 +1,6 @@
 // Triangular and positive definite systems, with gradients.
 
-import { customGradient, type Tensor, tril, triu } from '../tensor/index.ts'
+import { type Tensor, tril, triu, withGradient } from '../tensor/index.ts'
 import { choleskyRoutine, triangularRoutine } from './routines.ts'
 import { identityLike, matrixOf, run, system } from './run.ts'
 
@@ -16,7 +16,7 @@ export function cholesky(a: Tensor): Tensor {
   return choleskyOf(matrixOf('cholesky', a))
 }
 
-const choleskyOf = customGradient(
+const choleskyOf = withGradient(
   (a) => run(choleskyRoutine, [a]),
   // Murray, "Differentiation of the Cholesky decomposition" (2016), equation 10.
   (g, _, l) => {
@@ -37,7 +37,7 @@ export interface TriangularOptions {
 export function triangularSolve(a: Tensor, b: Tensor, options: TriangularOptions = {}): Tensor {
   const { upper = false, transposed = false } = options
   const parameters = [upper ? 1 : 0, transposed ? 1 : 0]
-  const of = customGradient(
+  const of = withGradient(
     (x, y) => run(triangularRoutine, [x, y], parameters),
     (g, [x], solution) => {
       const db = triangularSolve(x, g, { upper, transposed: !transposed })

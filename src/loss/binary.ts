@@ -3,7 +3,7 @@
 import { checkRange } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
-import { type Checked, customGradient, type Shape, type Tensor, withBroadcasting } from '../tensor/index.ts'
+import { type Checked, type Shape, type Tensor, withBroadcasting, withGradient } from '../tensor/index.ts'
 import type { Alike, Loss, Mean } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 import { scoped } from './scope.ts'
@@ -40,7 +40,7 @@ export function sigmoidBinaryCrossEntropy(logits: Tensor, targets: Tensor, optio
  * a·log(1 + e⁻ᶻ) + b·log(1 + eᶻ). The terms are not negative, so that nothing cancels; the derivative is given, as that
  * of max and |z| would be wrong at 0.
  */
-const logistic = customGradient(
+const logistic = withGradient(
   (z, a, b) =>
     product(a, z.neg().relu())
       .add(product(b, z.relu()))
@@ -78,7 +78,7 @@ export function binaryCrossEntropy(probabilities: Tensor, targets: Tensor, optio
   })
 }
 
-const clampedEntropy = customGradient(
+const clampedEntropy = withGradient(
   (p, t) =>
     t
       .mul(logOf(p))

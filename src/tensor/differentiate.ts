@@ -1,12 +1,16 @@
 // Derivatives of tensors: grad, vjp and custom gradients.
 
-import { build } from '../graph/build.ts'
+import { build, placed } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
+import { userPlace } from '../graph/place.ts'
+import { at } from '../graph/refuse.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
+import { type Bend, findBend } from '../transform/linearity.ts'
 import { stabilize } from '../transform/stability/stabilize.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
+import { HostData } from './leaf.ts'
 import type { AnyTensor, DTypeOf, Shape, ShapeOf } from './shape-types.ts'
 import { described, givenDerivative, StabilityReport, type Stabilization } from './stability.ts'
 import { pullBack } from './stabilized.ts'
@@ -100,17 +104,82 @@ function insideOfGiven(node: Node): Node[] {
   return topologicalOrder([body], (x) => inputs.includes(x)).filter((x) => !inputs.includes(x))
 }
 
+export interface CustomGradientOptions {
+  /** Forward mode goes through what `forward` computes, instead of transposing `backward`. */
+  readonly tangents?: 'value'
+  /**
+   * `backward` is meant not to be linear in the cotangent: a gradient that is clipped or given a sign on its way. It is taken
+   * as it is by `grad` and `vjp`; forward mode has no meaning and is refused.
+   */
+  readonly nonLinear?: true
+}
+
+export type Backward = (cotangent: Tensor, inputs: readonly Tensor[], result: Tensor) => readonly (Tensor | null)[]
+
 /**
  * A function with a derivative of its own. `backward` gets the cotangent of the result, the inputs and the result, and
- * returns one cotangent, or null, per input. Forward mode transposes `backward`, unless `tangents` says that it is to go
- * through what `forward` computes.
+ * returns one cotangent, or null, per input, linear in the cotangent: it may scale, move, sum and mask it by what does not depend on it.
+ * That is checked when a gradient is built, and a TypeError names what breaks it.
  *
  *     const straightThrough = customGradient((x) => x.round(), (g) => [g])
  */
 export function customGradient(
   forward: (...inputs: Tensor[]) => Tensor,
-  backward: (cotangent: Tensor, inputs: readonly Tensor[], result: Tensor) => readonly (Tensor | null)[],
-  options: { readonly tangents?: 'value' } = {},
+  backward: Backward,
+  options: CustomGradientOptions = {},
+): (...inputs: Tensor[]) => Tensor {
+  const checked = new Set<string>()
+  const name = forward.name || backward.name
+  return withGradient(
+    forward,
+    (cotangent, inputs, result) => {
+      // Once for each kind of inputs, of which there may be many.
+      const kind = options.nonLinear ? '' : [result, ...inputs].map((t) => `${t.dtype}[${t.shape}]`).join()
+      if (options.nonLinear || checked.size >= 16 || checked.has(kind)) return backward(cotangent, inputs, result)
+      const given = linear(name, backward, cotangent, inputs, result)
+      checked.add(kind)
+      return given
+    },
+    options,
+  )
+}
+
+/** The cotangents that `backward` gives, if they are linear in the one it gets. */
+function linear(
+  ...[name, backward, cotangent, inputs, result]: [string, ...[Backward, ...Parameters<Backward>]]
+): ReturnType<Backward> {
+  // A node of its own, with which nothing else can be the same.
+  const same = (): Node => build.node('custom', [cotangent.node, cotangent.node], { vjp: (g) => [g], isExact: true })
+  const attempt = (root: Node): [ReturnType<Backward>, Bend | undefined] => {
+    const given = backward(wrap(root), inputs, result)
+    return [
+      given,
+      findBend(
+        given.flatMap((t) => t?.node ?? []),
+        root,
+        isZero,
+      ),
+    ]
+  }
+  const [given, bend] = attempt(same())
+  if (!bend) return given
+  // Once more, to see where it was written.
+  const place = placed(userPlace, () => attempt(same())[1])?.node.scope?.place
+  throw new TypeError(
+    `custom gradient${name && ` of ${name}`}: backward is not linear in the cotangent: ${bend.node.op} ${bend.how}${at(place)}: ` +
+      'it may scale, move, sum or mask the cotangent by what does not depend on it. Clip what grad returns instead, or say { nonLinear: true } if it is meant',
+  )
+}
+
+/** Few numbers that are all 0, as what a loop begins with. */
+const isZero = ({ attributes: { source } }: Node<'leaf'>): boolean =>
+  source instanceof HostData && source.data.length <= 1024 && source.data.every((x) => x === 0)
+
+/** As `customGradient`, whose `backward` is known to be linear: for functions of the library. */
+export function withGradient(
+  forward: (...inputs: Tensor[]) => Tensor,
+  backward: Backward,
+  options: Pick<CustomGradientOptions, 'tangents'> = {},
 ): (...inputs: Tensor[]) => Tensor {
   return (...inputs) => {
     const result = forward(...inputs)

@@ -1,6 +1,6 @@
 // The logarithm of the gamma function and its derivatives, and the inverse of erf: composed of primitives, to the last digits but a few.
 
-import { customGradient } from './differentiate.ts'
+import { withGradient } from './differentiate.ts'
 import { floating, type Tensor } from './tensor.ts'
 
 /** From here on the asymptotic series are exact to the dtype's precision; smaller arguments are shifted up by as many steps. */
@@ -13,7 +13,7 @@ const horner = (x: Tensor, coefficients: readonly number[]): Tensor =>
 /** log |Γ(x)|; infinite at 0 and the negative integers. Its derivative is `digamma`. */
 export const lgamma = (x: Tensor): Tensor => lgammaOf(floating(x))
 
-const lgammaOf = /* @__PURE__ */ customGradient(
+const lgammaOf = /* @__PURE__ */ withGradient(
   (x) =>
     continued(x, lgammaPositive, (above, fraction) =>
       // Γ(x)·Γ(1 − x) = π / sin πx
@@ -47,7 +47,7 @@ export function polygamma(n: number, x: Tensor): Tensor {
     throw new RangeError(`polygamma: the order is ${n}, it must be a whole number of at least 0`)
   const sign = n % 2 === 0 ? 1 : -1
   const cotangent = cotangentDerivative(n)
-  const of = customGradient(
+  const of = withGradient(
     (y) =>
       continued(
         y,
@@ -143,7 +143,7 @@ const tails = [
 /** The inverse of erf: infinite at ±1, not a number beyond. */
 export const erfinv = (x: Tensor): Tensor => erfinvOf(floating(x))
 
-const erfinvOf = /* @__PURE__ */ customGradient(
+const erfinvOf = /* @__PURE__ */ withGradient(
   (x) => {
     const isInside = x.abs().less(1)
     const inside = isInside.where(x, 0)

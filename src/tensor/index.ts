@@ -56,7 +56,15 @@ export {
   type RunningOptions,
 } from './cumulative.ts'
 export type { ProductOf } from './decimal-types.ts'
-export { customGradient, grad, stabilizations, vjp } from './differentiate.ts'
+export {
+  type Backward,
+  type CustomGradientOptions,
+  customGradient,
+  grad,
+  stabilizations,
+  vjp,
+  withGradient,
+} from './differentiate.ts'
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'

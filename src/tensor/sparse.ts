@@ -1,7 +1,7 @@
 // Softmax's sparse relatives: distributions that can give exactly 0 to what scores low.
 
 import { cumsum } from './cumulative.ts'
-import { customGradient } from './differentiate.ts'
+import { withGradient } from './differentiate.ts'
 import { sort } from './sort.ts'
 import { floating, type Tensor } from './tensor.ts'
 
@@ -9,7 +9,7 @@ import { floating, type Tensor } from './tensor.ts'
  * The point of the simplex nearest to x along an axis (Martins and Astudillo 2016): max(x − τ, 0), with τ such that the sum is 1.
  */
 export function sparsemax(x: Tensor, axis = -1): Tensor {
-  const of = customGradient(
+  const of = withGradient(
     (z) => {
       const shifted = z.sub(z.max(axis, true))
       const { sorted, rank } = ranked(shifted, axis)
@@ -34,7 +34,7 @@ export function sparsemax(x: Tensor, axis = -1): Tensor {
  * max(x/2 − τ, 0)², with τ such that the sum is 1.
  */
 export function entmax15(x: Tensor, axis = -1): Tensor {
-  const of = customGradient(
+  const of = withGradient(
     (z) => {
       const shifted = z.sub(z.max(axis, true)).mul(0.5)
       const { sorted, rank } = ranked(shifted, axis)

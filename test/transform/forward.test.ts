@@ -110,6 +110,7 @@ forEachBackend(() => {
     const bent = customGradient(
       (a) => a.mul(2),
       (g) => [bend(g)],
+      { nonLinear: true },
     )
     expect(() => jvp((a: Tensor) => bent(a), [x()], [v()])).toThrow(
       'jvp: a custom gradient of float64 [3] is not linear in its cotangent',

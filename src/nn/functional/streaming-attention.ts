@@ -1,6 +1,6 @@
 // Attention without its matrix of weights in memory: keys come in blocks, and the backward pass computes each block's weights again.
 
-import { concat, customGradient, iota, random, scan, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
+import { concat, iota, random, scan, type Tensor, withBroadcasting, withGradient, zeros } from '../../tensor/index.ts'
 
 export interface AttentionOptions {
   /** Position i sees positions up to i alone. */
@@ -66,7 +66,7 @@ function pieceOf(query: Tensor, key: Tensor, value: Tensor, options: AttentionOp
     const noise = dropout > 0 ? random.nextKey() : undefined
     let blocks: Blocks | undefined
     let logSums: Tensor | undefined
-    const attend = customGradient(
+    const attend = withGradient(
       (...[q, k, v, added]) => {
         blocks = new Blocks(q, k, added ?? mask, options, longest, noise)
         const forward = softmaxOver(blocks, v)
