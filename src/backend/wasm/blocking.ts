@@ -111,12 +111,13 @@ export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: Bloc
   let best: Blocking | undefined
   let bestPrice = Number.POSITIVE_INFINITY
   for (const mc of search.heights) {
+    const mBlocks = Math.ceil(m / mc)
     for (const nc of search.widths) {
-      if (!search.fits(mc, nc, scratchLayout(mc, nc, kc).bytes)) continue
-      const mBlocks = Math.ceil(m / mc)
       const nBlocks = Math.ceil(n / nc)
-      const blocks = batch * mBlocks * nBlocks
       const nanoseconds = batch * search.cost(mBlocks, nBlocks)
+      // Most are ruled out by this alone: waiting comes on top.
+      if (nanoseconds >= bestPrice || !search.fits(mc, nc, scratchLayout(mc, nc, kc).bytes)) continue
+      const blocks = batch * mBlocks * nBlocks
       const grain = Math.max(1, Math.floor(search.smallestChunk / (nanoseconds / blocks)))
       const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds))
       if (price >= bestPrice) continue

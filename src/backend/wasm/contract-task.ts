@@ -6,7 +6,7 @@ import { isStill, lengthOf, stepOf, writeTable } from '../../kernel/table.ts'
 import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
 import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
 import type { ImageWords } from './image-words.ts'
-import type { Compiled, CompiledKernel, NativeContract } from './kernels.ts'
+import type { Compiled, CompiledKernel, NativeContract, NativePlan } from './kernels.ts'
 import { tableAccess } from './layout.ts'
 import type { Tile } from './micro-kernel.ts'
 import { contractRecord, packRecord } from './records.ts'
@@ -40,6 +40,9 @@ export class ContractTasks {
   private readonly tile: Tile
   private readonly kernels: readonly CompiledKernel[]
   private readonly tables = new Map<string, number>()
+  /** How products are cut into blocks, by kernel and shape: layers of a network are often alike. */
+  private readonly plans = new Map<string, ReturnType<typeof contractPlan>>()
+  private readonly nativePlans = new Map<string, NativePlan>()
   /** What the launches of the phase in work pack ahead, and where. */
   private packing: Packing = { tasks: [], places: new Map(), bytes: 0 }
   /** Bytes that packing ahead takes in any phase. */
@@ -73,17 +76,10 @@ export class ContractTasks {
     const { tile } = this
     const leftRow = tile.spread ? 0 : this.leftInPlace(kernel, launch)
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
-    const { blocking, ahead } = contractPlan(
-      {
-        batch,
-        m,
-        n,
-        k,
-        packLeft: leftRow === 0 ? compiled.left.cost : 0,
-        packRight: rightStep === 0 ? compiled.right.cost : 0,
-        epilogue: compiled.epilogue.cost,
-      },
-      tile,
+    const packLeft = leftRow === 0 ? compiled.left.cost : 0
+    const packRight = rightStep === 0 ? compiled.right.cost : 0
+    const { blocking, ahead } = once(this.plans, [launch.kernel, batch, m, n, k, packLeft, packRight], () =>
+      contractPlan({ batch, m, n, k, packLeft, packRight, epilogue: compiled.epilogue.cost }, tile),
     )
     const { mc, nc, kc, mBlocks, nBlocks } = blocking
     const { rightAt, tileAt } = scratchLayout(mc, nc, kc)
@@ -168,7 +164,11 @@ export class ContractTasks {
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
     const { batch, m, n, k } = launch
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
-    const { words, blocks, grain, nanoseconds } = compiled.plan({ batch, m, n, k, rightStep })
+    const { words, blocks, grain, nanoseconds } = once(
+      this.nativePlans,
+      [launch.kernel, batch, m, n, k, rightStep],
+      () => compiled.plan({ batch, m, n, k, rightStep }),
+    )
     const args = this.image.args(words.length + 3, compiled.native)
     words.forEach((word, i) => {
       this.image.set(args + i, word)
@@ -235,6 +235,13 @@ export class ContractTasks {
     const { tables } = this.image.source
     return stepOf(tables[right[0].outer]) === 1 ? 4 * (stepOf(tables[right[0].inner]) ?? 0) : 0
   }
+}
+
+function once<T>(known: Map<string, T>, parts: readonly number[], make: () => T): T {
+  const key = parts.join()
+  const value = known.get(key) ?? make()
+  known.set(key, value)
+  return value
 }
 
 /** Whether the operand is the elements of one float32 buffer as they are. */
