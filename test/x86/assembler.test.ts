@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Assembler, type Memory } from '../../src/backend/x86/assembler.ts'
+import { avx2 } from '../../src/backend/x86/avx2.ts'
 import { avx512 } from '../../src/backend/x86/avx512.ts'
 import { flags, general, type MaskName, masks, type VectorName, vectors } from '../../src/backend/x86/forms.ts'
 
@@ -131,7 +132,7 @@ it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binu
   const a = new Assembler(avx512)
   const expected: string[] = []
   for (const name of Object.keys(vectors) as VectorName[]) {
-    if (special[name]) continue
+    if (special[name] || vectors[name].only === 'vex') continue
     const form = vectors[name]
     const two = twoOperands.includes(name)
     const mask = toMask.includes(name)
@@ -221,6 +222,108 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
     else add(`${name} k7,k2`, () => a.mask(name, 7, 0, 2))
   }
   add('vzeroupper', () => a.vzeroupper())
+  expectLines(a.finish(), expected)
+})
+
+/** Forms in VEX encoding: what they are called there, and the files of their operands where these are not all vectors of one size. */
+interface Vex {
+  readonly name?: string
+  /** Letters of the operands: x and y vectors of 16 and 32 bytes, g a general register, v either size, m memory only. */
+  readonly operands: string
+}
+const plainThree: Vex = { operands: 'vvv' }
+const plainTwo = { operands: 'vv' }
+const vexForms: { readonly [N in VectorName]?: Vex } = {
+  ...Object.fromEntries((Object.keys(vectors) as VectorName[]).map((name) => [name, plainThree])),
+  ...Object.fromEntries(twoOperands.map((name) => [name, plainTwo])),
+  vrndscaleps: { name: 'vroundps', operands: 'vv' },
+  vbroadcastss: { operands: 'vx' },
+  vpmovzxbd: { operands: 'yx' },
+  vmovupsStore: { name: 'vmovups', operands: 'Mv' },
+  vmovss: { operands: 'xm' },
+  vmovssStore: { name: 'vmovss', operands: 'Mx' },
+  vmovd: { operands: 'xg' },
+  vmovdStore: { name: 'vmovd', operands: 'Gx' },
+  vmovqStore: { name: 'vmovq', operands: 'Mx' },
+  vmovmskps: { operands: 'gv' },
+  vmaskmovps: { operands: 'vvm' },
+  vmaskmovpsStore: { name: 'vmaskmovps', operands: 'Mvv' },
+  vextracti128: { operands: 'Xy' },
+  vperm2f128: { operands: 'yyy' },
+  vpermps: { operands: 'yyy' },
+  vpslld: { operands: 'vvx' },
+  vpsrld: { operands: 'vvx' },
+  vpsrad: { operands: 'vvx' },
+  vpslldi: { name: 'vpslld', operands: 'vv' },
+  vpsrldi: { name: 'vpsrld', operands: 'vv' },
+  vpsradi: { name: 'vpsrad', operands: 'vv' },
+}
+/** Bytes of memory operands that are not those of the last vector. */
+const vexMemory: { readonly [N in VectorName]?: string } = {
+  vbroadcastss: 'DWORD',
+  vmovss: 'DWORD',
+  vmovssStore: 'DWORD',
+  vmovd: 'DWORD',
+  vmovdStore: 'DWORD',
+  vmovqStore: 'QWORD',
+  vpmovzxbd: 'QWORD',
+}
+
+it.skipIf(!objdump)('and so do vectors in VEX encoding (needs objdump of binutils)', () => {
+  const a = new Assembler(avx2)
+  const expected: string[] = []
+  for (const name of Object.keys(vectors) as VectorName[]) {
+    const form = vectors[name]
+    if (form.only === 'evex' || form.indexed) continue
+    const { name: text = name, operands } = vexForms[name] ?? plainThree
+    // What is stored comes before what it is stored to, and general registers where vectors are to be.
+    const stores = /^[MGX]/.test(operands)
+    for (const bytes of [16, 32] as const) {
+      if (bytes === 16 && !operands.includes('v')) continue
+      const file = { v: bytes === 16 ? 'xmm' : 'ymm', x: 'xmm', y: 'ymm' }
+      const register = (letter: string, n: number): string =>
+        letter === 'g' || letter === 'G' ? narrow[n] : `${file[letter.toLowerCase() as 'x']}${n}`
+      for (const [d, s, t] of [
+        [1, 2, 3],
+        [9, 10, 4],
+        [7, 15, 13],
+        [15, 0, 8],
+      ] as const) {
+        const immediate = name === 'vblendvps' ? d << 4 : 9
+        const tail = name === 'vblendvps' ? `,${register('v', d)}` : form.immediate && name !== 'vcmpps' ? ',0x9' : ''
+        const shown = name === 'vcmpps' ? 'vcmpngeps' : text
+        const three = operands.length === 3
+        const options = { bytes: operands.includes('v') ? bytes : operands.includes('y') ? 32 : 16, immediate } as const
+        const [first, second, third] = operands
+        const emit = (last: number | Memory): unknown => a.vector(name, d, three ? s : 0, last, options)
+        const line = (last: string): void => {
+          const middle = three ? `${register(stores ? third : second, s)},` : ''
+          if (stores) expected.push(`${shown} ${last},${middle}${register(operands[operands.length - 1], d)}${tail}`)
+          else expected.push(`${shown} ${register(first, d)},${middle}${last}${tail}`)
+        }
+        const lastLetter = stores ? first : (third ?? second)
+        if (lastLetter !== 'm' && lastLetter !== 'M') {
+          emit(t)
+          line(register(lastLetter, t))
+        }
+        if (form.digit !== undefined || name === 'vmovmskps') continue
+        const size = vexMemory[name] ?? (/[xX]/.test(lastLetter) ? 'XMMWORD' : bytes === 16 ? 'XMMWORD' : 'YMMWORD')
+        for (const memory of places) {
+          emit(memory)
+          line(`${size} PTR ${place(memory)}`)
+        }
+      }
+    }
+  }
+  const ymm = Array.from({ length: 16 }, (_, i) => `ymm${i}`)
+  for (const [v, i, m] of [
+    [1, 2, 3],
+    [9, 12, 15],
+  ] as const) {
+    const indexed: Memory = { base: 13, index: i, scale: 4, displacement: 8 }
+    a.vector('vpgatherdd', v, m, indexed)
+    expected.push(`vpgatherdd ymm${v},DWORD PTR ${place(indexed, ymm)},ymm${m}`)
+  }
   expectLines(a.finish(), expected)
 })
 
@@ -314,5 +417,9 @@ it('jumps go to their labels, and constants lie behind the code', () => {
   expect(view.getInt32(displacement(21 + 6, 32), true)).toBe(7)
   expect(displacement(32 + 6, 42)).toBe(first)
   expect(first % 64).toBe(0)
+  // Without EVEX nothing can be repeated, so it is in memory
+  const b = new Assembler(avx2)
+  const words = new Int32Array(b.vector('vaddps', 1, 2, b.constant(7), { broadcast: true }).finish().buffer, 64)
+  expect([...words]).toEqual(new Array(8).fill(7))
   expect(() => new Assembler(avx512).jump(new Assembler(avx512).label()).finish()).toThrow()
 })

@@ -1,4 +1,4 @@
-// Loop kernels as machine code: random ones equal the interpreter, bit for bit, however the iterations are cut.
+// Loop kernels as machine code: random ones equal the interpreter, bit for bit, on each set of vectors, however the iterations are cut.
 
 import { expect, test } from 'vitest'
 import { isNativeLoop } from '../../src/backend/x86/loop.ts'
@@ -6,7 +6,7 @@ import type { DataArray } from '../../src/graph/dtype.ts'
 import { interpretLoop } from '../kernel/interpreter.ts'
 import { Chance } from '../kernel/random.ts'
 import { type LoopCase, randomLoop } from '../kernel/random-loop.ts'
-import { missing, nativeRunner } from './native.ts'
+import { missing, nativeRunner, targets } from './native.ts'
 
 const rounds = Number(process.env.TENON_ROUNDS ?? 400)
 
@@ -18,13 +18,15 @@ test.skipIf(missing !== undefined)(`random kernels ${missing ?? ''}`, { timeout:
     tried++
     const want = given.buffers.map((b) => b.slice())
     interpretLoop(given.kernel, given.launch, want)
-    const run = nativeRunner(given.kernel, given.launch, given.buffers)
+    const target = targets[seed % targets.length]
+    const run = nativeRunner(target, given.kernel, given.launch, given.buffers)
     const whole = run([])
     const difference = firstDifference(whole, want)
-    if (difference) expect.fail(`seed ${seed}: ${difference}`)
+    if (difference) expect.fail(`${target.title}, seed ${seed}: ${difference}`)
     const cut = run(randomCuts(new Chance(seed), given))
     cut.forEach((buffer, i) => {
-      if (!sameBits(buffer, whole[i])) expect.fail(`seed ${seed}, buffer ${i}: bits depend on the cuts`)
+      if (!sameBits(buffer, whole[i]))
+        expect.fail(`${target.title}, seed ${seed}, buffer ${i}: bits depend on the cuts`)
     })
   }
   expect(tried).toBeGreaterThan(rounds / 4)

@@ -7,3 +7,8 @@ import type { X86Options } from './index.ts'
 export function createX86Backend(_options: X86Options = {}): WasmBackend | string {
   return 'browsers run WebAssembly, not machine code'
 }
+
+/** None. */
+export function x86Vectors(): string | undefined {
+  return undefined
+}

@@ -1,4 +1,4 @@
-// An assembler for x86-64 with AVX-512: instructions as calls, labels, and a pool of constants after the code.
+// An assembler for x86-64 with AVX2 and AVX-512: instructions as calls, labels, and a pool of constants after the code.
 
 import { flags, vectors as forms, general, type MaskName, masks, type VectorForm, type VectorName } from './forms.ts'
 
@@ -97,9 +97,9 @@ export class Assembler {
     return bound
   }
 
-  /** A place with the four bytes of the number. */
+  /** A place with the four bytes of the number, once for each lane where instructions cannot repeat them. */
   constant(word: number): Memory {
-    return this.constants([word])
+    return this.constants(this.vectors.evex ? [word] : new Array<number>(this.vectors.lanes).fill(word))
   }
 
   /** A place with the words in a row. */
@@ -138,7 +138,10 @@ export class Assembler {
 
   // ---- Vectors and masks
 
-  /** A vector instruction: destination (or what is stored), first source (where there are two), second source or memory. */
+  /**
+   * A vector instruction: destination (or what is stored), first source (where there are two), second source or memory. In VEX
+   * encoding only bytes and the constant are options; memory that is to be repeated has to have all lanes.
+   */
   vector(name: VectorName, destination: number, first: number, second: Operand, options: VectorOptions = {}): this {
     const form: VectorForm = forms[name]
     const { bytes = this.vectors.bytes, mask = 0, zero = false, broadcast = false, immediate } = options
@@ -146,6 +149,11 @@ export class Assembler {
     // Shifts by a constant keep their destination where others have a source.
     const field = form.digit ?? destination
     const other = form.digit === undefined ? first : destination
+    const tail = form.immediate ? 1 : 0
+    if (form.only === 'vex' || (form.only === undefined && !this.vectors.evex)) {
+      this.vex(form.map, form.prefix, length === 1, form.opcode, field, other, second, tail)
+      return tail === 1 ? this.byte(immediate ?? 0) : this
+    }
     const upper = upperBits(second)
     const high = form.indexed ? indexHigh(second) : bit(~other, 4)
     this.four(
@@ -155,7 +163,6 @@ export class Assembler {
       (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | (high << 3) | mask,
     ).byte(form.opcode)
     const unit = broadcast ? 4 : form.tuple === 'full' ? bytes : form.tuple === 'quarter' ? bytes / 4 : form.tuple
-    const tail = form.immediate ? 1 : 0
     this.place(field & 7, second, unit, tail)
     if (tail === 1) this.byte(immediate ?? 0)
     return this
@@ -164,7 +171,7 @@ export class Assembler {
   /** An instruction on mask registers, or between one and a general register or memory. */
   mask(name: MaskName, destination: number, first: number, second: Operand): this {
     const form = masks[name]
-    return this.vex(1, form.prefix, false, form.long, form.opcode, destination, first, second)
+    return this.vex(1, form.prefix, form.long, form.opcode, destination, first, second)
   }
 
   vzeroupper(): this {
@@ -238,7 +245,7 @@ export class Assembler {
   }
   /** Shifts by a register's lowest five bits (BMI2). */
   shiftBy(kind: 'shl' | 'shr' | 'sar', destination: number, source: Operand, count: number): this {
-    return this.vex(2, { shl: 1, shr: 3, sar: 2 }[kind], false, false, 0xf7, destination, count, source)
+    return this.vex(2, { shl: 1, shr: 3, sar: 2 }[kind], false, 0xf7, destination, count, source)
   }
   /** 0 or 1 into the lowest byte of a register. */
   set(condition: Condition, destination: number): this {
@@ -310,16 +317,16 @@ export class Assembler {
   private vex(
     map: number,
     prefix: number,
-    wide: boolean,
     long: boolean,
     opcode: number,
     reg: number,
     other: number,
     rm: Operand,
+    tail = 0,
   ): this {
-    const third = (wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix
+    const third = ((~other & 15) << 3) | (long ? 4 : 0) | prefix
     this.four(0xc4, (bit(~reg, 3) << 7) | upperBits(rm) | map, third, opcode)
-    return this.place(reg & 7, rm, 1, 0)
+    return this.place(reg & 7, rm, 1, tail)
   }
 
   /** An instruction of the old encoding, of one byte or of two; `tail` is the number of bytes of a constant that follows. */

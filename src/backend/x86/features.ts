@@ -2,11 +2,12 @@
 
 import type { NativeHost } from '../../platform/platform.ts'
 import { Assembler, register } from './assembler.ts'
-import { avx512 } from './avx512.ts'
+import { avx2 } from './avx2.ts'
 
 export interface CpuFeatures {
   /** AVX-512 with what the kernels use: F, DQ, BW, VL, and FMA and BMI2. */
   readonly avx512: boolean
+  /** AVX2 with FMA and BMI2. */
   readonly avx2: boolean
   /** Bytes of the first- and second-level data cache of a core, and of the last level. */
   readonly cache: { readonly first: number; readonly second: number; readonly last: number }
@@ -78,7 +79,7 @@ function caches(ask: Ask): CpuFeatures['cache'] {
 function cpuidCode(convention: NativeHost['convention']): Uint8Array {
   const { rax, rcx, rdx, rbx, rsi, rdi, r8, r9 } = register
   // No vectors are in it
-  const a = new Assembler(avx512)
+  const a = new Assembler(avx2)
   const [control, out] = [a.label(), a.label()]
   const place = (word: number): { base: number; displacement: number } => ({ base: r8, displacement: 4 * word })
   if (convention === 'systemV') a.move(rax, rdi, true).move(r8, rdx, true).move(rcx, rsi, true)

@@ -1,6 +1,6 @@
 // The instructions that the kernels need, as tables of what their encodings consist of.
 
-/** An instruction in EVEX encoding. */
+/** A vector instruction; most exist in VEX and in EVEX encoding. */
 export interface VectorForm {
   /** Opcode map: 1 is 0F, 2 is 0F38, 3 is 0F3A. */
   readonly map: 1 | 2 | 3
@@ -8,7 +8,9 @@ export interface VectorForm {
   readonly prefix: 0 | 1 | 2 | 3
   readonly opcode: number
   readonly wide?: boolean
-  /** Bytes by which short displacements are counted: a whole vector, a quarter of one, or so many. */
+  /** The only encoding it exists in, or is used in. */
+  readonly only?: 'vex' | 'evex'
+  /** Bytes by which short displacements are counted in EVEX: a whole vector, a quarter of one, or so many. */
   readonly tuple: 'full' | 'quarter' | 4 | 16
   readonly immediate?: boolean
   /** The opcode's extension, where the destination is not in its usual place. */
@@ -24,6 +26,8 @@ const form = (
   rest: Partial<VectorForm> = {},
 ): VectorForm => ({ map, prefix, opcode, tuple: 'full', ...rest })
 const immediate = { immediate: true } as const
+const evex = { only: 'evex' } as const
+const vex = { only: 'vex' } as const
 
 const table = {
   vaddps: form(1, 0, 0x58),
@@ -36,8 +40,9 @@ const table = {
   vfmadd132ps: form(2, 1, 0x98),
   vfmadd213ps: form(2, 1, 0xa8),
   vfmadd231ps: form(2, 1, 0xb8),
+  /** In VEX encoding it is called vroundps. */
   vrndscaleps: form(3, 1, 0x08, immediate),
-  vrangeps: form(3, 1, 0x50, immediate),
+  vrangeps: form(3, 1, 0x50, { ...immediate, ...evex }),
   vcvttps2dq: form(1, 2, 0x5b),
   vcvtdq2ps: form(1, 0, 0x5b),
   vpaddd: form(1, 1, 0xfe),
@@ -57,33 +62,48 @@ const table = {
   vpslld: form(1, 1, 0xf2, { tuple: 16 }),
   vpsrld: form(1, 1, 0xd2, { tuple: 16 }),
   vpsrad: form(1, 1, 0xe2, { tuple: 16 }),
-  /** Comparisons, whose destination is a mask. */
+  /** Comparisons, whose destination is a mask register, or in VEX a vector. */
   vcmpps: form(1, 0, 0xc2, immediate),
-  vpcmpd: form(3, 1, 0x1f, immediate),
-  vpcmpud: form(3, 1, 0x1e, immediate),
-  vptestmd: form(2, 1, 0x27),
-  vpmovd2m: form(2, 2, 0x39),
-  vpmovm2d: form(2, 2, 0x38),
-  vblendmps: form(2, 1, 0x65),
+  vpcmpd: form(3, 1, 0x1f, { ...immediate, ...evex }),
+  vpcmpud: form(3, 1, 0x1e, { ...immediate, ...evex }),
+  vptestmd: form(2, 1, 0x27, evex),
+  vpmovd2m: form(2, 2, 0x39, evex),
+  vpmovm2d: form(2, 2, 0x38, evex),
+  vblendmps: form(2, 1, 0x65, evex),
   vmovups: form(1, 0, 0x10),
   vmovupsStore: form(1, 0, 0x11),
   vmovaps: form(1, 0, 0x28),
   vmovss: form(1, 2, 0x10, { tuple: 4 }),
   vmovssStore: form(1, 2, 0x11, { tuple: 4 }),
   vbroadcastss: form(2, 1, 0x18, { tuple: 4 }),
-  vpbroadcastd: form(2, 1, 0x7c, { tuple: 4 }),
+  vpbroadcastd: form(2, 1, 0x7c, { tuple: 4, ...evex }),
   vmovd: form(1, 1, 0x6e, { tuple: 4 }),
   vmovdStore: form(1, 1, 0x7e, { tuple: 4 }),
   vpmovzxbd: form(2, 1, 0x31, { tuple: 'quarter' }),
-  vpmovdb: form(2, 2, 0x31, { tuple: 'quarter' }),
+  vpmovdb: form(2, 2, 0x31, { tuple: 'quarter', ...evex }),
+  /** Its mask is the first source in VEX. */
   vpgatherdd: form(2, 1, 0x90, { tuple: 4, indexed: true }),
-  vpscatterdd: form(2, 1, 0xa0, { tuple: 4, indexed: true }),
-  valignd: form(3, 1, 0x03, immediate),
+  vpscatterdd: form(2, 1, 0xa0, { tuple: 4, indexed: true, ...evex }),
+  valignd: form(3, 1, 0x03, { ...immediate, ...evex }),
   vunpcklps: form(1, 0, 0x14),
   vunpckhps: form(1, 0, 0x15),
   vunpcklpd: form(1, 1, 0x14, { wide: true }),
   vunpckhpd: form(1, 1, 0x15, { wide: true }),
-  vshuff32x4: form(3, 1, 0x23, immediate),
+  vshuff32x4: form(3, 1, 0x23, { ...immediate, ...evex }),
+  vpcmpeqd: form(1, 1, 0x76, vex),
+  vpcmpgtd: form(1, 1, 0x66, vex),
+  vpmaxud: form(2, 1, 0x3f, vex),
+  /** The fourth register is in the upper half of the constant. */
+  vblendvps: form(3, 1, 0x4a, { ...immediate, ...vex }),
+  vmovmskps: form(1, 0, 0x50, vex),
+  vmaskmovps: form(2, 1, 0x2c, vex),
+  vmaskmovpsStore: form(2, 1, 0x2e, vex),
+  vpackusdw: form(2, 1, 0x2b, vex),
+  vpackuswb: form(1, 1, 0x67, vex),
+  vmovqStore: form(1, 1, 0xd6, vex),
+  vextracti128: form(3, 1, 0x39, { ...immediate, ...vex }),
+  vperm2f128: form(3, 1, 0x06, { ...immediate, ...vex }),
+  vpermps: form(2, 1, 0x16, vex),
 } as const satisfies { readonly [name: string]: VectorForm }
 
 export type VectorName = keyof typeof table

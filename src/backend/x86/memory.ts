@@ -19,9 +19,13 @@ export function loadNeighbours(
   mask: number | undefined,
   fill: number,
 ): void {
+  const { bytes } = dtypes[dtype]
+  if (bytes === 1 && mask !== undefined && !f.target.masksBytes) {
+    gather(f.i32(offset).op('i32.add').iota(0), dtype, mask, fill)
+    return
+  }
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.popAddress(offset)
-  const { bytes } = dtypes[dtype]
   f.push('vector', [from, ...k], (a, to, [s, m]) => {
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)
@@ -142,12 +146,18 @@ export function storeNeighbours(
     loadNeighbours(f, dtype, offset, mask, 0)
     f.op(dtype === 'float32' ? 'f32x4.add' : dtype === 'bool' ? 'v128.or' : 'i32x4.add')
   }
-  // A mask becomes 0 or 1
-  if (dtype === 'bool') f.splat('i32', 1).op('v128.and')
+  const { bytes } = dtypes[dtype]
+  if (bytes === 1 && mask !== undefined && !f.target.masksBytes) {
+    const sum = f.local('v128')
+    f.set(sum).get(address).i32(offset).op('i32.add').iota(0)
+    storeLanes(f, 'set', dtype, sum, mask)
+    return
+  }
+  // A mask becomes 0 or 1, a sum wraps around
+  if (bytes === 1) f.splat('i32', dtype === 'bool' ? 1 : 255).op('v128.and')
   const v = f.popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.get(address).popAddress(offset)
-  const { bytes } = dtypes[dtype]
   f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)

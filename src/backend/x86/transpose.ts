@@ -21,11 +21,20 @@ export function transpose(f: NativeFunction, rows: readonly number[]): number[] 
     const [a, b, c, d] = pairs.slice(g, g + 4)
     fours.push(join('vunpcklpd', a, c), join('vunpckhpd', a, c), join('vunpcklpd', b, d), join('vunpckhpd', b, d))
   }
-  return sixteen(join, fours)
+  return f.lanes === 16 ? sixteen(join, fours) : eight(join, fours)
 }
 
 /** Emits an instruction on two vectors; returns the register of its result. */
 type Join = (name: VectorName, a: number, b: number, immediate?: number) => number
+
+function eight(join: Join, fours: readonly number[]): number[] {
+  const columns: number[] = new Array<number>(8)
+  for (let j = 0; j < 4; j++) {
+    columns[j] = join('vperm2f128', fours[j], fours[4 + j], 0x20)
+    columns[4 + j] = join('vperm2f128', fours[j], fours[4 + j], 0x31)
+  }
+  return columns
+}
 
 function sixteen(join: Join, fours: readonly number[]): number[] {
   const columns: number[] = new Array<number>(16)
