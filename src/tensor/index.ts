@@ -56,6 +56,7 @@ export {
   type RunningOptions,
 } from './cumulative.ts'
 export type { ProductOf } from './decimal-types.ts'
+export { diff, trapezoid } from './difference.ts'
 export {
   type Backward,
   type CustomGradientOptions,
@@ -69,12 +70,12 @@ export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
 export { hostNumber } from './leaf.ts'
-export { diag, diagonal, norm, outer, trace, tril, triu } from './matrix.ts'
+export { cross, diag, diagonal, kron, norm, outer, tensordot, trace, tril, triu } from './matrix.ts'
 export { type MemoryReport, type MemoryRow, memoryReport } from './memory-report.ts'
 export type { Nested } from './nested.ts'
 export { pointwise } from './pointwise.ts'
 export * as random from './random.ts'
-export { type PadMode, padWith, roll, tile } from './rearrange.ts'
+export { meshgrid, moveAxis, type PadMode, padWith, repeat, roll, rot90, tile, unstack } from './rearrange.ts'
 export { record } from './record.ts'
 export {
   backend,
@@ -87,6 +88,7 @@ export {
   withBroadcasting,
   withTraining,
 } from './runtime.ts'
+export { type Distinct, interp, maskedSelect, nonzero, type SearchOptions, searchSorted, unique } from './search.ts'
 export type {
   Agree,
   Checked,
@@ -104,8 +106,20 @@ export type {
 } from './shape-types.ts'
 export { argsort, median, type QuantileOptions, quantile, type SortOptions, sort, topK } from './sort.ts'
 export { entmax15, sparsemax } from './sparse.ts'
-export { hypot, lerp, logAddExp, sinc, xlogy } from './special.ts'
+export {
+  allClose,
+  hypot,
+  isClose,
+  lerp,
+  logAddExp,
+  nanToNum,
+  type ReplacedValues,
+  sinc,
+  type Tolerances,
+  xlogy,
+} from './special.ts'
 export type { StabilityReport, Stabilization } from './stability.ts'
+export { bincount, corrcoef, cov, type HistogramOptions, histogram, nanMean, nanSum } from './statistics.ts'
 export { type Axes, floating, type Operand, Tensor, wrap } from './tensor.ts'
 export { assignAll, Variable, VariableSource, variable } from './variable.ts'
 export { type MappedAxes, type VmapOptions, vmap } from './vmap.ts'

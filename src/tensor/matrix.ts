@@ -2,8 +2,9 @@
 
 import { build } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
-import { normalizeAxes, normalizeAxis, show } from '../graph/shape.ts'
-import { iota, zeros, zerosLike } from './create.ts'
+import { misfit } from '../graph/refuse.ts'
+import { normalizeAxes, normalizeAxis, show, sizeOf } from '../graph/shape.ts'
+import { iota, stack, zeros, zerosLike } from './create.ts'
 import type { Floating } from './dtype-types.ts'
 import { withBroadcasting } from './runtime.ts'
 import type * as shapes from './shape-types.ts'
@@ -55,6 +56,52 @@ export const trace = (x: Tensor, offset = 0): Tensor => diagonal(x, offset).sum(
 /** All products of two vectors: [n] and [m] give [n, m]. */
 export const outer = (x: Tensor, y: Tensor): Tensor =>
   withBroadcasting('numpy', () => x.flatten().unsqueeze(1).mul(y.flatten()))
+
+/** Kronecker's product of two matrices: each element of x times all of y, [a, b] and [c, d] give [a·c, b·d]. */
+export function kron(x: Tensor, y: Tensor): Tensor {
+  if (x.rank !== 2 || y.rank !== 2)
+    throw new RangeError(`kron: takes two matrices, not ${show(x.shape)} and ${show(y.shape)}`)
+  const [[a, b], [c, d]] = [x.shape, y.shape]
+  return withBroadcasting('numpy', () => x.reshape([a, 1, b, 1]).mul(y.reshape([1, c, 1, d]))).reshape([a * c, b * d])
+}
+
+/** The cross product of vectors with three elements in the last axis. */
+export function cross(x: Tensor, y: Tensor): Tensor {
+  if (x.shape.at(-1) !== 3 || y.shape.at(-1) !== 3)
+    throw new RangeError(`cross: the last axes of ${show(x.shape)} and ${show(y.shape)} must have 3 elements`)
+  const [x1, x2, x3] = [0, 1, 2].map((i) => x.at(i, -1))
+  const [y1, y2, y3] = [0, 1, 2].map((i) => y.at(i, -1))
+  const minor = (a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor => a.mul(d).sub(b.mul(c))
+  return stack([minor(x2, x3, y2, y3), minor(x3, x1, y3, y1), minor(x1, x2, y1, y2)], -1)
+}
+
+/** The sum over the last `axes` axes of x and the first ones of y, or over pairs of lists of axes, as NumPy's `tensordot`; 2 unless told. */
+export function tensordot(
+  x: Tensor,
+  y: Tensor,
+  axes: number | readonly [readonly number[], readonly number[]] = 2,
+): Tensor {
+  const [left, right] =
+    typeof axes === 'number'
+      ? [Array.from({ length: axes }, (_, i) => x.rank - axes + i), Array.from({ length: axes }, (_, i) => i)]
+      : axes
+  const [a, b] = [
+    left.map((axis) => normalizeAxis(axis, x.rank, 'tensordot')),
+    right.map((axis) => normalizeAxis(axis, y.rank, 'tensordot')),
+  ]
+  if (a.length !== b.length || a.some((axis, i) => x.shape[axis] !== y.shape[b[i]]))
+    throw misfit(
+      `tensordot: axes ${show(a)} of ${show(x.shape)} and ${show(b)} of ${show(y.shape)} differ: they must be of one length each`,
+    )
+  const [outer, inner] = [x, y].map((t, i) => [...t.shape.keys()].filter((axis) => ![a, b][i].includes(axis)))
+  const depth = sizeOf(a.map((axis) => x.shape[axis]))
+  const [rows, columns] = [outer.map((axis) => x.shape[axis]), inner.map((axis) => y.shape[axis])]
+  return x
+    .permute([...outer, ...a])
+    .reshape([sizeOf(rows), depth])
+    .matmul(y.permute([...b, ...inner]).reshape([depth, sizeOf(columns)]))
+    .reshape([...rows, ...columns])
+}
 
 /** (Σ |x|^p)^(1/p) over the axes, all by default; p may be Infinity. The gradient at 0 is 0. */
 export function norm<

@@ -1,5 +1,6 @@
 // Rearranging elements: rolling, tiling and padding with elements of the tensor itself.
 
+import { checkInteger, checkWhole } from '../graph/check.ts'
 import { normalizeAxis, type Range, show } from '../graph/shape.ts'
 import { concat } from './create.ts'
 import type { Tensor } from './tensor.ts'
@@ -22,6 +23,51 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   const copies = [...new Array<number>(rank - repeats.length).fill(1), ...repeats]
   const spread = x.reshape(shape.flatMap((d) => [1, d])).broadcastTo(shape.flatMap((d, i) => [copies[i], d]))
   return spread.reshape(shape.map((d, i) => d * copies[i]))
+}
+
+/** Each element (or sub-array) `times` times in a row along an axis, as NumPy's `repeat`: [a, b] gives [a, a, b, b]. */
+export function repeat(x: Tensor, times: number, axis = 0): Tensor {
+  checkWhole('repeat', { times }, 0)
+  const at = normalizeAxis(axis, x.rank, 'repeat')
+  const spread = [...x.shape.slice(0, at + 1), times, ...x.shape.slice(at + 1)]
+  const flat = x.shape.map((d, a) => (a === at ? d * times : d))
+  return x
+    .unsqueeze(at + 1)
+    .broadcastTo(spread)
+    .reshape(flat)
+}
+
+/** The sub-arrays along an axis, which they lose: the counterpart of `stack`. */
+export function unstack(x: Tensor, axis = 0): Tensor[] {
+  const at = normalizeAxis(axis, x.rank, 'unstack')
+  return Array.from({ length: x.shape[at] }, (_, i) => x.at(i, at))
+}
+
+/** An axis moved to another place, the others in their order. */
+export function moveAxis(x: Tensor, from: number, to: number): Tensor {
+  const [source, target] = [normalizeAxis(from, x.rank, 'moveAxis'), normalizeAxis(to, x.rank, 'moveAxis')]
+  const order = [...x.shape.keys()].filter((axis) => axis !== source)
+  order.splice(target, 0, source)
+  return x.permute(order)
+}
+
+/** A quarter turn of two axes, `times` times, from the first towards the second, as NumPy's `rot90`. */
+export function rot90(x: Tensor, times = 1, axes: readonly [number, number] = [0, 1]): Tensor {
+  checkInteger('rot90', { times })
+  const [a, b] = axes.map((axis) => normalizeAxis(axis, x.rank, 'rot90'))
+  if (a === b) throw new RangeError(`rot90: both axes are ${a} of ${show(x.shape)}`)
+  const swapped = (y: Tensor): Tensor =>
+    y.permute([...x.shape.keys()].map((axis) => (axis === a ? b : axis === b ? a : axis)))
+  const turns = [() => x, () => swapped(x.flip([b])), () => x.flip([a, b]), () => swapped(x).flip([b])]
+  return turns[((times % 4) + 4) % 4]()
+}
+
+/** Vectors as the axes of a grid: for each its value at every point, all of shape [n₁, n₂, …], as NumPy's `meshgrid` with `indexing='ij'`. */
+export function meshgrid(...axes: readonly Tensor[]): Tensor[] {
+  const bad = axes.find((x) => x.rank !== 1)
+  if (bad) throw new RangeError(`meshgrid: an axis is ${show(bad.shape)}: each must be a vector`)
+  const shape = axes.map((x) => x.size)
+  return axes.map((x, i) => x.reshape(shape.map((d, a) => (a === i ? d : 1))).broadcastTo(shape))
 }
 
 /** How `padWith` fills: mirrored without the edge, with the edge's element, or from the other end. */
