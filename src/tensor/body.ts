@@ -3,7 +3,7 @@
 import { build } from '../graph/build.ts'
 import type { Node, ShapeAndType } from '../graph/node.ts'
 import type { LeafSource } from './leaf.ts'
-import { fold, nextKey } from './random.ts'
+import { fold, nextKey } from './random-bits.ts'
 import { type ActiveTrace, type RunHook, runtime } from './runtime.ts'
 import { Tensor } from './tensor.ts'
 import type { Variable } from './variable.ts'
