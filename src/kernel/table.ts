@@ -37,20 +37,3 @@ export const isStill = (table: Table): boolean => lengthOf(table) < 2 || stepOf(
 
 /** Whether each entry is one more than the last. */
 export const isRun = (table: Table): boolean => lengthOf(table) < 2 || stepOf(table) === 1
-
-/** Writes the entries, each times `factor`, to a place in an array. */
-export function writeTable({ extents, strides }: Table, factor: number, into: Int32Array, at: number): void {
-  if (extents.includes(0)) return
-  into[at] = 0
-  let length = 1
-  for (let a = extents.length - 1; a >= 0; a--) {
-    const step = factor * strides[a]
-    // Each axis repeats what those after it have written, a stride further.
-    for (let i = 1; i < extents[a]; i++) repeat(into, at, length, at + i * length, i * step)
-    length *= extents[a]
-  }
-}
-
-function repeat(into: Int32Array, from: number, length: number, to: number, plus: number): void {
-  for (let k = 0; k < length; k++) into[to + k] = into[from + k] + plus
-}

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { forEachIndex } from '../../src/graph/shape.ts'
-import { isRun, isStill, lengthOf, stepOf, tableOf, writeTable } from '../../src/kernel/table.ts'
+import { isRun, isStill, lengthOf, stepOf, tableOf } from '../../src/kernel/table.ts'
+import { entriesOf } from '../support/table-entries.ts'
 
 const cases: readonly (readonly [extents: number[], strides: number[]])[] = [
   [[], []],
@@ -50,9 +51,5 @@ test.each(cases)('extents %j, strides %j', (extents, strides) => {
   expect(stepOf(table)).toBe(steps.size === 1 ? [...steps][0] : undefined)
   expect(isStill(table)).toBe(expected.every((entry) => entry === 0))
   expect(isRun(table)).toBe(expected.every((entry, i) => entry === i))
-
-  // With a factor, and nothing beside its place
-  const into = new Int32Array(expected.length + 2).fill(99)
-  writeTable(table, 4, into, 1)
-  expect([...into]).toEqual([99, ...expected.map((entry) => 4 * entry + 0), 99])
+  expect(entriesOf(table)).toEqual(expected)
 })

@@ -2,7 +2,7 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
-import { isStill, lengthOf, stepOf, writeTable } from '../../kernel/table.ts'
+import { isStill, stepOf } from '../../kernel/table.ts'
 import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
 import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
 import type { ImageWords } from './image-words.ts'
@@ -216,8 +216,7 @@ export class ContractTasks {
     const known = this.tables.get(key)
     if (known !== undefined) return known
     const table = this.image.source.tables[index]
-    const at = this.image.add(lengthOf(table))
-    writeTable(table, size, this.image.view(), at)
+    const at = this.image.table(table, size)
     this.tables.set(key, at)
     return at
   }

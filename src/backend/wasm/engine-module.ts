@@ -5,6 +5,7 @@ import { emitContractDriver } from './contract-driver.ts'
 import { maximumPages } from './memory.ts'
 import { emitMicroKernel, type Tile } from './micro-kernel.ts'
 import { emitPackDriver } from './pack-driver.ts'
+import { emitRepeat } from './repeat.ts'
 import { emitScheduler, type SchedulerOptions } from './scheduler.ts'
 
 export interface EngineModuleOptions extends Omit<SchedulerOptions, 'measure'> {
@@ -30,6 +31,7 @@ export function engineModule(options: EngineModuleOptions): Uint8Array<ArrayBuff
       ? {}
       : { measure: { clock: module.importFunction('e', 'clock', [], ['f64']), records: timeRecords } }
   emitScheduler(module, { ...options, ...measure })
+  emitRepeat(module)
   const microKernel = emitMicroKernel(module, options.tile, options.relaxedMadd)
   module.element(base, [emitContractDriver(module, options.tile, microKernel), emitPackDriver(module)])
   return module.build()

@@ -2,6 +2,7 @@
 
 import { platform as hostPlatform } from '#platform'
 import type { RoutineKernel } from '../../kernel/routine.ts'
+import type { Table } from '../../kernel/table.ts'
 import type { Platform, WorkerHandle } from '../../platform/platform.ts'
 import { math } from '../../scalar/math.ts'
 import { engineModule } from './engine-module.ts'
@@ -11,6 +12,7 @@ import { type Block, LinearMemory } from './memory.ts'
 import type { Tile } from './micro-kernel.ts'
 import { type NativeCode, nativeModule } from './native.ts'
 import { control, moduleRecord, timeRecord } from './records.ts'
+import { type Repeat, writeTable } from './repeat.ts'
 import { RoutineTable, routineModule } from './routines.ts'
 import { layout, threadProgram, type WorkerData } from './worker.ts'
 
@@ -70,6 +72,7 @@ export class Engine {
   private readonly module: WebAssembly.Module
   private readonly bytes: Uint8Array<ArrayBuffer>
   private runProgram: RunProgram
+  private readonly repeat: Repeat
   /** The engine's two run loops, once the measuring one was needed. */
   private loops: { readonly plain: RunProgram; readonly measuring: RunProgram; readonly records: Block } | undefined
   /** What modules may call: float64 functions, and routines. */
@@ -113,6 +116,7 @@ export class Engine {
     this.module = compiledModule(this.bytes)
     const { exports } = this.instantiate(this.module, 0)
     this.runProgram = exports.run as RunProgram
+    this.repeat = exports.repeat as Repeat
     this.warm(exports.multiply as MicroKernel)
   }
 
@@ -218,6 +222,11 @@ export class Engine {
   nativeFunction(): number {
     this.nativeIndex ??= this.addModule(nativeModule(this.memory.shared), 1)
     return this.nativeIndex
+  }
+
+  /** Writes the entries of an offset table, each times `factor`. */
+  writeTable(table: Table, factor: number, address: number): void {
+    writeTable(table, factor, this.memory.views.i32, address, this.repeat)
   }
 
   /** Runs a program that lies in memory as `programRecord` says, `times` times over. */

@@ -1,6 +1,7 @@
 // A program's image as it is written: words, and which of them will hold addresses.
 
 import type { Program } from '../../kernel/program.ts'
+import { lengthOf, type Table } from '../../kernel/table.ts'
 import { nativeKernelWord } from './native.ts'
 import { Words } from './words.ts'
 
@@ -13,6 +14,8 @@ export class ImageWords extends Words {
   readonly addresses: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
   /** Words that hold a byte offset in memory for operands that are packed ahead. */
   readonly packed: number[] = []
+  /** Offset tables to be written where the image lies, and what their entries are multiplied by. */
+  readonly tables: { readonly word: number; readonly table: Table; readonly factor: number }[] = []
   /** The words that hold an address in each moving buffer. */
   readonly moved = new Map<number, { readonly word: number; readonly offset: number }[]>()
 
@@ -27,6 +30,12 @@ export class ImageWords extends Words {
     const args = this.record(4 * (words + 1)) - nativeKernelWord
     this.set(args + nativeKernelWord, native)
     return args
+  }
+  /** Words for an offset table. */
+  table(table: Table, factor: number): number {
+    const word = this.add(lengthOf(table))
+    this.tables.push({ word, table, factor })
+    return word
   }
   /** Words for a record of so many bytes. */
   record(bytes: number): number {

@@ -20,6 +20,7 @@ export interface ProgramImage {
   /** Words that hold a byte offset in memory for operands that are packed ahead, and the bytes of that memory. */
   readonly packed: readonly number[]
   readonly packedBytes: number
+  readonly tables: ImageWords['tables']
   /** Whose launches the records at these words are. */
   readonly launches: ReadonlyMap<number, Task>
 }
@@ -39,6 +40,7 @@ export function programImage(
     addresses: writer.words.addresses,
     packed: writer.words.packed,
     packedBytes: writer.products.packedBytes,
+    tables: writer.words.tables,
     launches: writer.launches,
   }
 }

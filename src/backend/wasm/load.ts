@@ -117,6 +117,9 @@ export class LoadedProgram implements Loaded {
     const { i32 } = this.engine.memory.views
     const first = this.image.address >>> 2
     i32.set(image.words, first)
+    for (const { word, table, factor } of image.tables) {
+      this.engine.writeTable(table, factor, this.image.address + 4 * word)
+    }
     for (const word of image.pointers) i32[first + word] += this.image.address
     for (const word of image.packed) i32[first + word] += this.packed?.address ?? 0
     for (const { word, buffer, offset } of image.addresses) {
