@@ -2,6 +2,9 @@
 
 import { expect, test } from 'vitest'
 import { createX86Backend } from '#x86'
+import { createWasmBackend } from '../../src/backend/wasm/index.ts'
+import { avx512 } from '../../src/backend/x86/avx512.ts'
+import { nativePlan } from '../../src/backend/x86/blocking.ts'
 import { platform } from '../../src/platform/node.ts'
 import type { NativeHost } from '../../src/platform/platform.ts'
 import { contractProgram, matrices } from '../wasm/contract-program.ts'
@@ -57,4 +60,38 @@ test.skipIf(!available)('threads that come later, or not at all, change no bits'
     backend.terminate()
   }
   for (const result of results) expect(Buffer.from(result.buffer).equals(Buffer.from(results[0].buffer))).toBe(true)
+})
+
+test.skipIf(!available)('operands that are packed ahead, for one product or all of a batch, change no bits', () => {
+  const batched = matrices(2, 613, 333, 700)
+  const shared = {
+    ...batched,
+    right: { ...batched.right, batch: { extents: [2], strides: [0] } },
+    rightLength: 333 * 700,
+  }
+  const products = [matrices(1, 1000, 300, 700), matrices(1, 130, 3001, 700, { right: true }), batched, shared]
+  const cache = { first: 48 * 2 ** 10, second: 2 * 2 ** 20, last: 32 * 2 ** 20 }
+  const plans = products.map((p) => nativePlan({ ...p, packLeft: 0.25, packRight: 0.15, epilogue: 0.1 }, cache, avx512))
+  expect(plans.map(({ ahead }) => [ahead.left, ahead.right])).toEqual([
+    [false, true],
+    [true, false],
+    [false, true],
+    [false, true],
+  ])
+  const [wasm, one, two] = [createWasmBackend({ threads: 1 }), createX86Backend({ threads: 1 }), createX86Backend()]
+  // Sums of numbers of so few bits are exact in any order
+  const numbers = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => ((i * 7919) % 61) / 8 - 3)
+  for (const product of products) {
+    const { batch, m, n, leftLength, rightLength } = product
+    const results = [wasm, one, two].map((backend) => {
+      if (typeof backend === 'string') throw new Error(backend)
+      const storages = [leftLength, rightLength, batch * m * n].map((length) => backend.allocate(4 * length))
+      backend.upload(storages[0], numbers(leftLength))
+      backend.upload(storages[1], numbers(rightLength))
+      backend.load(contractProgram(product)).run(storages)
+      return Buffer.from((backend.download(storages[2], 'float32', batch * m * n) as Float32Array).buffer)
+    })
+    expect(results.map((r) => r.equals(results[0]))).toEqual([true, true, true])
+  }
+  for (const backend of [wasm, one, two]) if (typeof backend !== 'string') backend.terminate()
 })

@@ -55,18 +55,28 @@ const worthAhead = 60_000
 const mostAhead = 8 * 1024 * 1024
 const nothingAhead: Ahead = { left: false, right: false }
 
+/** A blocking, and which operands are packed before its launch. */
+export interface ContractPlan {
+  readonly blocking: Blocking
+  readonly ahead: Ahead
+}
+
+export function contractPlan(shape: ContractShape, tile: Tile): ContractPlan {
+  return planAhead(shape, (now) => contractBlocking(shape, tile, now))
+}
+
 /**
- * The cheapest blocking, and which operands are packed ahead: where many blocks would pack the same panels again, once for all of
+ * The cheapest blocking of a model, and which operands are packed ahead: where many blocks would pack the same panels again, once for all of
  * them is cheaper, and leaves the caches to the product.
  */
-export function contractPlan(shape: ContractShape, tile: Tile): { readonly blocking: Blocking; readonly ahead: Ahead } {
+export function planAhead(shape: ContractShape, cheapest: (ahead: Ahead) => Blocking): ContractPlan {
   const { batch, m, n, k, packLeft, packRight } = shape
-  const blocking = contractBlocking(shape, tile)
+  const blocking = cheapest(nothingAhead)
   const pays = (blocks: number, extent: number, price: number): boolean =>
     batch * (blocks - 1) * extent * k * price >= worthAhead && batch * extent * k <= mostAhead
   const ahead = { left: pays(blocking.nBlocks, m, packLeft), right: pays(blocking.mBlocks, n, packRight) }
   if (!ahead.left && !ahead.right) return { blocking, ahead }
-  const freed = contractBlocking(shape, tile, ahead)
+  const freed = cheapest(ahead)
   return { blocking: freed, ahead: { left: ahead.left && freed.nBlocks > 1, right: ahead.right && freed.mBlocks > 1 } }
 }
 

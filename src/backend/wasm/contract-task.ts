@@ -19,13 +19,28 @@ interface Packing {
   bytes: number
 }
 
-/** An operand to pack ahead: outer elements, `width` a panel. */
+/** An operand to pack ahead: outer elements, `width` a panel; the function that does it, and the nanoseconds of an element. */
 interface Panels {
-  readonly operand: Compiled
+  readonly pack: number
+  readonly cost: number
+  readonly callerOnly: boolean
   readonly args: number
   readonly given: readonly TableArguments[]
   readonly extent: number
   readonly width: number
+}
+
+/** The kernel that packs operands ahead: a function of the table, and the number of its code if that is machine code. */
+interface PackingKernel {
+  readonly function: number
+  readonly native?: number
+}
+
+/** Words of a product's args block that say where an operand was packed ahead. */
+interface AheadWords {
+  readonly address: number
+  readonly padded: number
+  readonly batch: number
 }
 
 /** Panels that are packed together, and the nanoseconds of packing that make a chunk. */
@@ -101,13 +116,24 @@ export class ContractTasks {
       this.image.pointer(args + at / 4, written)
       return written
     })
+    const driver = { function: packDriverIndex }
+    const aheadWords = (side: 'left' | 'right'): AheadWords => ({
+      address: args + contractRecord[`${side}Ahead`] / 4,
+      padded: args + contractRecord[`${side}Padded`] / 4,
+      batch: args + contractRecord[`${side}Batch`] / 4,
+    })
+    const panels = ({ index: pack, cost, callerOnly }: Compiled): Pick<Panels, 'pack' | 'cost' | 'callerOnly'> => ({
+      pack,
+      cost,
+      callerOnly,
+    })
     if (ahead.left) {
-      const panels = { operand: compiled.left, args: left, given: launch.left, extent: m, width: tile.rows }
-      this.packAhead(args, 'left', panels, launch, kc)
+      const given = { ...panels(compiled.left), args: left, given: launch.left, extent: m, width: tile.rows }
+      this.packAhead(driver, aheadWords('left'), given, launch, kc)
     }
     if (ahead.right) {
-      const panels = { operand: compiled.right, args: right, given: launch.right, extent: n, width: tile.columns }
-      this.packAhead(args, 'right', panels, launch, kc)
+      const given = { ...panels(compiled.right), args: right, given: launch.right, extent: n, width: tile.columns }
+      this.packAhead(driver, aheadWords('right'), given, launch, kc)
     }
     return {
       function: contractDriverIndex,
@@ -120,42 +146,47 @@ export class ContractTasks {
     }
   }
 
-  /** Has an operand packed before the phase in work, and tells the contract driver where, in its record at `driver`. */
-  private packAhead(driver: number, side: 'left' | 'right', panels: Panels, launch: ContractLaunch, kc: number): void {
-    const { operand, args, given, extent, width } = panels
+  /** Has an operand packed before the phase in work, and tells its product where. */
+  private packAhead(
+    driver: PackingKernel,
+    words: AheadWords,
+    panels: Panels,
+    launch: ContractLaunch,
+    kc: number,
+  ): void {
+    const { pack, cost, callerOnly, args, given, extent, width } = panels
     const { k } = launch
     const padded = roundUp(extent, width)
     const isShared = given.every(({ batch }) => isStill(this.image.source.tables[batch]))
     const batch = isShared ? 1 : launch.batch
-    const key = JSON.stringify([operand.index, given, extent, k, kc, batch])
+    const key = JSON.stringify([driver.function, pack, given, extent, k, kc, batch])
     const place = this.packing.places.get(key) ?? this.packing.bytes
-    const put = (at: number, record: { readonly [name: string]: number }, name: string, value: number): void => {
-      this.image.set(at + record[name] / 4, value)
-    }
-    put(driver, contractRecord, `${side}Ahead`, place)
-    this.image.packed.push(driver + contractRecord[`${side}Ahead`] / 4)
-    put(driver, contractRecord, `${side}Padded`, padded)
-    put(driver, contractRecord, `${side}Batch`, isShared ? 0 : k)
+    this.image.set(words.address, place)
+    this.image.packed.push(words.address)
+    this.image.set(words.padded, padded)
+    this.image.set(words.batch, isShared ? 0 : k)
     if (this.packing.places.has(key)) return
     this.packing.places.set(key, place)
     this.packing.bytes = place + roundUp(4 * batch * padded * k, 64)
 
     const unit = width * panelsOfUnit
     const [runs, units] = [Math.ceil(k / kc), Math.ceil(extent / unit)]
-    const at = this.image.record(packRecord.bytes)
-    const values = { extent, padded, k, kc, runs, units, unit, pack: operand.index, destination: place }
-    for (const [name, value] of Object.entries(values)) put(at, packRecord, name, value)
+    const at = this.image.args(packRecord.bytes / 4, driver.native)
+    const values = { extent, padded, k, kc, runs, units, unit, pack, destination: place }
+    for (const [name, value] of Object.entries(values)) {
+      this.image.set(at + packRecord[name as keyof typeof values] / 4, value)
+    }
     this.image.pointer(at + packRecord.operandArgs / 4, args)
     this.image.packed.push(at + packRecord.destination / 4)
     const total = batch * runs * units
-    const nanoseconds = batch * extent * k * operand.cost
+    const nanoseconds = batch * extent * k * cost
     this.packing.tasks.push({
-      function: packDriverIndex,
+      function: driver.function,
       args: at,
       grain: Math.max(1, Math.ceil(total * Math.min(1, packingChunk / nanoseconds))),
       total,
       nanoseconds,
-      callerOnly: operand.callerOnly,
+      callerOnly,
       source: launch,
       packing: true,
     })
@@ -164,12 +195,12 @@ export class ContractTasks {
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
     const { batch, m, n, k } = launch
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
-    const { words, blocks, grain, nanoseconds } = once(
+    const { words, blocks, grain, nanoseconds, kc, ahead } = once(
       this.nativePlans,
       [launch.kernel, batch, m, n, k, rightStep],
       () => compiled.plan({ batch, m, n, k, rightStep }),
     )
-    const args = this.image.args(words.length + 3, compiled.native)
+    const args = this.image.args(words.length + 3 + 6, compiled.native)
     words.forEach((word, i) => {
       this.image.set(args + i, word)
     })
@@ -178,8 +209,23 @@ export class ContractTasks {
       [launch.right, kernel.right],
       [launch.epilogue, kernel.epilogue],
     ] as const
-    for (const [i, [given, { accesses }]] of parts.entries()) {
-      this.image.pointer(args + words.length + i, this.operand(given, accesses))
+    const written = parts.map(([given, { accesses }], i) => {
+      const at = this.operand(given, accesses)
+      this.image.pointer(args + words.length + i, at)
+      return at
+    })
+    for (const [i, side] of (['left', 'right'] as const).entries()) {
+      if (!ahead[side]) continue
+      const address = args + words.length + 3 + 3 * i
+      const { function: pack, cost, width } = compiled.ahead[side]
+      const extent = side === 'left' ? m : n
+      this.packAhead(
+        { function: compiled.index, native: compiled.ahead.native() },
+        { address, padded: address + 1, batch: address + 2 },
+        { pack, cost, callerOnly: false, args: written[i], given: launch[side], extent, width },
+        launch,
+        kc,
+      )
     }
     return {
       function: compiled.index,

@@ -6,6 +6,7 @@ import type { LoopKernel } from '../../kernel/loop.ts'
 import type { Kernel } from '../../kernel/program.ts'
 import { type Expr, type FunctionName, topological } from '../../scalar/expr.ts'
 import { type FunctionBuilder, ModuleBuilder } from './assembler.ts'
+import type { Ahead } from './blocking.ts'
 import { expressionCost, iterationCost } from './cost.ts'
 import { emitEpilogue, emitPack } from './emit-contract.ts'
 import { emitLoop } from './emit-loop.ts'
@@ -31,6 +32,14 @@ export interface NativeContract {
   readonly index: number
   readonly native: number
   plan(shape: NativeShape): NativePlan
+  /** Packing ahead: the number of its code, emitted when asked for, and for each operand a function of that, nanoseconds an element, and the
+   * outer elements of a panel. */
+  readonly ahead: { native(): number; readonly left: NativePack; readonly right: NativePack }
+}
+export interface NativePack {
+  readonly function: number
+  readonly cost: number
+  readonly width: number
 }
 export interface NativeShape {
   readonly batch: number
@@ -41,8 +50,11 @@ export interface NativeShape {
   readonly rightStep: number
 }
 export interface NativePlan {
-  /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow. */
+  /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow, and the three words of each
+   * operand that was packed ahead. */
   readonly words: readonly number[]
+  readonly kc: number
+  readonly ahead: Ahead
   readonly blocks: number
   readonly grain: number
   readonly nanoseconds: number

@@ -262,8 +262,9 @@ export class Assembler {
     if (register >= 8) this.byte(0x41)
     return this.byte(0x58 | (register & 7))
   }
-  prefetch(place: Memory): this {
-    return this.plain(0x0f18, 1, place, false)
+  /** Asks for a line of memory, to be in the cache of a level by the time it is read. */
+  prefetch(place: Memory, level: 1 | 2 | 3): this {
+    return this.plain(0x0f18, level, place, false)
   }
   pause(): this {
     return this.byte(0xf3).byte(0x90)

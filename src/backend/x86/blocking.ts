@@ -1,6 +1,14 @@
 // Block sizes of a product: a written-down model of what packing, multiplying and sharing cost on this processor.
 
-import { type Blocking, type ContractShape, cheapestBlocking, divisions, roundUp } from '../wasm/blocking.ts'
+import {
+  type Blocking,
+  type ContractPlan,
+  type ContractShape,
+  cheapestBlocking,
+  divisions,
+  planAhead,
+  roundUp,
+} from '../wasm/blocking.ts'
 import type { CpuFeatures } from './features.ts'
 import type { VectorTarget } from './target.ts'
 
@@ -16,8 +24,26 @@ const mostChunks = 32
 const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
+/** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
+const panelElement = 0.03
+
+/** The blocking of a product, and which operands are packed once, by a launch before it. */
+export function nativePlan(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): ContractPlan {
+  return planAhead(shape, (ahead) =>
+    nativeBlocking(
+      {
+        ...shape,
+        packLeft: ahead.left ? panelElement : shape.packLeft,
+        packRight: ahead.right ? panelElement : shape.packRight,
+      },
+      cache,
+      target,
+    ),
+  )
+}
+
 /** The cheapest blocking, chosen from shape and caches alone, so that results and chunks don't depend on the number of threads. */
-export function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): Blocking {
+function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): Blocking {
   const { m, n, k } = shape
   const { rows, columns } = target.tile
   // A panel of the right operand stays in three quarters of the first-level cache while the left one streams past it.

@@ -2,6 +2,7 @@
 
 import type { ContractKernel } from '../../kernel/contract.ts'
 import { pushElement, setBlock, sumAtMost } from '../wasm/contract-walk.ts'
+import { eachUnit } from '../wasm/pack-driver.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
 import { isNative } from './loop.ts'
@@ -11,7 +12,7 @@ import type { VectorTarget } from './target.ts'
 /** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
  * `rightStep` bytes from k to k, its columns side by side. `packLeft`, `packRight` and `epilogue` say how far from the start of all code
  * their functions are, and so do the four micro-kernels: for tiles of all rows or of those that are left, with two vectors of columns or
- * one. The last three are addresses of args blocks. */
+ * one. Then come the addresses of three args blocks, and for each operand those of panels packed ahead (`wasm/records.ts`). */
 export const contractWords = [
   'm',
   'n',
@@ -34,6 +35,12 @@ export const contractWords = [
   'leftArgs',
   'rightArgs',
   'epilogueArgs',
+  'leftAhead',
+  'leftPadded',
+  'leftBatch',
+  'rightAhead',
+  'rightPadded',
+  'rightBatch',
 ] as const
 export type ContractWord = (typeof contractWords)[number]
 
@@ -53,11 +60,11 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   const { rows: tileRows, columns: tileColumns } = target.tile
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')
+  const pushWord = (name: ContractWord): void => void f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
   const word = (name: ContractWord): number => {
     const l = local()
-    f.get(args)
-      .memory('i32.load', 4 * contractWords.indexOf(name))
-      .set(l)
+    pushWord(name)
+    f.set(l)
     return l
   }
   const [m, n, k, mc, nc, kc] = (['m', 'n', 'k', 'mc', 'nc', 'kc'] as const).map(word)
@@ -65,6 +72,9 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   const [rightStep, leftArgs, rightArgs, epilogueArgs] = (
     ['rightStep', 'leftArgs', 'rightArgs', 'epilogueArgs'] as const
   ).map(word)
+  const [leftAhead, rightAhead] = (['leftAhead', 'rightAhead'] as const).map(word)
+  // Where the packed panels of the block lie.
+  const [leftPanels, rightPanels] = [local(), local()]
   const tileStride = local()
   f.get(rightAt).get(scratch).op('i32.add').set(rightAt)
   f.get(tileAt).get(scratch).op('i32.add').set(tileAt)
@@ -91,9 +101,12 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
           f.get(k0).get(k).op('i32.ge_s').brIf(1)
           sumAtMost(f, k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
-          f.get(rightStep).op('i32.eqz')
-          f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
-          callPack('packLeft', leftArgs, m0, m1, scratch)
+          f.get(rightAt).set(rightPanels).get(scratch).set(leftPanels)
+          ahead('right', rightAhead, n0, rightPanels, () => {
+            f.get(rightStep).op('i32.eqz')
+            f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
+          })
+          ahead('left', leftAhead, m0, leftPanels, () => callPack('packLeft', leftArgs, m0, m1, scratch))
           multiply()
           f.get(k1).set(k0).br(0)
         })
@@ -108,16 +121,8 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   return f.finish()
 
   function pushFunction(name: 'packLeft' | 'packRight' | 'epilogue'): void {
-    f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
-    pushCode()
-  }
-
-  /** Replaces a distance from the start of the code by an address. */
-  function pushCode(): void {
-    f.machine(['general'], 'general', (asm, to, [distance]) => {
-      // In functions that call, no value lies in r11
-      asm.address(register.r11, codeStart).lea(to, { base: register.r11, index: distance }, true)
-    })
+    pushWord(name)
+    pushCode(f, codeStart)
   }
 
   function callPack(
@@ -132,6 +137,18 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
       undefined,
       [operand, batch, from, to, k0, k1, destination].map((l) => () => void f.get(l)),
     )
+  }
+
+  /** Finds the panels that were packed ahead: base + 4 · ((batch · k + k0) · padded + index · run); otherwise packs now. */
+  function ahead(side: 'left' | 'right', base: number, index: number, panels: number, now: () => void): void {
+    const [padded, step] = [`${side}Padded`, `${side}Batch`] as const
+    f.get(base).if(() => {
+      f.get(base).get(batch)
+      pushWord(step)
+      f.op('i32.mul').get(k0).op('i32.add')
+      pushWord(padded)
+      f.op('i32.mul').get(index).get(run).op('i32.mul').op('i32.add').i32(2).op('i32.shl').op('i32.add').set(panels)
+    }, now)
   }
 
   function multiply(): void {
@@ -153,7 +170,15 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
             f.set(right).get(rightStep).set(step)
           },
           () => {
-            f.get(rightAt).get(column).get(n0).op('i32.sub').get(run).op('i32.mul').i32(2).op('i32.shl').op('i32.add')
+            f.get(rightPanels)
+              .get(column)
+              .get(n0)
+              .op('i32.sub')
+              .get(run)
+              .op('i32.mul')
+              .i32(2)
+              .op('i32.shl')
+              .op('i32.add')
             f.set(right)
             f.i32(2 * tileColumns)
               .i32(4 * tileColumns)
@@ -184,11 +209,11 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
     f.get(args).get(narrow).i32(3).op('i32.shl').op('i32.add')
     f.get(rows).i32(tileRows).op('i32.lt_s').i32(2).op('i32.shl').op('i32.add')
     f.memory('i32.load', 4 * contractWords.indexOf('wide'))
-    pushCode()
+    pushCode(f, codeStart)
     f.callFunction(undefined, [
       () => f.get(run),
       () => {
-        f.get(scratch)
+        f.get(leftPanels)
           .get(row)
           .get(m0)
           .op('i32.sub')
@@ -207,6 +232,21 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
       () => f.get(tileStride),
       () => f.get(step),
       () => f.get(k0),
+      // Each tile asks for its share of the next right panel
+      () => {
+        f.get(run)
+          .i32(4 * tileColumns)
+          .op('i32.mul')
+          .get(row)
+          .get(m0)
+          .op('i32.sub')
+          .get(run)
+          .op('i32.mul')
+          .op('i32.add')
+          .get(right)
+          .op('i32.add')
+          .absolute()
+      },
     ])
   }
 
@@ -221,4 +261,23 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
       () => f.get(at).splat('f32', 0).memory('v128.store'),
     )
   }
+}
+
+/** Emits the function (args, begin, end, scratch) that packs operands ahead, as `emitPackDriver` of the wasm backend does. */
+export function emitPackAhead(a: Assembler, target: VectorTarget, codeStart: bigint): Label {
+  const f = new NativeFunction(a, target, 4)
+  eachUnit(f, f.range.bind(f), (word, parameters) => {
+    word('pack')
+    pushCode(f, codeStart)
+    f.callFunction(undefined, parameters)
+  })
+  return f.finish()
+}
+
+/** Replaces a distance from the start of the code by an address. */
+function pushCode(f: NativeFunction, codeStart: bigint): void {
+  f.machine(['general'], 'general', (asm, to, [distance]) => {
+    // In functions that call, no value lies in r11
+    asm.address(register.r11, codeStart).lea(to, { base: register.r11, index: distance }, true)
+  })
 }

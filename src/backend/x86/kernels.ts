@@ -11,9 +11,9 @@ import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
 import type { Assembler, Label } from './assembler.ts'
-import { nativeBlocking } from './blocking.ts'
+import { nativePlan } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
-import { type ContractWord, contractWords, emitContract, isNativeContract } from './contract.ts'
+import { type ContractWord, contractWords, emitContract, emitPackAhead, isNativeContract } from './contract.ts'
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
@@ -94,11 +94,8 @@ export class NativeKernels {
       native: this.driver(),
       plan: ({ rightStep, ...shape }) => {
         const packRight = rightStep === 0 ? right : 0
-        const blocking = nativeBlocking(
-          { ...shape, packLeft: left, packRight, epilogue: epilogueCost },
-          this.cache,
-          this.target,
-        )
+        const costs = { packLeft: left, packRight, epilogue: epilogueCost }
+        const { blocking, ahead } = nativePlan({ ...shape, ...costs }, this.cache, this.target)
         const scratch = scratchLayout(blocking.mc, blocking.nc, blocking.kc)
         const micro = this.microKernels(shape.m, shape.n)
         const known: { readonly [N in ContractWord]?: number } = {
@@ -110,8 +107,13 @@ export class NativeKernels {
           ...functions,
         }
         const words = contractWords.flatMap((name) => known[name] ?? [])
-        const { blocks, grain, nanoseconds } = blocking
-        return { words, blocks, grain, nanoseconds }
+        const { blocks, grain, nanoseconds, kc } = blocking
+        return { words, blocks, grain, nanoseconds, kc, ahead }
+      },
+      ahead: {
+        native: () => this.part('pack ahead', (a) => emitPackAhead(a, this.target, this.code.addressOf(0))),
+        left: { function: functions.packLeft, cost: left, width: this.target.tile.rows },
+        right: { function: functions.packRight, cost: right, width: this.target.tile.columns },
       },
     }
   }

@@ -8,8 +8,10 @@ const unrolled = 4
 
 /**
  * Emits tile[row][column] (+)= Σ_k left[k][row] · right[k][column] for a tile of `rows` by `vectors` (1 or 2) of columns, as
- * a function (k, left, right, tile, tileStride, rightStep, accumulate): k ≥ 1; left, right and tile are addresses of the machine,
+ * a function (k, left, right, tile, tileStride, rightStep, accumulate, ahead): k ≥ 1; left, right and tile are addresses of the machine,
  * the strides bytes. With `accumulate` the run is summed by itself before it is added to the tile.
+ *
+ * From `ahead` on a line of memory is asked for in each turn of four k: the panel that the tiles after this one read.
  *
  * Small tiles have several sums for each element, which take turns, because one multiply-add waits four cycles for the one before.
  */
@@ -22,8 +24,9 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
     r8: tileStride,
     r9: rightStep,
     r10: accumulate,
+    r11: ahead,
     rax,
-    r11,
+    rbx,
   } = register
   const { bytes, tile: largest } = target
   const sums = rows * vectors
@@ -35,7 +38,7 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
   const entry = a.label()
   a.align(64).bind(entry)
   for (let i = 4; i < 4 + sets * sums; i++) a.vector('vxorps', i, i, i)
-  a.lea(r11, { base: rightStep, index: rightStep, scale: 2 }, true)
+  a.lea(rbx, { base: rightStep, index: rightStep, scale: 2 }, true)
 
   const step = (u: number, place: Memory & { base: number }): void => {
     const set = u % sets
@@ -55,11 +58,12 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
     { base: right },
     { base: right, index: rightStep },
     { base: right, index: rightStep, scale: 2 as const },
-    { base: right, index: r11 },
+    { base: right, index: rbx },
   ]
   places.forEach((place, u) => {
     step(u, place)
   })
+  a.prefetch({ base: ahead }, 2).arithmeticImmediate('add', ahead, 64, true)
   a.arithmeticImmediate('add', left, 4 * rows * unrolled, true)
   a.lea(right, { base: right, index: rightStep, scale: 4 }, true)
   a.arithmeticImmediate('sub', rax, 1).jumpIf('notEqual', four)
