@@ -10,7 +10,8 @@ export const layers: { readonly [name: string]: Piece } = {
     adjust: 'dx = dy W; dW = dyᵀ x; db = Σ dy',
     shapes: '[..., inputs] → [..., outputs]; weight [outputs, inputs], bias [outputs]',
     defaults: 'bias; weights uniform on ±1/√inputs, as PyTorch',
-    watch: 'Two in a row without an activation between are one. Before relu, initialise with heNormal.',
+    watch:
+      'Two in a row without an activation between are one. Before relu, initialise with heNormal. As a model of a neuron it leaves out state, spikes and time (examples/spiking-neuron.ts).',
     example: {
       code: 'nn.linear(2, 1, { init: nn.init.values([3, -1]), bias: false })(x)',
       x: [[1, 2]],

@@ -1,4 +1,4 @@
-// The examples of derivatives at work run, and end where theory says.
+// The examples of derivatives at work, and of what a neuron is, run, and end where theory says.
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { bundled, temporaryFolder } from '../train/support.ts'
@@ -27,6 +27,15 @@ test('MAML: one step fits a new task', async () => {
 
 test('Gauss–Newton finds the curve to the last digit', async () => {
   expect(await outputOf('gauss-newton')).toContain('found 1.500000, 0.400000, 3.000000, 0.500000')
+})
+
+test('a spiking neuron fires as often as theory says, and an artificial one is what its rate tends to', async () => {
+  const rows = [...(await outputOf('spiking-neuron')).matchAll(/^ +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)$/gm)]
+  const table = rows.map((row) => row.slice(1).map(Number))
+  for (const [, simulated, theory] of table) expect(Math.abs(simulated - theory)).toBeLessThanOrEqual(0.01 * theory)
+  expect(table.find(([drive]) => drive === 2)?.[2]).toBeCloseTo(72.135, 3)
+  const [, , theory, artificial] = table.at(-1) ?? []
+  expect(Math.abs(artificial - theory)).toBeLessThan(1)
 })
 
 test('a piece of your own is accepted, one with a wrong sign refused', async () => {
