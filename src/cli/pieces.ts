@@ -60,6 +60,8 @@ export function rowsOf({ piece }: Found): readonly (readonly [heading: string, t
   const { example, curve, rates } = piece
   const saturates = curve && saturation(curve)
   const rows: readonly (readonly [string, string | undefined])[] = [
+    ['call', piece.call],
+    ['details', piece.details],
     ['outputs', piece.output],
     ['adjusts', piece.adjust],
     ['shapes', piece.shapes],
@@ -67,7 +69,7 @@ export function rowsOf({ piece }: Found): readonly (readonly [heading: string, t
     ['saturates', saturates],
     ['watch', piece.watch],
     ['source', piece.source?.replace(/\bR(?=\d)/, 'test R')],
-    ['example', example ? exampleText(example) : rates?.code],
+    ['example', example ? exampleText(example) : (rates?.code ?? piece.code)],
   ]
   return rows.flatMap(([heading, text]) => (text === undefined ? [] : [[heading, text] as const]))
 }
@@ -95,9 +97,10 @@ function page(found: Found, width: number): string[] {
     ...wrapped(piece.about, width),
     '',
     ...rowsOf(found).flatMap(([heading, text]) =>
-      wrapped(text, width - column).map(
-        (line, i) => `${i === 0 ? cyan(heading.padEnd(column)) : ' '.repeat(column)}${line}`,
-      ),
+      text
+        .split('\n')
+        .flatMap((line) => wrapped(line, width - column))
+        .map((line, i) => `${i === 0 ? cyan(heading.padEnd(column)) : ' '.repeat(column)}${line}`),
     ),
     ...(chart.length > 0 ? ['', ...chart] : []),
   ]

@@ -93,7 +93,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
   program
     .command('pieces')
-    .description('what every module, loss, optimizer and function does, with its derivative')
+    .description('what every module, loss, optimizer and function does, with its derivative, and every other export')
     .argument('[name]', 'one of them, or a family: activations, layers, losses, … (default: all)')
     .addOption(jsonOption())
     .action(async (name: string | undefined, options) => {

@@ -8,7 +8,7 @@ import { unpackGzip } from './gzip.ts'
 
 export { join }
 
-/** TENON_CACHE, or `tenon` in the user's cache folder (XDG_CACHE_HOME, ~/.cache). */
+/** Where downloads are kept: TENON_CACHE, or `tenon` in the user's cache folder (XDG_CACHE_HOME, ~/.cache). */
 export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const { TENON_CACHE, XDG_CACHE_HOME } = environment
   return TENON_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'tenon')

@@ -64,11 +64,14 @@ export function normal(mean = 0, std = 1): Initializer {
   return (shape, random) => fill(shape, () => mean + std * random.normal())
 }
 
+/** One number everywhere. */
 export function constant(value: number): Initializer {
   checkFinite('init.constant', { value })
   return (shape) => fill(shape, () => value)
 }
+/** 0 everywhere. */
 export const zeros = (): Initializer => constant(0)
+/** 1 everywhere. */
 export const ones = (): Initializer => constant(1)
 
 /** Given numbers, row-major. */
@@ -108,14 +111,17 @@ function lecun({ gain = 1 }: ScaledOptions): Deviation {
   return (shape) => gain / Math.sqrt(fans(shape).fanIn)
 }
 
-/** Variance 2 / (fan in + fan out) (Glorot & Bengio 2010). */
+/** Uniform with variance 2 / (fan in + fan out) (Glorot & Bengio 2010). */
 export const glorotUniform = (options: ScaledOptions = {}): Initializer => uniformWith(glorot(options))
+/** Normal with variance 2 / (fan in + fan out) (Glorot & Bengio 2010). */
 export const glorotNormal = (options: ScaledOptions = {}): Initializer => normalWith(glorot(options))
-/** Variance gain² / fan, gain √2 unless told (He et al. 2015). */
+/** Uniform with variance gain² / fan, gain √2 unless told (He et al. 2015). */
 export const heUniform = (options: HeOptions = {}): Initializer => uniformWith(he(options))
+/** Normal with variance gain² / fan, gain √2 unless told (He et al. 2015): before relu. */
 export const heNormal = (options: HeOptions = {}): Initializer => normalWith(he(options))
-/** Variance 1 / fan in (LeCun et al. 1998). */
+/** Uniform with variance 1 / fan in (LeCun et al. 1998). */
 export const lecunUniform = (options: ScaledOptions = {}): Initializer => uniformWith(lecun(options))
+/** Normal with variance 1 / fan in (LeCun et al. 1998); before selu. */
 export const lecunNormal = (options: ScaledOptions = {}): Initializer => normalWith(lecun(options))
 
 /** Uniform on ±1/√fan in: PyTorch's default for weights (Kaiming uniform with a = √5). */

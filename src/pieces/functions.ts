@@ -462,7 +462,7 @@ const others: { readonly [name: string]: Piece } = {
     output: 'y = hard',
     adjust: 'dsoft = dy, as if y were soft',
     watch: 'A biased estimate, which often works.',
-    source: 'Bengio et al. 2013; R83',
+    source: 'Bengio et al. 2013; R76',
     example: { code: 'nn.functional.straightThrough(x.round(), x)', x: [0.7, 1.2], gives: [1, 1], adjusts: [1, 1] },
   },
   gumbelSoftmax: {
@@ -479,7 +479,7 @@ const others: { readonly [name: string]: Piece } = {
     output: 'y = value',
     adjust: 'dlog p = (value − baseline)·dy; dvalue = dy',
     watch: 'Unbiased, with much variance: take a baseline.',
-    source: 'Williams 1992; R84',
+    source: 'Williams 1992; R76',
     example: { code: 'nn.functional.scoreFunction(tensor([3]), x)', x: [-1], gives: [3], adjusts: [3] },
   },
   scaledDotProductAttention: {

@@ -4,9 +4,13 @@ import { activations } from './activations.ts'
 import { augmentations } from './augmentations.ts'
 import { functions } from './functions.ts'
 import { layers } from './layers.ts'
+import { linearAlgebra } from './linear-algebra.ts'
 import { losses } from './losses.ts'
 import { optimizers, schedules } from './optimizers.ts'
 import type { Piece } from './piece.ts'
+import { reference } from './reference.ts'
+import { signals } from './signals.ts'
+import { tensors } from './tensors.ts'
 
 export { type Piece, sampled, saturation } from './piece.ts'
 
@@ -15,7 +19,13 @@ interface Family {
   readonly prefix: string
   readonly about: string
   readonly pieces: { readonly [name: string]: Piece }
+  /** Made from doc comments; the names are in full. */
+  readonly isReference?: true
 }
+
+const described = (family: string, about: string): { readonly [family: string]: Family } => ({
+  [family]: { prefix: '', about, pieces: reference[family] ?? {}, isReference: true },
+})
 
 /** Families in the order in which they are shown, with what is in them. */
 export const families: { readonly [family: string]: Family } = {
@@ -38,6 +48,26 @@ export const families: { readonly [family: string]: Family } = {
     pieces: augmentations,
   },
   functions: { prefix: '', about: 'functions of tensors with their derivatives', pieces: functions },
+  tensors: { prefix: '', about: 'arithmetic, comparisons, and numbers moved from place to place', pieces: tensors },
+  linalg: {
+    prefix: 'linalg.',
+    about:
+      'of tenon/linalg: factorizations and systems of small matrices [..., rows, columns], in double precision inside',
+    pieces: linearAlgebra,
+  },
+  signal: {
+    prefix: 'signal.',
+    about: 'of tenon/signal: Fourier transforms of any length, and what is made of them',
+    pieces: signals,
+  },
+  ...described('tools', 'making tensors, transforming functions of them, loops and branches, running what was written'),
+  ...described('random', 'draws that are functions of a key: the same seed, the same numbers'),
+  ...described('init', 'of parameters, for the option `init` of a module'),
+  ...described('building', 'modules, optimizers and augmentations of your own'),
+  ...described('functional', 'what modules are made of, as functions'),
+  ...described('training', 'of tenon/train: training, metrics, files, and finding a learning rate'),
+  ...described('data', 'of tenon/data: data sets, loaders, generators, file formats'),
+  ...described('inspect', 'of tenon/inspect: graphs, regions, kernels by the clock, your own pieces checked'),
 }
 
 export interface Found {
@@ -55,18 +85,27 @@ export const pieces: readonly Found[] = Object.entries(families).flatMap(([famil
 export const titleOf = ({ family, name, piece }: Found): string =>
   [name, ...(piece.also ?? [])].map((n) => `${families[family].prefix}${n}`).join(', ')
 
-/** The piece of a name, or of one of its other names; letters count, not their case. */
+/** The piece of a name, in full or its last part, or of one of its other names; letters count, not their case. */
 export function findPiece(given: string): Found | undefined {
-  const name = given.replace(/^(nn|loss|optim|augment)\./, '')
-  const is = (other: string): boolean => other.toLowerCase() === name.toLowerCase()
-  return pieces.find((p) => p.name === name) ?? pieces.find((p) => is(p.name) || p.piece.also?.some(is))
+  const last = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
+  const full = ({ family, name }: Found): string => `${families[family].prefix}${name}`
+  const isCalled = (wanted: string) => {
+    const is = (other: string): boolean => other.toLowerCase() === wanted.toLowerCase()
+    return (p: Found): boolean => is(p.name) || is(full(p)) || (p.piece.also?.some(is) ?? false)
+  }
+  return (
+    pieces.find((p) => p.name === given || full(p) === given) ??
+    pieces.find(isCalled(given)) ??
+    pieces.find(isCalled(last(given))) ??
+    pieces.find((p) => last(p.name).toLowerCase() === last(given).toLowerCase())
+  )
 }
 
 /** The names that a misspelt one may have meant, nearest first. */
 export function nearestNames(name: string, count = 3): string[] {
   const wanted = name.toLowerCase()
-  const names = pieces.flatMap((p) => [p.name, ...(p.piece.also ?? [])])
-  return names
+  const names = new Set(pieces.flatMap((p) => [p.name, ...(p.piece.also ?? [])]))
+  return [...names]
     .map((n) => ({ n, far: nearness(wanted, n.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)
     .slice(0, count)

@@ -6,9 +6,13 @@ export interface Piece {
   /** In one sentence. */
   readonly about: string
   /** The formula of the output y. */
-  readonly output: string
+  readonly output?: string
   /** What becomes of a wanted change dy of the output: the change dx of the input; for optimizers, of the parameter. */
-  readonly adjust: string
+  readonly adjust?: string
+  /** What is no piece of a network: how it is called, more of what it does, and lines of code. */
+  readonly call?: string
+  readonly details?: string
+  readonly code?: string
   readonly shapes?: string
   readonly defaults?: string
   /** Where it saturates, fails or surprises. */

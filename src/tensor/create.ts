@@ -74,16 +74,20 @@ export const full = <const S extends AnyDims, D extends DType = 'float32'>(
   value: number,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => wrap(build.constant(value, shape, dtype ?? 'float32'))
+/** Zeros of a shape, float32 unless told. */
 export const zeros = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => full(shape, 0, dtype)
+/** Ones of a shape, float32 unless told. */
 export const ones = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   dtype?: D,
 ): Tensor<Writable<S>, NoInfer<D>> => full(shape, 1, dtype)
+/** Zeros of the shape and dtype of x. */
 export const zerosLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> =>
   wrap(build.constant(0, x.shape, x.dtype))
+/** Ones of the shape and dtype of x. */
 export const onesLike = <S extends Shape, D extends DType>(x: Tensor<S, D>): Tensor<S, D> =>
   wrap(build.constant(1, x.shape, x.dtype))
 

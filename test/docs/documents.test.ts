@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { piecesDocument } from '../support/pieces-document.ts'
+import { referenceSource } from '../support/reference-records.ts'
 import { stabilityDocument } from '../support/stability-document.ts'
 
 it.each([
+  ['src/pieces/reference.ts', referenceSource],
   ['docs/pieces.md', piecesDocument],
   ['docs/stability.md', stabilityDocument],
 ])('%s is what npm run docs writes', (path, document) => {

@@ -5,11 +5,14 @@ import { expect, it } from 'vitest'
 import type { UnaryName } from '../../src/graph/node.ts'
 import { unaryTable } from '../../src/graph/ops/unary.ts'
 import * as tenon from '../../src/index.ts'
+import * as linalg from '../../src/linalg/index.ts'
 import * as activation from '../../src/nn/activation.ts'
 import type { Json } from '../../src/nn/module.ts'
-import { families, findPiece, nearestNames, pieces, sampled } from '../../src/pieces/index.ts'
+import { families, findPiece, nearestNames, pieces, sampled, titleOf } from '../../src/pieces/index.ts'
 import { written } from '../../src/pieces/operations.ts'
+import * as signal from '../../src/signal/index.ts'
 import { configure, grad, ones, Tensor, tensor, variable } from '../../src/tensor/index.ts'
+import { namespaces, sharing } from '../support/reference-records.ts'
 
 const { loss, nn, optim } = tenon
 const namesOf = (family: string): string[] =>
@@ -19,7 +22,8 @@ const functionsOf = (exports: object, but: readonly string[] = []): string[] =>
 
 /** Code of a record, with x. */
 const evaluate = (code: string, x: unknown): unknown =>
-  new Function('x', ...Object.keys(tenon), `return ${code}`)(x, ...Object.values(tenon))
+  new Function('x', ...Object.keys(names), `return ${code}`)(x, ...Object.values(names))
+const names = { ...tenon, linalg, signal }
 const within = (actual: number, expected: number, tolerance: number): boolean =>
   Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected))
 const flat = (nested: unknown): number[] => [nested].flat(9) as number[]
@@ -35,14 +39,32 @@ it('every activation, module, loss, optimizer and schedule has one record, and n
   expect([...namesOf('optimizers'), ...namesOf('schedules')].sort()).toEqual(steered.sort())
   const parts = ['augmented', 'affineMaps', 'erased', 'flipped', 'mixed', 'moved', 'warped']
   expect(namesOf('augmentations').sort()).toEqual(functionsOf(tenon.augment, parts).sort())
-  const all = pieces.flatMap(({ name, piece }) => [name, ...(piece.also ?? [])])
+  const all = pieces.flatMap((found) => titleOf(found).split(', '))
   expect(new Set(all).size).toBe(all.length)
+})
+
+it('every exported function, and every method of a tensor, has a record', () => {
+  const titles = new Set(pieces.flatMap((found) => titleOf(found).split(', ')))
+  const last = new Set([...titles].map((title) => title.slice(title.lastIndexOf('.') + 1)))
+  const isTold = (prefix: string, name: string, value: unknown): boolean =>
+    titles.has(`${prefix}${name}`) || (sharing.has(prefix) && last.has(name)) || told.has(value)
+  // What is exported twice is told of once.
+  const told = new Set<unknown>()
+  for (const { prefix, exports } of namespaces)
+    for (const [name, value] of Object.entries(exports)) if (titles.has(`${prefix}${name}`)) told.add(value)
+  for (const { prefix, exports } of namespaces)
+    for (const [name, value] of Object.entries(exports))
+      if (typeof value === 'function') expect(isTold(prefix, name, value), `${prefix}${name}`).toBe(true)
+  const reading = ['dispose', 'node', 'rank', 'size', 'data', 'dataSync', 'item', 'itemSync', 'array', 'arraySync']
+  for (let type = Tensor.prototype; type !== Object.prototype; type = Object.getPrototypeOf(type))
+    for (const name of Object.getOwnPropertyNames(type))
+      if (!['constructor', 'toString', ...reading].includes(name)) expect(last.has(name), `x.${name}`).toBe(true)
 })
 
 it('every function of the catalogue is there', () => {
   const x: Tensor = ones([1])
   const places: readonly object[] = [tenon, tenon.pointwise, nn, nn.functional, x]
-  for (const name of namesOf('functions')) {
+  for (const name of [...namesOf('functions'), ...namesOf('tensors')]) {
     const place = places.find((p) => name in p) ?? (name in Tensor.prototype ? Tensor.prototype : undefined)
     expect(place, name).toBeDefined()
   }
@@ -62,9 +84,10 @@ const thrown = (f: () => unknown): unknown => {
 }
 
 it('says each thing in full, in lines that end well', () => {
-  for (const { name, piece } of pieces) {
-    for (const text of [piece.about, piece.output, piece.adjust]) expect(text.length, name).toBeGreaterThan(2)
+  for (const { family, name, piece } of pieces) {
     expect(piece.about, name).toMatch(/\.$/)
+    if (families[family].isReference) continue
+    for (const text of [piece.output ?? '', piece.adjust ?? '']) expect(text.length, name).toBeGreaterThan(2)
     expect(piece.example ?? piece.curve ?? piece.rates ?? unexampled.includes(name), name).toBeTruthy()
     if (piece.watch) expect(piece.watch, name).toMatch(/[.?]$/)
   }
@@ -114,6 +137,7 @@ it('examples give what they say, and so do their gradients', () => {
       expect([...dx.dataSync()].every(Number.isFinite), name).toBe(true)
       continue
     }
+    expect(y, name).toBeInstanceOf(Tensor)
     const [value, slope] = [[...y.dataSync()], [...grad(y.sum(), x).dataSync()]]
     expect(y.shape.length, name).toBe(depth(example.gives))
     expect(value.length, name).toBe(flat(example.gives).length)

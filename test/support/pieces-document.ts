@@ -29,29 +29,48 @@ Names such as “test R60” are those of tests in test/rows.`
 const contents = (): string =>
   Object.keys(families)
     .map((family) => {
-      const links = pieces.filter((p) => p.family === family).map((p) => `[${p.name}](#${anchor(p)})`)
+      const links = pieces
+        .filter((p) => p.family === family)
+        .map((p) => `[${p.name.slice(p.name.lastIndexOf('.') + 1)}](#${anchors.get(p)})`)
       return `**${family}** ${links.join(' · ')}`
     })
     .join('\n\n')
 
-/** As GitHub makes it of the heading. */
-const anchor = (found: Found): string =>
-  titleOf(found)
-    .toLowerCase()
-    .replaceAll(/[^\w ]/g, '')
-    .replaceAll(' ', '-')
+/** The anchors that GitHub makes of the headings: letters in small, and a number where that was there before. */
+const anchors: ReadonlyMap<Found, string> = (() => {
+  const used = new Map<string, number>()
+  const slug = (heading: string): string => {
+    const text = heading
+      .toLowerCase()
+      .replaceAll(/[^\w ]/g, '')
+      .replaceAll(' ', '-')
+    const before = used.get(text) ?? 0
+    used.set(text, before + 1)
+    return before === 0 ? text : `${text}-${before}`
+  }
+  slug('pieces')
+  const found = new Map<Found, string>()
+  for (const family of Object.keys(families)) {
+    slug(family)
+    for (const piece of pieces) if (piece.family === family) found.set(piece, slug(titleOf(piece)))
+  }
+  return found
+})()
 
-const asCode = new Set(['outputs', 'example'])
+const asCode = new Set(['call', 'outputs', 'example'])
 
 function section(found: Found): string {
-  const rows = rowsOf(found).map(
-    ([heading, text]) => `- **${heading}** ${asCode.has(heading) ? `\`${text}\`` : escaped(text)}`,
+  const all = rowsOf(found)
+  const rows = all.flatMap(([heading, text]) =>
+    text.includes('\n') ? [] : [`- **${heading}** ${asCode.has(heading) ? `\`${text}\`` : escaped(text)}`],
   )
+  const programs = all.flatMap(([, text]) => (text.includes('\n') ? [`\`\`\`ts\n${text}\n\`\`\``] : []))
   const chart = pieceChart(found.piece)
   return [
     `### ${titleOf(found)}`,
     escaped(found.piece.about),
-    rows.join('\n'),
+    ...(rows.length > 0 ? [rows.join('\n')] : []),
+    ...programs,
     ...(chart.length > 0 ? [['```text', ...chart, '```'].join('\n')] : []),
   ].join('\n\n')
 }
