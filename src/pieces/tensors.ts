@@ -58,7 +58,7 @@ export const tensors: { readonly [name: string]: Piece } = {
     about: 'The logarithm to base 2.',
     output: 'y = log x / log 2',
     adjust: 'dx = dy/(x·log 2)',
-    example: { code: 'x.log2()', x: [8, 1], gives: [3, 0], adjusts: [0.180337, 1.442695] },
+    example: { code: 'x.log2()', x: [8, 1], gives: [3, 0], adjusts: [0.180337, Math.LOG2E] },
   },
   atan2: {
     about: 'The angle of the point (b, a), from −π to π.',
