@@ -14,9 +14,19 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "about": "A tensor that optimizers and statistics assign to.",
    "details": "Reading it gives a leaf; a gradient ends there."
   },
+  "allClose": {
+   "about": "Whether all elements of x are about those of y: a bool scalar.",
+   "call": "allClose(x: Tensor, y: Tensor, tolerances: Tolerances = {}): Tensor"
+  },
   "arange": {
    "about": "start, start + step, … before stop; int32 unless a dtype is given or a number has a fraction.",
    "call": "arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor"
+  },
+  "bincount": {
+   "about": "How often each of 0 … length − 1 comes among whole numbers, or the sum of their weights: int32, or the weights' dtype.",
+   "call": "bincount(x: Tensor, length: number, weights?: Tensor): Tensor",
+   "details": "What lies outside is not counted.",
+   "code": "bincount(tensor([0, 2, 2], { dtype: 'int32' }), 4) // 1, 0, 2, 0"
   },
   "checkGradient": {
    "about": "Checks the gradients of a function by all float tensors of its arguments, computed in float64, along random directions: linear in the cotangent, equal to central differences, and forward as backward.",
@@ -47,10 +57,27 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "configure(options: RuntimeOptions): void",
    "details": "Values made before stay with the backend they were made on, so call it first."
   },
+  "corrcoef": {
+   "about": "The correlations of variables, the rows of x [variables, samples], in [−1, 1]; NaN for a variable that does not vary, as NumPy's `corrcoef`.",
+   "call": "corrcoef(x: Tensor): Tensor"
+  },
+  "cov": {
+   "about": "The covariances of variables, the rows of x [variables, samples]: [variables, variables], divided by samples − correction (1 unless told), as NumPy's `cov`.",
+   "call": "cov(x: Tensor, correction = 1): Tensor"
+  },
+  "cross": {
+   "about": "The cross product of vectors with three elements in the last axis.",
+   "call": "cross(x: Tensor, y: Tensor): Tensor"
+  },
   "customGradient": {
    "about": "A function with a derivative of its own.",
-   "details": "`backward` gets the cotangent of the result, the inputs and the result, and returns one cotangent, or null, per input. Forward mode transposes `backward`, unless `tangents` says that it is to go through what `forward` computes.",
+   "call": "customGradient(forward: (...inputs: Tensor[]) => Tensor, backward: Backward, options: CustomGradientOptions = {}): (...inputs: Tensor[])",
+   "details": "`backward` gets the cotangent of the result, the inputs and the result, and returns one cotangent, or null, per input, linear in the cotangent: it may scale, move, sum and mask it by what does not depend on it. That is checked when a gradient is built, and a TypeError names what breaks it.",
    "code": "const straightThrough = customGradient((x) => x.round(), (g) => [g])"
+  },
+  "diff": {
+   "about": "Each element less the one before it along an axis, `times` times over; the axis is `times` shorter, as NumPy's `diff`.",
+   "call": "diff(x: Tensor, times = 1, axis = -1): Tensor"
   },
   "engineInfo": {
    "about": "What computes, once its threads are up.",
@@ -87,14 +114,30 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "hessian(fn: (...args: A) => Objective, options: JacobianOptions = {}): (...args: A)",
    "details": "Forward mode over reverse mode unless told."
   },
+  "histogram": {
+   "about": "How many elements fall into each of several bins of one width: counts, int32 [bins], and their edges [bins + 1].",
+   "call": "histogram(x: Tensor, { low, high, bins = 10 }: HistogramOptions): { counts: Tensor; edges: Tensor }",
+   "details": "A bin holds its lower edge, the last one both, as NumPy's `histogram`; what lies outside, and NaN, is not counted."
+  },
   "hvp": {
    "about": "The product of the Hessian of a scalar function, by all its arguments, with a vector of their structure, at the cost of a few gradients (Pearlmutter 1994): the gradient's change along the vector ('forward', the default), or the gradient of ⟨gradient, vector⟩ ('reverse').",
    "call": "hvp(fn: (...args: A) => Objective, primals: A, vector: { readonly [K in keyof A]: TangentOf<A[K]> }, options: { readonly mode?: 'forward' | 'reverse' } = {}): A",
    "code": "const [hv] = hvp(loss, [w], [v])"
   },
+  "interp": {
+   "about": "Piecewise-linear interpolation through the points (xs, ys), both [n], xs ascending; constant beyond the ends, as NumPy's `interp`.",
+   "call": "interp(x: Tensor, xs: Tensor, ys: Tensor): Tensor",
+   "details": "Gradients go to `x` and `ys`.",
+   "code": "interp(tensor([1.5]), tensor([1, 2]), tensor([10, 20])) // 15"
+  },
   "iota": {
    "about": "The index along an axis of the given shape, int32.",
    "call": "iota(shape: S, axis: number): Tensor<Writable<S>, 'int32'>"
+  },
+  "isClose": {
+   "about": "Where x is about y: bool.",
+   "call": "isClose(x: Tensor, y: Tensor, tolerances: Tolerances = {}): Tensor",
+   "details": "Infinities are close to themselves alone."
   },
   "jacobian": {
    "about": "The function that gives all derivatives of a function's result by its first argument: [...result, ...argument] for tensors, else a tree of these, structured as the result and, inside, as the argument.",
@@ -107,6 +150,10 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "details": "Its cost is that of a small number of forward passes, whatever the number of results. A tangent that is null stands for an argument that does not change.",
    "code": "const [y, dy] = jvp((x) => x.square(), [x], [dx]) //   dy = 2 x dx"
   },
+  "kron": {
+   "about": "Kronecker's product of two matrices: each element of x times all of y, [a, b] and [c, d] give [a·c, b·d].",
+   "call": "kron(x: Tensor, y: Tensor): Tensor"
+  },
   "linspace": {
    "about": "`count` numbers from start to stop, both included.",
    "call": "linspace(start: number, stop: number, count: number, dtype: DType = 'float32'): Tensor"
@@ -117,14 +164,46 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "details": "A file of another program has no architecture in it: pass a network of the same names and shapes, which takes its state over and is returned. Throws if the file is damaged or does not fit.",
    "code": "const net = await load('digits.safetensors')"
   },
+  "maskedSelect": {
+   "about": "The elements where the mask, bool of x's first axes, is true, as rows of the remaining axes: NumPy's `x[mask]`.",
+   "call": "maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor>",
+   "details": "Gradients go back to where the elements came from. Reads the mask, as `nonzero` does.",
+   "code": "await maskedSelect(x, x.greater(0)) // the positive elements, a vector"
+  },
   "memoryReport": {
    "about": "What lies in the backend's memory now.",
    "call": "memoryReport(): MemoryReport",
    "details": "Values on the host alone are the JavaScript heap's business and not listed."
   },
+  "meshgrid": {
+   "about": "Vectors as the axes of a grid: for each its value at every point, all of shape [n₁, n₂, …], as NumPy's `meshgrid` with `indexing='ij'`.",
+   "call": "meshgrid(...axes: readonly Tensor[]): Tensor[]"
+  },
+  "moveAxis": {
+   "about": "An axis moved to another place, the others in their order.",
+   "call": "moveAxis(x: Tensor, from: number, to: number): Tensor"
+  },
+  "nanMean": {
+   "about": "The mean of the elements that are numbers; NaN where there are none.",
+   "call": "nanMean(x: Tensor, axes?: Axes, keepAxes = false): Tensor"
+  },
+  "nanSum": {
+   "about": "The sum of the elements that are numbers.",
+   "call": "nanSum(x: Tensor, axes?: Axes, keepAxes = false): Tensor"
+  },
+  "nanToNum": {
+   "about": "x with numbers in place of NaN, ∞ and −∞; no gradient goes to those.",
+   "call": "nanToNum(x: Tensor, { nan = 0, positive, negative }: ReplacedValues = {}): Tensor"
+  },
   "noGrad": {
    "about": "Runs `f`; what it computes is a constant to every later gradient.",
    "call": "noGrad(f: () => T): T"
+  },
+  "nonzero": {
+   "about": "The places at which x is not 0 (or true), in order: int32 [count, rank], as PyTorch's `nonzero`.",
+   "call": "nonzero(x: Tensor): Promise<Tensor>",
+   "details": "Reads x, for its values decide how many there are; so it cannot be part of a compiled function: use `where` or `maskedFill` there.",
+   "code": "await nonzero(tensor([[0, 7], [5, 0]])) // [[0, 1], [1, 0]]"
   },
   "oneHot": {
    "about": "The index of the class as a vector of zeros with a single one, in a new last axis.",
@@ -143,6 +222,14 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "predict(net: Module, inputs: Tensor | Dataset, options: EvaluateOptions = {}): Promise<Tensor>",
    "code": "const digit = await (await predict(net, image.unsqueeze(0))).argmax(-1).item()"
   },
+  "repeat": {
+   "about": "Each element (or sub-array) `times` times in a row along an axis, as NumPy's `repeat`: [a, b] gives [a, a, b, b].",
+   "call": "repeat(x: Tensor, times: number, axis = 0): Tensor"
+  },
+  "rot90": {
+   "about": "A quarter turn of two axes, `times` times, from the first towards the second, as NumPy's `rot90`.",
+   "call": "rot90(x: Tensor, times = 1, axes: readonly [number, number] = [0, 1]): Tensor"
+  },
   "save": {
    "about": "Writes a network to a safetensors file, whole or not at all: its state by PyTorch's names and layouts, and its architecture.",
    "call": "save(net: Module, file: string): Promise<void>",
@@ -154,6 +241,12 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "details": "Any of them may be trees of tensors. The body is traced once and compiled once, whatever the length. Variables that it assigns keep their value from turn to turn.",
    "code": "const [total, sums] = scan((sum, x) => [sum.add(x), sum.add(x)], zeros([3]), tensor([[1, 2, 3], [4, 5, 6]]))"
   },
+  "searchSorted": {
+   "about": "Where each value would be put into `sorted` [n], ascending and without NaN, to keep the order: int32 of the values' shape, from 0 to n, as NumPy's `searchsorted`.",
+   "call": "searchSorted(sorted: Tensor, values: Tensor, { side = 'left' }: SearchOptions = {}): Tensor",
+   "details": "By halving, so in log₂ n steps; NaN goes behind everything.",
+   "code": "searchSorted(tensor([1, 3, 5]), tensor([0, 3, 9])) // 0, 1, 3"
+  },
   "stabilizations": {
    "about": "What is rewritten when the values are differentiated with respect to `wrt` and evaluated, and what has to be left alone.",
    "call": "stabilizations(values: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): StabilityReport",
@@ -164,6 +257,24 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "tensor(values: Nested | DataArray, options: { readonly shape?: Dims; readonly dtype?: DType } = {}): Tensor",
    "details": "Numbers become float32, booleans bool, typed arrays keep their type; the data is copied.",
    "code": "tensor([[1, 2], [3, 4]])              // float32 [2, 2]\ntensor(new Int32Array(6), { shape: [2, 3] })"
+  },
+  "tensordot": {
+   "about": "The sum over the last `axes` axes of x and the first ones of y, or over pairs of lists of axes, as NumPy's `tensordot`; 2 unless told.",
+   "call": "tensordot(x: Tensor, y: Tensor, axes: number | readonly [readonly number[], readonly number[]] = 2): Tensor"
+  },
+  "trapezoid": {
+   "about": "The integral by the trapezoidal rule along an axis, of values `spacing` apart (1 unless told).",
+   "call": "trapezoid(y: Tensor, spacing = 1, axis = -1): Tensor"
+  },
+  "unique": {
+   "about": "The different values of x, with counts, as the array API's `unique_all`.",
+   "call": "unique(x: Tensor): Promise<Distinct>",
+   "details": "Reads x, as `nonzero` does; no gradients.",
+   "code": "const { values, counts } = await unique(labels)"
+  },
+  "unstack": {
+   "about": "The sub-arrays along an axis, which they lose: the counterpart of `stack`.",
+   "call": "unstack(x: Tensor, axis = 0): Tensor[]"
   },
   "valueAndGrad": {
    "about": "The function that gives the value and its gradient by an argument, the first unless told, which may be a tree of tensors; the gradient has its structure.",
@@ -253,6 +364,10 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "key(seed: number): Key",
    "details": "Throws on other numbers."
   },
+  "random.laplace": {
+   "about": "Numbers of the Laplace distribution around 0, of density e^(−|x|)/2.",
+   "call": "laplace(shape: Dims, options: FloatOptions = {}): Tensor"
+  },
   "random.nextKey": {
    "about": "The next key of the runtime's own stream: another one for every call and, in vmap, every example; the same ones for the same seed.",
    "call": "nextKey(): Key"
@@ -265,6 +380,12 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "about": "The numbers 0 … n − 1 in random order, int32; or the rows of a tensor, along an axis, in random order.",
    "call": "permutation(of: number | Tensor, options: RandomOptions & { readonly axis?: number } = {}): Tensor",
    "code": "const shuffled = random.permutation(examples)"
+  },
+  "random.poisson": {
+   "about": "How many events happen where `rate` of them are expected: a number, or a tensor that broadcasts to the shape.",
+   "call": "poisson(shape: Dims, rate: number | Tensor, options: FloatOptions = {}): Tensor",
+   "details": "Whole numbers as floats; NaN where a tensor's rate is negative or no number. No gradients. Throws on such a number.",
+   "code": "random.poisson([1000], 4).mean() // about 4"
   },
   "random.randomBits": {
    "about": "32 random bits per element, int32.",
