@@ -1,5 +1,6 @@
 // `npm run test:browser-example`: trains the example page to its end in Chromium, isolated and not, of the package as it was built;
 // fails under 98 % of the test digits, or if a task held the page's thread for more than 50 milliseconds while it trained.
+// With `-- examples=1000 epochs=2`, for a look on a quiet machine, it trains on less and only the page's tasks count.
 import { chromium } from 'playwright'
 import { builtPage, isolated, served } from '../test/examples/serve.ts'
 import { findChromium, installChromium } from './find-chromium.mjs'
@@ -17,6 +18,7 @@ interface Task {
   readonly args: { readonly name?: string }
 }
 
+const asked = process.argv.slice(2)
 const built = await builtPage(new URL('../examples/browser', import.meta.url), 'dist')
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 try {
@@ -26,7 +28,7 @@ try {
   ] as const) {
     const server = await served(built.folder, headers)
     const page = await browser.newPage()
-    await page.goto(server.url)
+    await page.goto(`${server.url}?${asked.join('&')}`)
     await page.waitForSelector('#start:not([disabled])')
     // What came before was loading.
     await page.evaluate(() => {
@@ -47,15 +49,16 @@ try {
     )
     const trace: Task[] = JSON.parse((await browser.stopTracing()).toString()).traceEvents
     const long = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks)
-    const busiest = longestTask(trace)
+    const busiest = longestTask(trace, 'tdur')
     const status = await page.textContent('#status')
     const accuracy = Number.parseFloat((await page.textContent('#accuracy')) ?? '')
     console.log(`${name}: ${status} ${await page.textContent('#engine')}`)
+    const clock = longestTask(trace, 'dur')
     console.log(
-      `  tasks over 50 ms by the clock: ${long.length === 0 ? 'none' : `${long.map((ms) => ms.toFixed(0)).join(', ')} ms`}; longest of the page's thread by the processor's: ${busiest.toFixed(0)} ms`,
+      `  longest task of the page's thread: ${clock.toFixed(0)} ms by the clock, ${busiest.toFixed(0)} ms by the processor's; tasks over 50 ms by the clock: ${long.length}`,
     )
-    if (!(accuracy >= 98)) fail(`${name}: ${accuracy} % of the test digits, 98 % were expected`)
-    // By the clock, other programs on the machine count too.
+    if (asked.length === 0 && !(accuracy >= 98)) fail(`${name}: ${accuracy} % of the test digits, 98 % were expected`)
+    // By the clock, other programs on the machine count too: on a quiet one both are the same.
     if (busiest > 50) fail(`${name}: a task of ${busiest.toFixed(0)} ms`)
     await page.close()
     server.close()
@@ -65,11 +68,11 @@ try {
   built.remove()
 }
 
-/** Milliseconds of processor time of the page's longest task. */
-function longestTask(trace: readonly Task[]): number {
+/** Milliseconds of the page's longest task, by the clock or of processor time. */
+function longestTask(trace: readonly Task[], by: 'dur' | 'tdur'): number {
   const threads = trace.filter((event) => event.name === 'thread_name' && event.args.name === 'CrRendererMain')
   const isPage = (event: Task): boolean => threads.some(({ pid, tid }) => pid === event.pid && tid === event.tid)
-  const times = trace.map((event) => (event.name.endsWith('RunTask') && isPage(event) ? (event.tdur ?? 0) / 1000 : 0))
+  const times = trace.map((event) => (event.name.endsWith('RunTask') && isPage(event) ? (event[by] ?? 0) / 1000 : 0))
   return times.reduce((longest, time) => Math.max(longest, time), 0)
 }
 

@@ -161,6 +161,11 @@ function hyperNumbers<H extends string>(
 }
 
 function checkGradients(kind: string, parameters: readonly Variable[], gradients: readonly Tensor[]): void {
+  if (!Array.isArray(parameters) || !Array.isArray(gradients)) {
+    throw new TypeError(
+      `${kind}: step takes the parameters and their gradients, two lists: step(net.parameters(), grad(l, net.parameters()))`,
+    )
+  }
   if (parameters.length !== gradients.length) {
     throw new RangeError(
       `${kind}: ${gradients.length} gradients for ${parameters.length} parameters: give one for each, in the same order`,

@@ -6,7 +6,7 @@ import type { DataArray, DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
-import { evaluate, prepare } from './execute.ts'
+import { evaluate, noValueYet, prepare } from './execute.ts'
 import { type About, beginUse, bytesOf, Held } from './held.ts'
 import { HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
 import { span } from './record.ts'
@@ -68,7 +68,9 @@ class Argument implements LeafSource {
   }
   read(): never {
     throw new Error(
-      'a tensor from inside a compiled function was used outside of it: return it from the function instead',
+      runtime.trace
+        ? noValueYet
+        : 'a tensor from inside a compiled function was used outside of it: return it from the function instead',
     )
   }
 }
@@ -98,7 +100,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       programs.push(entry)
       if (entries.size === manyTraces) {
         console.warn(
-          `compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for ${key}: pad batches to one shape, or pass changing numbers as tensors`,
+          `compile: ${fn.name || 'a function'} was traced ${manyTraces} times, last for arguments ${treeKey(args)}: pad batches to one shape, or pass changing numbers as tensors`,
         )
       }
     }

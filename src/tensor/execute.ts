@@ -50,13 +50,12 @@ export const storageOf = (node: Node): Storage =>
 
 const heldOf = (node: Node): Held => node.value as Held
 
+export const noValueYet =
+  'reading a value inside a compiled function, or inside cond, scan or whileLoop: it has none while the function is traced. Return the tensor and read it outside; to branch on it, use where or cond'
+
 /** Evaluates nodes together, in one program; afterwards each has a value. */
 export function evaluate(nodes: readonly Node[]): void {
-  if (runtime.trace) {
-    throw new Error(
-      'reading a value inside a compiled function, or inside cond, scan or whileLoop: it has none while the function is traced. Return the tensor and read it outside; to branch on it, use where or cond',
-    )
-  }
+  if (runtime.trace) throw new Error(noValueYet)
   const outputs = [...new Set(nodes)].filter((n) => !isValue(n))
   if (outputs.length === 0) return
   beginUse()

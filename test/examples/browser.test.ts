@@ -89,6 +89,7 @@ describe.skipIf(executablePath === undefined)('the page (left out without a Chro
     const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'"
     await open({ ...isolated, 'Content-Security-Policy': policy }, async (page, said) => {
       const note = /the engine's worker could not start .* works on the page itself.*worker-src 'self'/
+      expect(await page.textContent('#engine')).toMatch(/^Engine: wasm, 1 thread\. Note:/)
       expect(await page.textContent('#engine')).toMatch(note)
       expect(said.filter((text) => note.test(text))).toHaveLength(1)
       await train(page)

@@ -236,6 +236,10 @@ const optimizers: { readonly [name: string]: Entry } = {
   optimizer: {
     wrong: [
       [() => optim.adam().step([variable(x(2))], []), /0 gradients for 1 parameters|1 parameters/],
+      [
+        () => (optim.adam().step as (gradients: unknown) => void)([x(2)]),
+        /step takes the parameters and their gradients, two lists/,
+      ],
       [() => optim.adam().step([variable(x(2), { name: 'w' })], [x(3)]), /w.*\[2\].*\[3\]|\[3\].*\[2\]/],
     ],
   },

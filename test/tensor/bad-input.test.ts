@@ -48,6 +48,11 @@ const cases: readonly Case[] = [
     message: 'Return the tensor and read it outside',
   },
   {
+    what: 'reading an argument inside a compiled function',
+    run: () => compile((x: Tensor) => x.mul(x.itemSync()))(ones([])),
+    message: 'reading a value inside a compiled function',
+  },
+  {
     what: 'an async compiled function',
     run: () => compile(async (x: Tensor) => x)(ones([2])),
     message: 'the function is async: only synchronous functions of tensors can be traced',
@@ -105,7 +110,7 @@ it('a step whose shapes change every call says so once', () => {
     for (let n = 1; n <= 10; n++) step(unknown([n]))
     expect(warn).toHaveBeenCalledTimes(1)
     expect(warn.mock.calls[0]?.[0]).toMatch(
-      /was traced 8 times.*pad batches to one shape, or pass changing numbers as tensors/,
+      /was traced 8 times, last for arguments \[float32\[\d+\]\]: pad batches to one shape, or pass changing numbers as tensors/,
     )
   } finally {
     warn.mockRestore()

@@ -179,7 +179,7 @@ class Remote implements RemoteBackend {
     }
     if (reply.is === 'ready') {
       this.threads = reply.threads
-      this.threadNote = [this.threadNote, reply.note].filter(Boolean).join('. ') || undefined
+      this.threadNote = [this.threadNote, reply.note].filter(Boolean).join('; ') || undefined
       this.settled()
       return
     }

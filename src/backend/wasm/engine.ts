@@ -63,6 +63,8 @@ export class Engine {
   readonly threads: number
   /** Why there are fewer threads than asked for. */
   threadNote: string | undefined
+  /** Threads that could not start or died. */
+  lost = 0
 
   private readonly platform: Platform
   private readonly warn: (message: string) => void
@@ -289,8 +291,11 @@ export class Engine {
       layout,
     }
     this.workerScratch.push(data.scratch)
+    let isLost = false
     const failed = (reason: string): void => {
       settle()
+      if (!isLost && this.stopped === undefined) this.lost++
+      isLost = true
       if (this.threadNote !== undefined || this.stopped !== undefined) return
       this.threadNote = `a worker thread could not start or died (${reason}); going on with fewer than ${this.threads} threads`
       this.warn(`tenon: ${this.threadNote}`)

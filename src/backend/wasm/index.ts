@@ -58,7 +58,7 @@ export class EngineBackend implements WasmBackend {
   }
 
   get threads(): number {
-    return this.engine.threads
+    return this.engine.threads - this.engine.lost
   }
   get threadNote(): string | undefined {
     return this.engine.threadNote
