@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import picocolors from 'picocolors'
 import { version } from '../../train/index.ts'
-import { chooseEngine, type EngineOptions } from '../engine.ts'
+import { chooseEngine, type EngineOptions, type RunningEngine } from '../engine.ts'
 import { UsageError } from '../failure.ts'
 import { serve } from './serve.ts'
 import { type Measured, taskOf, workloads } from './workloads.ts'
@@ -40,19 +40,28 @@ export async function bench(names: readonly string[], options: BenchOptions): Pr
 }
 
 async function measure(name: string, options: BenchOptions): Promise<BenchEvent & Measured> {
-  const engine = chooseEngine(options)
+  const { engine, startMs } = startEngine(options)
   const measured = await workloads[name].measure(engine.threads, options.scale)
   // Threads start while the first steps run; one that could not start makes the numbers worthless.
   await engine.ready()
-  return { event: 'bench', workload: name, backend: engine.backend, threads: engine.threads, ...measured }
+  const { backend, threads } = engine
+  // The first step begins with the engine's start.
+  const whole = 'firstStepMs' in measured ? { firstStepMs: measured.firstStepMs + startMs } : {}
+  return { event: 'bench', workload: name, backend, threads, ...measured, ...whole }
+}
+
+function startEngine(options: BenchOptions): { readonly engine: RunningEngine; readonly startMs: number } {
+  const begin = performance.now()
+  const engine = chooseEngine(options)
+  return { engine, startMs: performance.now() - begin }
 }
 
 /** `npm run bench` alternates between processes: each has one workload and makes a turn when a line tells it to. */
 async function serveTurns([name, ...others]: readonly string[], options: BenchOptions): Promise<void> {
-  const engine = chooseEngine(options)
+  const { engine, startMs } = startEngine(options)
   const task = others.length > 0 || name === undefined ? undefined : taskOf(name, options.scale)
   if (!task) throw new UsageError(`--serve takes one workload, or a product of one size like gemm-512`)
-  await serve(task, { version, threads: engine.threads })
+  await serve(task, { version, threads: engine.threads }, startMs)
   await engine.ready()
 }
 

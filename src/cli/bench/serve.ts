@@ -8,10 +8,18 @@ export interface Ready extends Begun {
   readonly threads: number
 }
 
-/** Writes a line when the task is warm; then, for each line with a number of milliseconds, a line with the samples of that time. */
-export async function serve(task: Task, about: { readonly version: string; readonly threads: number }): Promise<void> {
+/**
+ * Writes a line when the task is warm; then, for each line with a number of milliseconds, a line with the samples of that time.
+ * What the engine took to start belongs to the first step.
+ */
+export async function serve(
+  task: Task,
+  about: { readonly version: string; readonly threads: number },
+  startMs: number,
+): Promise<void> {
   const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
-  write({ ...about, ...(await begin(task)) } satisfies Ready)
+  const begun = await begin(task)
+  write({ ...about, ...begun, firstStepMs: begun.firstStepMs + startMs } satisfies Ready)
   for await (const line of createInterface({ input: process.stdin })) {
     // One that does not count: caches have seen other programs since the last turn.
     const start = performance.now()
