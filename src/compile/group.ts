@@ -27,6 +27,8 @@ export interface Group extends Space {
   /** The position of its last node in the order, and that of the last node among all that it waits for. */
   last: number
   reach: number
+  /** The last search that came by. */
+  search: number
 }
 
 export interface Grouping {
@@ -58,6 +60,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   for (const node of order) for (const x of node.inputs) consumers.set(x, (consumers.get(x) ?? 0) + 1)
   const windows = new Map<Node, Node>()
   let nextId = 0
+  let searches = 0
 
   const moved = movesMade(order, outputs, classOf)
   const outputSet = new Set(outputs)
@@ -82,6 +85,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       readers: [],
       last: position,
       reach: position,
+      search: 0,
     }
     for (const base of group.reads) groupOf.get(base)?.readers.push(node)
     groups.set(group.id, group)
@@ -209,19 +213,26 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   }
 
   function createsCycle(a: Group, b: Group): boolean {
-    const indirectly = (from: Group, target: Group): boolean => {
-      const seen = new Set<Group>([from])
-      const stack = producers(from).filter((p) => p !== target)
-      while (stack.length > 0) {
-        const group = stack.pop() as Group
-        if (group === target) return true
-        if (group.reach < target.last || seen.has(group)) continue
-        seen.add(group)
-        stack.push(...producers(group))
+    return readsThroughOthers(a, b) || readsThroughOthers(b, a)
+  }
+
+  function readsThroughOthers(from: Group, target: Group): boolean {
+    const search = ++searches
+    from.search = search
+    const stack = [from]
+    for (let group = stack.pop(); group; group = stack.pop()) {
+      for (const base of group.reads) {
+        const producer = groupOf.get(base)
+        if (!producer || producer.search === search) continue
+        if (producer === target) {
+          if (group !== from) return true
+        } else if (producer.reach >= target.last) {
+          producer.search = search
+          stack.push(producer)
+        }
       }
-      return false
     }
-    return indirectly(a, b) || indirectly(b, a)
+    return false
   }
 }
 

@@ -50,16 +50,19 @@ export function planMemory(
   })
   const places: Map<Node, Place> = new Map()
   for (const [node, slot] of bindings) places.set(node, { kind: 'binding', slot, bytes: bytesOf(node) })
+  // By their offsets
   const placed: { first: number; last: number; offset: number; end: number }[] = []
   let arenaBytes = 0
   for (const life of [...lifetimes.values()].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const busy = placed.filter((p) => p.first <= life.last && p.last >= life.first).sort((a, b) => a.offset - b.offset)
     let offset = slack
-    for (const b of busy) {
-      if (b.offset - offset >= life.bytes) break
-      offset = Math.max(offset, b.end)
+    for (const other of placed) {
+      if (other.first > life.last || other.last < life.first) continue
+      if (other.offset - offset >= life.bytes) break
+      offset = Math.max(offset, other.end)
     }
-    placed.push({ first: life.first, last: life.last, offset, end: offset + life.bytes })
+    const next = placed.findIndex((other) => other.offset > offset)
+    const place = { first: life.first, last: life.last, offset, end: offset + life.bytes }
+    placed.splice(next < 0 ? placed.length : next, 0, place)
     places.set(life.node, { kind: 'arena', offset, bytes: bytesOf(life.node) })
     arenaBytes = Math.max(arenaBytes, offset + life.bytes)
   }

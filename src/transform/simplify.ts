@@ -25,16 +25,20 @@ function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
   const known = new Map<string, Node>()
   const identity = new Map<object, number>()
   const idOf = (x: object): number => {
-    const known = identity.get(x) ?? identity.size + 1
-    identity.set(x, known)
-    return known
+    const known = identity.get(x)
+    if (known !== undefined) return known
+    identity.set(x, identity.size + 1)
+    return identity.size
   }
   const share = (node: Node): Node => {
-    const key = `${node.op}|${node.dtype}|${node.shape.join()}|${node.inputs.map(idOf).join()}|${Object.values(
-      node.attributes,
-    )
-      .map((v) => (typeof v === 'object' && !Array.isArray(v) ? idOf(v) : Object.is(v, -0) ? '-0' : String(v)))
-      .join('|')}`
+    // What works element by element on others has their shape.
+    const hasOwnShape = node.inputs.length === 0 || !isPointwise(node.op)
+    let key = `${node.op}|${node.dtype}|${hasOwnShape ? node.shape.join() : ''}`
+    for (const input of node.inputs) key += `|${idOf(input)}`
+    for (const v of Object.values(node.attributes)) {
+      const hasIdentity = typeof v === 'object' && !Array.isArray(v)
+      key += `;${hasIdentity ? idOf(v) : Object.is(v, -0) ? '-0' : String(v)}`
+    }
     const same = known.get(key)
     if (!same) known.set(key, node)
     return same ?? node
