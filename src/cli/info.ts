@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import picocolors from 'picocolors'
-import { createX86Backend } from '#x86'
+import { createX86Backend, x86Vectors } from '#x86'
 import { hostFeatures } from '../backend/wasm/features.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import { maximumPages, pageBytes } from '../backend/wasm/memory.ts'
@@ -26,6 +26,8 @@ interface Info {
   readonly backend: 'wasm'
   /** Whether `--backend x86` works here. */
   readonly x86: boolean
+  /** The vector instructions that its machine code is made of. */
+  readonly x86Vectors?: string
   readonly threads: number
   readonly simd: boolean
   readonly relaxedSimd: boolean
@@ -51,6 +53,7 @@ export async function info({ threads, json = false }: InfoOptions): Promise<void
   const cores = cpus().length
   const features = vectorFeatures()
   const machineCode = whyNoMachineCode()
+  const vectors = machineCode === undefined ? x86Vectors() : undefined
   const found: Info = {
     event: 'info',
     version,
@@ -61,6 +64,7 @@ export async function info({ threads, json = false }: InfoOptions): Promise<void
     features,
     backend: 'wasm',
     x86: machineCode === undefined,
+    ...(vectors === undefined ? {} : { x86Vectors: vectors }),
     threads: threadNote === undefined ? engine.threads : 1,
     simd: true,
     relaxedSimd: relaxedMadd,
@@ -88,7 +92,10 @@ function table(found: Info, isOnAnyway: boolean): string {
     Tenon: found.version,
     Node: `${found.node}, ${found.platform}`,
     CPU: `${found.cpu}, ${found.cores} ${found.cores === 1 ? 'core' : 'cores'}${found.features.length > 0 ? `, ${found.features.join(', ')}` : ''}`,
-    Engine: ['wasm: WebAssembly compiled for each program', ...(found.x86 ? [machineCodeIsThere] : [])],
+    Engine: [
+      'wasm: WebAssembly compiled for each program',
+      ...(found.x86 ? [machineCodeIsThere(found.x86Vectors)] : []),
+    ],
     SIMD: `128 bits${found.relaxedSimd ? `, relaxed (one instruction for a·b + c)${isOnAnyway ? '' : howToSwitchOn}` : ''}`,
     Threads: `${found.threads}${found.sharedMemory ? ', over shared memory' : ''}`,
     Memory: `${gibibytes(found.memoryLimit)} for tensors at most; the machine has ${gibibytes(found.machineMemory)}`,
@@ -123,8 +130,8 @@ function vectorFeatures(): string[] {
     .map((flag) => namesOfFlags[flag])
 }
 
-const machineCodeIsThere =
-  'x86: AVX-512 machine code for all but float64; --backend x86, or in programs configure with backend x86, uses it'
+const machineCodeIsThere = (vectors = ''): string =>
+  `x86: ${vectors} machine code for all but float64; --backend x86, or in programs configure with backend x86, uses it`
 
 /** Asked of the backend itself, which is given back at once. */
 function whyNoMachineCode(): string | undefined {

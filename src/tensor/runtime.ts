@@ -16,7 +16,7 @@ const backendNames: readonly BackendName[] = ['wasm', 'x86', 'reference']
 
 export interface RuntimeOptions {
   /**
-   * `wasm` (default); `x86`, machine code for processors with AVX-512, in Node with the package koffi; or `reference`, which is
+   * `wasm` (default); `x86`, machine code for processors with AVX-512 or AVX2, in Node with the package koffi; or `reference`, which is
    * slow and obvious.
    */
   readonly backend?: BackendName

@@ -7,6 +7,7 @@ import { createRemoteBackend } from '../../src/backend/remote/index.ts'
 import type { Port, Reply } from '../../src/backend/remote/messages.ts'
 import { fromWire, toWire } from '../../src/backend/remote/wire.ts'
 import { createWasmBackend } from '../../src/backend/wasm/index.ts'
+import type { X86Options } from '../../src/backend/x86/index.ts'
 import { engine } from '../../src/engine/direct.ts'
 import { localPort } from '../../src/engine/page-engine.ts'
 import { configure, runtime } from '../../src/tensor/index.ts'
@@ -23,7 +24,7 @@ const onPage: readonly TestBackend[] = globalThis.crossOriginIsolated
   ? [{ backend: 'wasm', threads: 2 }]
   : [{ backend: 'wasm', threads: 1, messages: true }]
 
-/** Machine code needs Node on a processor with AVX-512, and koffi. It is scheduled as wasm is: one number of threads will do. */
+/** Machine code needs Node on a processor with AVX-512 or AVX2, and koffi. It is scheduled as wasm is: one number of threads will do. */
 const x86: TestBackend = { backend: 'x86', threads: 2 }
 const hasX86 = typeof createX86Backend({ threads: 1 }) !== 'string'
 
@@ -54,7 +55,7 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
     ({ messages = false, ...on }) => {
       beforeAll(async () => {
         configure({ ...on, seed: 0, worker: false })
-        if (on.backend === 'x86') useMachineCode(on.threads)
+        if (on.backend === 'x86') useMachineCode({ threads: on.threads })
         if (messages) {
           const remote = createRemoteBackend({ name: on.backend, threads: on.threads, port: clonedPort(on.threads) })
           await remote.ready()
@@ -72,8 +73,8 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
 }
 
 /** Everything that can be is machine code, however small. */
-function useMachineCode(threads: number): void {
-  const backend = createX86Backend({ threads, worthCalling: 0 })
+export function useMachineCode(options: X86Options): void {
+  const backend = createX86Backend({ worthCalling: 0, ...options })
   if (typeof backend === 'string') throw new Error(backend)
   runtime.backend = backend
   runtime.executables = new Map()
