@@ -48,7 +48,7 @@ function end(): never {
   const seconds = Math.round((performance.now() - start) / 1000)
   for (const [law, { graphs, ms }] of [...laws].sort((a, b) => b[1].ms - a[1].ms))
     console.log(
-      `${law.padEnd(44)} ${String(graphs).padStart(7)} graphs ${(ms / Math.max(1, graphs)).toFixed(1).padStart(7)} ms each`,
+      `${law.padEnd(44)} ${String(graphs).padStart(7)} graphs ${(ms / Math.max(1, graphs)).toFixed(1).padStart(7)} ms of processor time each`,
     )
   const seeds = `seeds ${firstSeed} to ${Math.max(firstSeed, nextSeed - 1)}`
   console.log(`${done} graphs, ${seeds}, ${seconds} s: ${failures === 0 ? 'all laws hold' : `${failures} failures`}`)

@@ -495,3 +495,12 @@ const graphsFrom = (from: readonly (readonly number[])[]): fc.Arbitrary<RandomGr
 export const randomGraphs = graphsFrom(shapes)
 export const mediumGraphs = graphsFrom(mediumShapes)
 export const largeGraphs = graphsFrom(largeShapes)
+/** Modules one after the other. */
+export const moduleStacks: fc.Arbitrary<RandomGraph> = fc.record({
+  inputs: fc.array(inputFrom(shapes, fc.constantFrom('float32', 'float64')), { minLength: 1, maxLength: 2 }),
+  steps: fc.array(
+    stepOf(Object.keys(modules)).map((one) => ({ ...one, x: one.x % 2 })),
+    { minLength: 1, maxLength: 3 },
+  ),
+  gradient: fc.boolean(),
+})

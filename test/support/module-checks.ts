@@ -1,0 +1,75 @@
+/** Random stacks of modules in training: two steps of descent, compiled and as they are built, with what the modules remember. */
+
+import { isFloat } from '../../src/graph/dtype.ts'
+import type { Module } from '../../src/nn/index.ts'
+import { compile, grad, Tensor, tensor } from '../../src/tensor/index.ts'
+import { withTraining } from '../../src/tensor/runtime.ts'
+import { material } from './material.ts'
+import { moduleTable } from './module-table.ts'
+import { normals, randomOf } from './random.ts'
+import { objective, type RandomGraph } from './random-graph.ts'
+
+const kindsOf = (graph: RandomGraph): string[] =>
+  graph.steps.map(({ op }) => /^nn\.(.*)\(\)$/.exec(op)?.[1] ?? '').filter((kind) => kind in moduleTable)
+
+/** Whether some of its modules draw: what is drawn eagerly is not what a compiled step draws. */
+export const draws = (graph: RandomGraph): boolean =>
+  kindsOf(graph).some((kind) => {
+    const { dropout, p } = moduleTable[kind].numbers ?? {}
+    return dropout === 'probability' || p === 'probability'
+  })
+
+/** Outputs, gradients, parameters and buffers of two steps on the backend in use, all float64; draws are those of the seed. */
+export function trained(graph: RandomGraph, how: 'compiled' | 'eager'): number[][] {
+  const random = randomOf(7)
+  const layers = kindsOf(graph).map((kind) => {
+    const { make, takes, input, call } = moduleTable[kind]
+    const module = make()
+    for (const p of module.parameters())
+      p.assign(
+        tensor(
+          Float64Array.from(normals(random, p.size), (v) => v * 0.4),
+          { shape: p.shape },
+        ).cast(p.dtype),
+      )
+    return { module, takes, given: input?.(), call: call ?? ((m: Module, x: Tensor) => m(x)) }
+  })
+  const x = tensor(Float64Array.from(normals(random, 24)))
+  const parameters = [...new Set(layers.flatMap(({ module }) => module.parameters()))]
+  const buffers = [...new Set(layers.flatMap(({ module }) => module.buffers()))]
+  const step = (): Tensor[] => {
+    const outputs: Tensor[] = []
+    let value: Tensor = x
+    for (const { module, takes, given, call } of layers) {
+      const fed =
+        given && !isFloat(given.dtype) ? given : new Tensor(material(value.node, given?.shape ?? takes, 'float64'))
+      const made = call(module, fed)
+      outputs.push(made)
+      if (isFloat(made.dtype)) value = made
+    }
+    const total = objective(outputs)
+    const gradients = total ? grad(total, parameters) : []
+    for (const [i, g] of gradients.entries()) parameters[i].assign(parameters[i].sub(g.tanh().mul(0.1)))
+    return [...outputs, ...gradients]
+  }
+  return withTraining(true, () => {
+    const run = how === 'compiled' ? compile(step) : step
+    const seen: number[][] = []
+    for (let turn = 0; turn < 2; turn++)
+      for (const t of [...run(), ...parameters, ...buffers]) seen.push(Array.from(t.dataSync()))
+    return seen
+  })
+}
+
+/** The first number that differs by more than rounding and a second step make of it. */
+export function trainedOtherwise(actual: readonly number[][], wanted: readonly number[][]): string | undefined {
+  for (const [i, values] of wanted.entries()) {
+    const size = Math.max(1, ...values.map(Math.abs).filter(Number.isFinite))
+    const at = values.findIndex(
+      (v, k) => !(Object.is(v, actual[i][k]) || v === actual[i][k] || Math.abs(v - actual[i][k]) <= 1e-6 * size),
+    )
+    if (at >= 0 || values.length !== actual[i].length)
+      return `training: value ${i} of ${wanted.length}, element ${at}: ${actual[i][at]} instead of ${values[at]}`
+  }
+  return undefined
+}
