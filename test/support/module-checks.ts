@@ -5,12 +5,12 @@ import type { Module } from '../../src/nn/index.ts'
 import { compile, grad, Tensor, tensor } from '../../src/tensor/index.ts'
 import { withTraining } from '../../src/tensor/runtime.ts'
 import { material } from './material.ts'
+import { kindOf } from './module-steps.ts'
 import { moduleTable } from './module-table.ts'
 import { normals, randomOf } from './random.ts'
 import { objective, type RandomGraph } from './random-graph.ts'
 
-const kindsOf = (graph: RandomGraph): string[] =>
-  graph.steps.map(({ op }) => /^nn\.(.*)\(\)$/.exec(op)?.[1] ?? '').filter((kind) => kind in moduleTable)
+const kindsOf = (graph: RandomGraph): string[] => graph.steps.flatMap(({ op }) => kindOf(op) ?? [])
 
 /** Whether some of its modules draw: what is drawn eagerly is not what a compiled step draws. */
 export const draws = (graph: RandomGraph): boolean =>

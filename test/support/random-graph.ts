@@ -11,7 +11,7 @@ import { sizeOf } from '../../src/graph/shape.ts'
 import { checkpoint, cond, grad, random, scan, Tensor, tensor, whileLoop } from '../../src/tensor/index.ts'
 import { librarySteps } from './library-steps.ts'
 import { flat, material } from './material.ts'
-import { moduleSteps } from './module-steps.ts'
+import { kindOf, moduleSteps, prepareModule } from './module-steps.ts'
 import { type Step as Composition, steps as compositions } from './programs.ts'
 import { normals, randomOf } from './random.ts'
 import { domainOf } from './samples.ts'
@@ -400,6 +400,7 @@ const odd = [0, -0, 1, -1, Infinity, -Infinity, NaN, 1e4, -1e4, 1e-6, 0.5, 3]
 
 /** Fresh leaves; `variant` gives other numbers. */
 export function leavesOf(graph: RandomGraph, variant = 0): Tensor[] {
+  for (const kind of graph.steps.map(({ op }) => kindOf(op))) if (kind) prepareModule(kind)
   return graph.inputs.map(({ shape, dtype, values }, i) => {
     const draw = randomOf(1 + i + 100 * variant)
     const size = sizeOf(shape)
@@ -461,15 +462,17 @@ const stepOf = (ops: readonly string[]): fc.Arbitrary<GraphStep> =>
   fc.record({ op: fc.constantFrom(...ops), x: fc.nat(6), y: fc.nat(9), n: fc.nat(1_000_000) })
 
 const plainStep = stepOf(Object.keys(plain).filter((op) => !(op in withBodies)))
+const moduleStep = stepOf(Object.keys(modules))
+const withBody = (inner: fc.Arbitrary<GraphStep>): fc.Arbitrary<GraphStep> =>
+  fc
+    .tuple(stepOf(Object.keys(withBodies)), fc.array(inner, { minLength: 1, maxLength: 4 }))
+    .map(([outer, body]) => ({ ...outer, body }))
+/** Loops and branches, now and then inside of each other. */
+const nested = withBody(fc.oneof({ weight: 15, arbitrary: plainStep }, { weight: 1, arbitrary: withBody(plainStep) }))
 const step: fc.Arbitrary<GraphStep> = fc.oneof(
   { weight: 36, arbitrary: plainStep },
-  { weight: 2, arbitrary: stepOf(Object.keys(modules)) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(stepOf(Object.keys(withBodies)), fc.array(plainStep, { minLength: 1, maxLength: 4 }))
-      .map(([outer, body]) => ({ ...outer, body })),
-  },
+  { weight: 2, arbitrary: moduleStep },
+  { weight: 3, arbitrary: nested },
 )
 
 const inputFrom = (from: readonly (readonly number[])[], dtype: fc.Arbitrary<DType>): fc.Arbitrary<GraphInput> =>
@@ -479,7 +482,10 @@ const inputFrom = (from: readonly (readonly number[])[], dtype: fc.Arbitrary<DTy
     values: fc.constantFrom('normal', 'normal', 'integers', 'special'),
   })
 
-const graphsFrom = (from: readonly (readonly number[])[]): fc.Arbitrary<RandomGraph> =>
+const graphsFrom = (
+  from: readonly (readonly number[])[],
+  [minLength, maxLength] = [1, 12],
+): fc.Arbitrary<RandomGraph> =>
   fc.record({
     inputs: fc.array(
       inputFrom(from, fc.constantFrom('float32', 'float32', 'float32', 'float64', 'int32', 'uint8', 'bool')),
@@ -488,18 +494,20 @@ const graphsFrom = (from: readonly (readonly number[])[]): fc.Arbitrary<RandomGr
         maxLength: 4,
       },
     ),
-    steps: fc.array(step, { minLength: 1, maxLength: 12 }),
+    steps: fc.array(step, { minLength, maxLength }),
     gradient: fc.boolean(),
   })
 
 export const randomGraphs = graphsFrom(shapes)
 export const mediumGraphs = graphsFrom(mediumShapes)
 export const largeGraphs = graphsFrom(largeShapes)
+/** So many nodes that chains are cut and much memory is used again. */
+export const longGraphs = graphsFrom(shapes, [40, 120])
 /** Modules one after the other. */
 export const moduleStacks: fc.Arbitrary<RandomGraph> = fc.record({
   inputs: fc.array(inputFrom(shapes, fc.constantFrom('float32', 'float64')), { minLength: 1, maxLength: 2 }),
   steps: fc.array(
-    stepOf(Object.keys(modules)).map((one) => ({ ...one, x: one.x % 2 })),
+    moduleStep.map((one) => ({ ...one, x: one.x % 2 })),
     { minLength: 1, maxLength: 3 },
   ),
   gradient: fc.boolean(),
