@@ -7,7 +7,7 @@ import { simplify } from '../../src/transform/simplify.ts'
 import { stabilize } from '../../src/transform/stability/stabilize.ts'
 import { type Conditioned, conditioned, mismatch, valuesInRange, wideValues } from './conditioning.ts'
 import { normals, randomOf } from './random.ts'
-import { leavesOf, objective, outputsOf, type RandomGraph, small } from './random-graph.ts'
+import { type GraphStep, leavesOf, objective, outputsOf, type RandomGraph, small } from './random-graph.ts'
 
 export type Check = (graph: RandomGraph) => string | undefined
 
@@ -101,8 +101,8 @@ export const checkRewrites: Check = (graph) => {
 /** The graph in float64, of which every number has the derivative that its gradient says. */
 export const smoothed = (graph: RandomGraph): RandomGraph | undefined => {
   const hidden = new Set(['stopGradient', 'detach()', 'where()'])
-  const all = graph.steps.flatMap((s) => [s, ...(s.body ?? [])])
-  if (all.some(({ op }) => hidden.has(op))) return undefined
+  const hides = ({ op, body = [] }: GraphStep): boolean => hidden.has(op) || body.some(hides)
+  if (graph.steps.some(hides)) return undefined
   return {
     inputs: graph.inputs.map((x) => ({
       ...x,

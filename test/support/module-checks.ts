@@ -3,7 +3,7 @@
 import { isFloat } from '../../src/graph/dtype.ts'
 import type { Module } from '../../src/nn/index.ts'
 import { compile, grad, Tensor, tensor } from '../../src/tensor/index.ts'
-import { withTraining } from '../../src/tensor/runtime.ts'
+import { runtime, withTraining } from '../../src/tensor/runtime.ts'
 import { material } from './material.ts'
 import { kindOf } from './module-steps.ts'
 import { moduleTable } from './module-table.ts'
@@ -12,15 +12,14 @@ import { objective, type RandomGraph } from './random-graph.ts'
 
 const kindsOf = (graph: RandomGraph): string[] => graph.steps.flatMap(({ op }) => kindOf(op) ?? [])
 
-/** Whether some of its modules draw: what is drawn eagerly is not what a compiled step draws. */
-export const draws = (graph: RandomGraph): boolean =>
-  kindsOf(graph).some((kind) => {
-    const { dropout, p } = moduleTable[kind].numbers ?? {}
-    return dropout === 'probability' || p === 'probability'
-  })
+export interface Trained {
+  readonly values: readonly (readonly number[])[]
+  /** Whether modules drew random numbers: what is drawn eagerly is not what a compiled step draws. */
+  readonly drew: boolean
+}
 
 /** Outputs, gradients, parameters and buffers of two steps on the backend in use, all float64; draws are those of the seed. */
-export function trained(graph: RandomGraph, how: 'compiled' | 'eager'): number[][] {
+export function trained(graph: RandomGraph, how: 'compiled' | 'eager'): Trained {
   const random = randomOf(7)
   const layers = kindsOf(graph).map((kind) => {
     const { make, takes, input, call } = moduleTable[kind]
@@ -54,22 +53,24 @@ export function trained(graph: RandomGraph, how: 'compiled' | 'eager'): number[]
   }
   return withTraining(true, () => {
     const run = how === 'compiled' ? compile(step) : step
-    const seen: number[][] = []
+    const values: number[][] = []
+    const before = runtime.random.step
     for (let turn = 0; turn < 2; turn++)
-      for (const t of [...run(), ...parameters, ...buffers]) seen.push(Array.from(t.dataSync()))
-    return seen
+      for (const t of [...run(), ...parameters, ...buffers]) values.push(Array.from(t.dataSync()))
+    return { values, drew: runtime.random.step > before }
   })
 }
 
 /** The first number that differs by more than rounding and a second step make of it. */
-export function trainedOtherwise(actual: readonly number[][], wanted: readonly number[][]): string | undefined {
+export function trainedOtherwise({ values: actual }: Trained, { values: wanted }: Trained): string | undefined {
   for (const [i, values] of wanted.entries()) {
     const size = Math.max(1, ...values.map(Math.abs).filter(Number.isFinite))
-    const at = values.findIndex(
-      (v, k) => !(Object.is(v, actual[i][k]) || v === actual[i][k] || Math.abs(v - actual[i][k]) <= 1e-6 * size),
-    )
+    const at = values.findIndex((v, k) => {
+      const other = actual[i][k]
+      return !(Object.is(v, other) || v === other || Math.abs(v - other) <= 1e-6 * size)
+    })
     if (at >= 0 || values.length !== actual[i].length)
-      return `training: value ${i} of ${wanted.length}, element ${at}: ${actual[i][at]} instead of ${values[at]}`
+      return `value ${i} of ${wanted.length}, element ${at}: ${actual[i][at]} instead of ${values[at]}`
   }
   return undefined
 }
