@@ -10,16 +10,16 @@ const budgets = [
   // The same for the page's own thread, where no worker can start; less what the page has.
   { name: 'engine', entry: 'engine/at-once', limit: '84 kB' },
   // With fit, data sets and run folders.
-  { name: 'index', entry: 'index', limit: '112 kB' },
+  { name: 'index', entry: 'index', limit: '118 kB' },
   { name: 'nn', entry: 'nn/index', limit: '77 kB' },
   { name: 'loss', entry: 'loss/index', limit: '48 kB' },
   { name: 'optim', entry: 'optim/index', limit: '49 kB' },
   { name: 'linalg', entry: 'linalg/index', limit: '44 kB' },
   { name: 'signal', entry: 'signal/index', limit: '41 kB' },
   { name: 'data', entry: 'data/index', limit: '30 kB' },
-  { name: 'train', entry: 'train/index', limit: '86 kB' },
+  { name: 'train', entry: 'train/index', limit: '89 kB' },
   // With dagre, the library that ranks the boxes of a picture.
-  { name: 'inspect', entry: 'inspect/index', limit: '76 kB' },
+  { name: 'inspect', entry: 'inspect/index', limit: '83 kB' },
   { name: 'cli', entry: 'cli/main', limit: '195 kB' },
 ]
 
