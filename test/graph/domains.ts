@@ -3,6 +3,7 @@
 import { build } from '../../src/graph/build.ts'
 import type { DType } from '../../src/graph/dtype.ts'
 import type { BinaryName, Node, OpAttributes, OpName, ShapeAndType, Subgraph, UnaryName } from '../../src/graph/node.ts'
+import { type BinaryRecord, binaryTable } from '../../src/graph/ops/binary.ts'
 import { type UnaryRecord, unaryTable } from '../../src/graph/ops/unary.ts'
 import { recurrence, runningArgmax } from '../../src/graph/routines/recurrence.ts'
 import { argsort } from '../../src/graph/routines/sort.ts'
@@ -174,6 +175,8 @@ const comparison = (op: BinaryName): Domain<OpAttributes['add']> =>
 const logic = (op: BinaryName): Domain<OpAttributes['add']> =>
   binary(op, { dtypes: whole, x: integers(0, 200), y: integers(0, 200), derivative: 'none', extremes: [] })
 
+const dtypesOf = { any: every, float: floats, number: numbers, integer: ['int32', 'uint8'], bits: whole } as const
+
 /** Of an operation that says no more of itself than its record does: where that is finite, on from its ends. */
 function usualDomain({
   accepts,
@@ -183,7 +186,7 @@ function usualDomain({
   const [low, high] = [Math.max(-3, domain[0]), Math.min(3, domain[1])]
   const margin = (high - low) / 8
   return unary({
-    dtypes: accepts === 'float' ? floats : accepts === 'number' ? numbers : whole,
+    dtypes: dtypesOf[accepts],
     values: between(low + margin, high - margin),
     ...(derivative === 'none' ? { derivative } : {}),
   })
@@ -192,6 +195,25 @@ function usualDomain({
 const usualDomains = Object.fromEntries(
   Object.entries(unaryTable).map(([op, record]) => [op, usualDomain(record)]),
 ) as Pick<Domains, UnaryName>
+
+/** The same for operations of two inputs: of both signs and away from the corners at 0, or inside the record's intervals. */
+function usualBinaryDomain(op: BinaryName, record: BinaryRecord): Domain<OpAttributes['add']> {
+  const { accepts, derivative, domain } = record
+  const [x, y] = domain?.map(([low, high]) => between(low + (high - low) / 8, high - (high - low) / 8)) ?? [
+    around0(0.3, 3),
+    around0(0.3, 3),
+  ]
+  return binary(op, {
+    dtypes: dtypesOf[accepts],
+    x,
+    y,
+    ...(derivative === 'none' ? { derivative } : {}),
+  })
+}
+
+const usualBinaryDomains = Object.fromEntries(
+  Object.entries(binaryTable).map(([op, record]) => [op, usualBinaryDomain(op as BinaryName, record)]),
+) as Pick<Domains, BinaryName>
 
 /** Everything finite, out to where squares overflow nothing. */
 const finite = [0, 1e-30, 1, -1, 1e4, -1e4]
@@ -293,6 +315,7 @@ export const domains: Domains = {
   erf: unary({ values: between(-2, 2), finiteGradient: [...finite, Infinity, -Infinity] }),
   sigmoid: unary({ values: between(-4, 4), finiteGradient: [...finite, Infinity, -Infinity] }),
 
+  ...usualBinaryDomains,
   add: binary('add', { dtypes: every, x: integers(-90, 90), y: integers(-90, 90) }),
   sub: binary('sub', { dtypes: numbers, x: integers(-90, 90), y: integers(-90, 90) }),
   mul: binary('mul', { dtypes: every, x: around0(0.5, 30), y: around0(0.5, 30) }),

@@ -13,6 +13,8 @@ export interface BinaryRecord {
   readonly derivative: (<N>(b: Calculus<N>, g: N, x: N, y: N, out: N) => readonly [N, N]) | 'none'
   /** The result's dtype, if not the inputs'. */
   readonly result?: DType
+  /** For x and for y the interval in which value and slopes are finite and smooth; both signs, but not 0, unless told. */
+  readonly domain?: readonly [x: readonly [low: number, high: number], y: readonly [low: number, high: number]]
 }
 
 const comparison = (compare: (x: Expr, y: Expr) => Expr) =>
