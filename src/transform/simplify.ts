@@ -11,7 +11,7 @@ import { simplifyControl } from './simplify-control.ts'
 
 /**
  * Removes what computes nothing (gradient stops, casts and moves to the same), shares equal nodes, folds constants
- * through moves, moves transposes and slices before pointwise work, joins sums of disjoint pads into one concat, and
+ * through moves, moves transposes and slices before pointwise work and slices before correlations, joins sums of disjoint pads into one concat, and
  * cuts large reductions in two, so that they can run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
@@ -21,7 +21,7 @@ export function simplify(outputs: readonly Node[]): Node[] {
 }
 
 /** Rebuilds the graph through `rule` and gives equal nodes one identity. */
-function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
+function pass(outputs: readonly Node[], rule: (node: Node, original: Node) => Node): Node[] {
   const known = new Map<string, Node>()
   const identity = new Map<object, number>()
   const idOf = (x: object): number => {
@@ -46,7 +46,7 @@ function pass(outputs: readonly Node[], rule: (node: Node) => Node): Node[] {
   return mapGraph(outputs, (node, inputs) => {
     const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
     return share(
-      within(node.scope, () => (isEmpty(rebuilt) ? build.constant(0, node.shape, node.dtype) : rule(rebuilt))),
+      within(node.scope, () => (isEmpty(rebuilt) ? build.constant(0, node.shape, node.dtype) : rule(rebuilt, node))),
     )
   }).outputs
 }
@@ -220,9 +220,11 @@ function joinPads(node: Node<'add'>): Node {
     : node
 }
 
-/** Transposes and slices of a pointwise value nobody else needs are done to its inputs, where they cost nothing. */
-function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
-  return (node) => {
+/** Transposes and slices of a pointwise value or correlation nobody else needs are done to its inputs, where they cost nothing. */
+function pushMoves(counts: Map<Node, number>): (node: Node, original?: Node) => Node {
+  return (node, original = node) => {
+    // One whose inputs have changed has the users that it had.
+    if (isOp(node, 'conv')) counts.set(node, counts.get(original) ?? 0)
     if (!isOp(node, 'transpose') && !isOp(node, 'slice')) return node
     const x = node.inputs[0]
     if (
@@ -234,6 +236,7 @@ function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
       // (A B)ᵀ = Bᵀ Aᵀ, with the same products in the same sums.
       return build.node('matmul', [build.swap(x.inputs[1]), build.swap(x.inputs[0])], {})
     }
+    if (isOp(node, 'slice') && isOp(x, 'conv') && counts.get(x) === 1) return sliceOfConv(node, x)
     if (!isPointwise(x.op as OpName) || x.inputs.length === 0 || counts.get(x) !== 1) return node
     const inputs = x.inputs.map((input): Node => {
       const through = isOp(node, 'transpose')
@@ -244,6 +247,31 @@ function pushMoves(counts: Map<Node, number>): (node: Node) => Node {
     })
     return { ...x, inputs, shape: node.shape }
   }
+}
+
+/**
+ * A part of a correlation is the correlation of a part of its input: the gradient of a padded convolution computes nothing for
+ * the padding, which is cut off.
+ */
+function sliceOfConv(node: Node<'slice'>, conv: Node<'conv'>): Node {
+  const { starts, sizes, steps } = node.attributes
+  const [x, weight] = conv.inputs
+  const { strides, dilation } = conv.attributes
+  if (sizes[1] !== conv.shape[1] || steps.some((step) => step !== 1)) return node
+  const from = [starts[0], 0, ...strides.map((stride, i) => stride * starts[2 + i])]
+  const taken = strides.map((stride, i) => stride * (sizes[2 + i] - 1) + dilation[i] * (weight.shape[2 + i] - 1) + 1)
+  return build.node('conv', [sliceOfPad(x, from, [sizes[0], x.shape[1], ...taken]), weight], conv.attributes)
+}
+
+/** Less padding instead of a slice, where that is the same. */
+function sliceOfPad(x: Node, starts: Dims, sizes: Dims): Node {
+  const sliced = (): Node => build.slice(x, starts, sizes, new Array<number>(starts.length).fill(1))
+  if (!isOp(x, 'pad')) return sliced()
+  const { low, high, interior, value } = x.attributes
+  const lower = low.map((n, a) => n - starts[a])
+  const higher = high.map((n, a) => n - (x.shape[a] - starts[a] - sizes[a]))
+  if (interior.some((n) => n > 0) || [...lower, ...higher].some((n) => n < 0)) return sliced()
+  return build.pad(x.inputs[0], lower, higher, interior, value)
 }
 
 /** Whether a permutation exchanges the last two axes and leaves the others. */

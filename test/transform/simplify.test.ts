@@ -2,9 +2,11 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { build } from '../../src/graph/build.ts'
 import type { Node } from '../../src/graph/node.ts'
 import { topologicalOrder } from '../../src/graph/walk.ts'
-import { configure, full, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
+import { convolution } from '../../src/nn/functional/convolution.ts'
+import { configure, full, grad, Tensor, tensor, zeros } from '../../src/tensor/index.ts'
 import { simplify } from '../../src/transform/simplify.ts'
 import { expectClose } from '../support/close.ts'
 import { inputsOf, programs, withGradients } from '../support/programs.ts'
@@ -72,5 +74,49 @@ describe('removes', () => {
     ['equal nodes', x.exp().add(x.exp()), 3],
   ])('%s', (_, y, left) => {
     expect(size([simplified(y)])).toBe(left)
+  })
+})
+
+describe('slices of correlations', () => {
+  const whole = (shape: readonly number[], factor: number): Tensor =>
+    tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => ((i * factor) % 11) - 5)).reshape(
+      shape,
+    )
+  const weight = whole([4, 3, 2, 3], 7)
+  const ops = (y: Tensor): string[] => topologicalOrder([simplified(y)]).map((node) => node.op)
+  /** Input [2, 3, 7, 9], padded or not, and a part of the result. */
+  const part = (
+    padding: number,
+    options: { readonly stride?: number; readonly dilation?: number },
+    starts: readonly number[],
+    sizes: readonly number[],
+    steps = [1, 1, 1, 1],
+  ): Tensor => {
+    const x = whole([2, 3, 7, 9], 5)
+    const y = convolution(x, weight, undefined, { padding, ...options })
+    return new Tensor(build.slice(y.node, starts, sizes, steps))
+  }
+  it.each<[string, Tensor, boolean]>([
+    ['of all that padding adds', part(2, {}, [0, 0, 2, 2], [2, 4, 6, 7]), true],
+    ['of less', part(2, {}, [0, 0, 1, 2], [2, 4, 9, 7]), true],
+    ['of more', part(1, {}, [1, 0, 3, 0], [1, 4, 2, 9]), false],
+    ['without padding', part(0, {}, [0, 0, 1, 4], [2, 4, 1, 3]), false],
+    ['with strides', part(2, { stride: 2 }, [0, 0, 1, 1], [2, 4, 4, 4]), true],
+    ['with dilation', part(3, { dilation: 2 }, [0, 0, 1, 2], [2, 4, 8, 6]), true],
+    ['of channels', part(2, {}, [0, 1, 2, 2], [2, 2, 6, 7]), false],
+    ['backwards', part(2, {}, [0, 0, 7, 2], [2, 4, 6, 7], [1, 1, -1, 1]), false],
+  ])('%s', (_, y, isGone) => {
+    expect(values(simplified(y))).toEqual(values(y.node))
+    expect(ops(y).includes('slice')).toBe(!isGone)
+  })
+
+  it('gradients of padded convolutions, one after the other, compute nothing for the padding', () => {
+    const x = whole([1, 3, 5, 6], 3)
+    const [first, second] = [whole([3, 3, 3, 3], 7), whole([2, 3, 3, 3], 2)]
+    const y = convolution(convolution(x, first, undefined, { padding: 1 }).square(), second, undefined, { padding: 1 })
+    const dx = grad(y.square().sum(), x)
+    expect(values(simplified(dx))).toEqual(values(dx.node))
+    const products = topologicalOrder([simplified(dx)]).filter((node) => node.op === 'conv')
+    expect(products.map((node) => node.shape.slice(2))).toEqual(products.map(() => [5, 6]))
   })
 })
