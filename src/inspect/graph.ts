@@ -6,7 +6,7 @@ import { isOp, type Node } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { type Dims, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
-import { type Tensor, Tensor as TensorClass, VariableSource } from '../tensor/index.ts'
+import { readAs, type Tensor, Tensor as TensorClass, VariableSource } from '../tensor/index.ts'
 
 /** What a node is to a reader. */
 export type GraphKind = 'input' | 'variable' | 'constant' | 'product' | 'reduction' | 'pointwise' | 'move' | 'other'
@@ -84,7 +84,7 @@ export function graphOf(values: Values, options: GraphOptions = {}): GraphDescri
   })
   const outputs = named.map(([, t]) => number.get(t.node) as number)
   const flops = nodes.reduce((sum, node) => sum + (node.isComputed ? 0 : node.flops), 0)
-  return { nodes, outputs, flops, toString: () => text(nodes, outputs) }
+  return { nodes, outputs, flops, ...readAs(() => text(nodes, outputs)) }
 }
 
 function entriesOf(values: Values): [string, Tensor][] {

@@ -3,7 +3,7 @@
 import { chromeTrace } from '../engine/chrome-trace.ts'
 import { type KernelTime, kernelTable, kernelTimes } from '../engine/kernel-table.ts'
 import type { Recording } from '../engine/recording.ts'
-import { backend, record } from '../tensor/index.ts'
+import { backend, readAs, record } from '../tensor/index.ts'
 
 export interface Profile {
   /** Dearest first. */
@@ -28,5 +28,5 @@ export function profile(f: () => void): Profile {
     throw new Error(`profile: the ${on.name} backend has no kernels to time: configure({ backend: 'wasm' })`)
   const recording = record(on, f)
   const kernels = kernelTimes(recording)
-  return { kernels, recording, chromeTrace: () => chromeTrace(recording), toString: () => kernelTable(kernels) }
+  return { kernels, recording, chromeTrace: () => chromeTrace(recording), ...readAs(() => kernelTable(kernels)) }
 }

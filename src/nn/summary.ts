@@ -6,7 +6,7 @@ import { contractionFlops } from '../graph/flops.ts'
 import type { Node } from '../graph/node.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
-import { type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
+import { readAs, type Tensor, Variable, withTraining, zeros } from '../tensor/index.ts'
 import { tensorsOf } from '../tensor/tree.ts'
 import { nameOf } from './error.ts'
 import type { Definition, Module, Summary, SummaryRow } from './module.ts'
@@ -38,8 +38,9 @@ export function summarize(
       childFlops.push(0)
       const result = forward()
       const outputs = tensorsOf(result)
+      // What only other results need, as the mean weights of attention, is not computed when nobody reads them.
       const total = flopsOf(
-        outputs.map((y) => y.node),
+        outputs.slice(0, 1).map((y) => y.node),
         start,
       )
       // What modules hold that were not called one by one, as experts, belongs to this row.
@@ -71,7 +72,7 @@ export function summarize(
     trainable: countElements([...counted].filter((t) => t instanceof Variable && t.trainable)),
     flops: rows.reduce((n, row) => n + row.flops, 0),
   }
-  return { ...summary, toString: () => table(summary) }
+  return { ...summary, ...readAs(() => table(summary)) }
 }
 
 /** The parameters of a module and its children, each once. */

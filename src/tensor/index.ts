@@ -74,6 +74,7 @@ export { cross, diag, diagonal, kron, norm, outer, tensordot, trace, tril, triu 
 export { type MemoryReport, type MemoryRow, memoryReport } from './memory-report.ts'
 export type { Nested } from './nested.ts'
 export { pointwise } from './pointwise.ts'
+export { readAs } from './print.ts'
 export * as random from './random.ts'
 export { meshgrid, moveAxis, type PadMode, padWith, repeat, roll, rot90, tile, unstack } from './rearrange.ts'
 export { record } from './record.ts'

@@ -1,6 +1,7 @@
 // The memory report: which values lie in the backend's memory, how much they take, and where they were made.
 
 import { show } from '../graph/shape.ts'
+import { readAs } from './print.ts'
 import { runtime } from './runtime.ts'
 
 export interface MemoryRow {
@@ -39,7 +40,7 @@ export function memoryReport(): MemoryReport {
   const rows = [...groups.values()].sort((a, b) => b.bytes - a.bytes || b.count - a.count)
   const programs = { count: executables.size, bytes: [...executables.values()].reduce((sum, e) => sum + e.bytes, 0) }
   const report = { bytes, limit: residents.limit, programs, rows }
-  return { ...report, toString: () => table(report) }
+  return { ...report, ...readAs(() => table(report)) }
 }
 
 function table({ bytes, limit, programs, rows }: Omit<MemoryReport, 'toString'>): string {

@@ -16,6 +16,12 @@ interface Printed {
   readonly shape: Dims
 }
 
+/** How an object is read as text: by `String(x)`, and in Node by `console.log(x)`. */
+export const readAs = (text: () => string): { toString(): string; [inspected: symbol]: () => string } => ({
+  toString: text,
+  [Symbol.for('nodejs.util.inspect.custom')]: text,
+})
+
 /** What it is, its dtype and shape, and its elements where they are known. */
 export function printTensor(what: string, { dtype, shape }: Printed, data: DataArray | undefined): string {
   const head = `${what} ${dtype} ${show(shape)}`

@@ -2,7 +2,20 @@
 
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { arange, compile, configure, full, ones, type Tensor, tensor, variable, zeros } from '../../src/tensor/index.ts'
+import { graphOf } from '../../src/inspect/index.ts'
+import * as nn from '../../src/nn/index.ts'
+import {
+  arange,
+  compile,
+  configure,
+  full,
+  memoryReport,
+  ones,
+  type Tensor,
+  tensor,
+  variable,
+  zeros,
+} from '../../src/tensor/index.ts'
 
 configure({ backend: 'reference' })
 
@@ -87,4 +100,10 @@ describe('a tensor prints', () => {
     expect(inspect(old)).toBe('Tensor float32 [1, 1] (not computed yet)')
     expect(inspect({ loss: tensor(2) })).toBe('{ loss: Tensor float32 [] 2.0 }')
   })
+})
+
+it('reports are read by console.log as by String', () => {
+  const net = nn.sequential(nn.linear(2, 3), nn.relu())
+  for (const report of [net.summary([1, 2]), memoryReport(), graphOf(net(ones([1, 2])))])
+    expect(inspect(report)).toBe(String(report))
 })
