@@ -119,7 +119,8 @@ export class Engine {
     const { exports } = this.instantiate(this.module, 0)
     this.runProgram = exports.run as RunProgram
     this.repeat = exports.repeat as Repeat
-    this.warm(exports.multiply as MicroKernel)
+    // Machine code multiplies by itself.
+    if (!this.native) this.warm(exports.multiply as MicroKernel)
   }
 
   /**
