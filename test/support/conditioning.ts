@@ -168,10 +168,30 @@ class Evaluation {
 
   private control(node: Node<ControlName>, inputs: readonly NdArray[]): readonly NdArray[] {
     const { meaning } = ops[node.op] as ControlRecord<ControlName>
-    const results = meaning.evaluate(inputs, node, ({ parameters, outputs }, args) =>
-      this.run(outputs, new Map(parameters.map((p, i) => [p, args[i]]))),
+    // A scan stacks in the dtype that its body's outputs have.
+    const own = new Map<Node, Node>()
+    const widely = (outputs: readonly Node[]): Node[] =>
+      outputs.map((o) => {
+        const wider = wide(o)
+        own.set(wider, o)
+        return wider
+      })
+    const { attributes } = node
+    const inFull = isOp(node, 'scan')
+      ? {
+          ...node,
+          attributes: {
+            ...attributes,
+            body: { ...node.attributes.body, outputs: widely(node.attributes.body.outputs) },
+          },
+        }
+      : node
+    const results = meaning.evaluate(inputs, inFull as Node<ControlName>, ({ parameters, outputs }, args) =>
+      this.run(
+        outputs.map((o) => own.get(o) ?? o),
+        new Map(parameters.map((p, i) => [p, args[i]])),
+      ),
     )
-    // A scan stacks in the dtype that it has.
     return results.map((x) => wide({ ...x, data: x.dtype === 'float32' ? Float64Array.from(x.data) : x.data }))
   }
 
