@@ -15,14 +15,17 @@ import { mapTree, tensorsOf } from '../tensor/tree.ts'
 export interface PieceCheckOptions extends GradientCheckOptions {
   /** Size of the inputs at which values and gradients must still be finite: 1e4 unless told; null for a piece whose domain ends before. */
   readonly extreme?: number | null
+  /** false for a piece of one tensor whose first axis is no batch, or whose examples depend on each other on purpose, as in batch norm. */
+  readonly examples?: boolean
 }
 
 type Piece = (...args: readonly unknown[]) => unknown
 
 /**
  * Checks a function of tensors, on the backend in use: its gradient and the gradient of that (see `checkGradient`); that
- * examples mapped at once give what they give one by one; that values and gradients are finite for large inputs and
- * zeros; that float32 stays float32 and agrees with float64; and that compiled it is the same. Throws one error that lists all that is wrong.
+ * many at once under `vmap` give what they give one by one; that rows of one tensor, the examples of a batch, do not change each other; that values
+ * and gradients are finite for large inputs and zeros; that float32 stays float32 and agrees with float64; and that
+ * compiled it is the same. Throws one error that lists all that is wrong.
  *
  *     await checkPiece((x) => swish(x), [random.normal([3, 4])])
  */
@@ -33,18 +36,38 @@ export async function checkPiece<A extends readonly unknown[]>(
 ): Promise<void> {
   const piece = fn as unknown as Piece
   const point = await valuesOf(args)
-  const wrong: string[] = []
+  await checkOutputs(piece, point)
+  const failed: (readonly [name: string, message: string])[] = []
   for (const [name, check] of Object.entries(checks)) {
     try {
       await check(piece, point, options)
     } catch (error) {
-      wrong.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      failed.push([name, error instanceof Error ? error.message : String(error)])
     }
   }
-  if (wrong.length > 0)
-    throw new Error(
-      `checkPiece: ${wrong.length} of ${Object.keys(checks).length} checks failed\n  ${wrong.join('\n  ')}`,
+  if (failed.length === 0) return
+  // What fails for one reason is told once.
+  const messages = [...new Set(failed.map(([, message]) => message))]
+  const lines = messages.map((message) => {
+    const names = failed.flatMap(([name, own]) => (own === message ? [name] : []))
+    return `\n  ${names.join(', ')}: ${message}`
+  })
+  throw new Error(`checkPiece: ${failed.length} of ${Object.keys(checks).length} checks failed${lines.join('')}`)
+}
+
+/** Without float tensors, the same ones each time, there is nothing to check. */
+async function checkOutputs(piece: Piece, args: readonly unknown[]): Promise<void> {
+  const outputs = floatsOf(piece(...args))
+  if (outputs.length === 0)
+    throw new TypeError(
+      'checkPiece: the function gives no float tensor: return a tensor, or several in a list or a record',
     )
+  for (const [i, again] of floatsOf(piece(...args)).entries())
+    await agree(again, outputs[i] as Tensor, 1e-9, 'checkPiece: the second call').catch((error: Error) => {
+      throw new Error(
+        `${error.message}: the same inputs must give the same output. Make modules outside of the function, and draw with a key of your own ({ key })`,
+      )
+    })
 }
 
 const checks: {
@@ -70,6 +93,22 @@ const checks: {
         await agree(together, y, 1e-9, `example ${e} of three under vmap, output ${i}`)
       }
     }
+  },
+  examples: async (piece, args, { examples = true }) => {
+    const [x, ...others] = tensorsOf(args)
+    if (!examples || others.length > 0 || !x || !isFloat(x) || x.rank < 2 || x.shape[0] < 2) return
+    const outputs = tensorsOf(piece(...args))
+    if (outputs.some((y) => y.shape[0] !== x.shape[0])) return
+    const last = x.shape[0] - 1
+    const alone = tensorsOf(piece(...(mapTree(args, (t) => t.slice([last, null])) as unknown[])))
+    for (const [i, y] of outputs.entries())
+      await agree(alone[i] as Tensor, y.slice([last, null]), 1e-9, `output ${i} of the last row alone`).catch(
+        (error: Error) => {
+          throw new Error(
+            `${error.message} with the others: an example must not change another's output. If the first axis is no batch, or they are meant to, as in batch norm, pass { examples: false }`,
+          )
+        },
+      )
   },
   extremes: async (piece, args, { extreme = 1e4 }) => {
     if (extreme === null) return

@@ -821,7 +821,7 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "code": "const { weight, offset } = await affineAt(net, tensor([0.5, -1]))"
   },
   "inspect.checkPiece": {
-   "about": "Checks a function of tensors, on the backend in use: its gradient and the gradient of that (see `checkGradient`); that examples mapped at once give what they give one by one; that values and gradients are finite for large inputs and zeros; that float32 stays float32 and agrees with float64; and that compiled it is the same.",
+   "about": "Checks a function of tensors, on the backend in use: its gradient and the gradient of that (see `checkGradient`); that many at once under `vmap` give what they give one by one; that rows of one tensor, the examples of a batch, do not change each other; that values and gradients are finite for large inputs and zeros; that float32 stays float32 and agrees with float64; and that compiled it is the same.",
    "call": "checkPiece(fn: (...args: A) => unknown, args: A, options: PieceCheckOptions = {}): Promise<void>",
    "details": "Throws one error that lists all that is wrong.",
    "code": "await checkPiece((x) => swish(x), [random.normal([3, 4])])"

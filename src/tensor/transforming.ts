@@ -29,7 +29,7 @@ export function placeholder(shape: Dims, dtype: DType): Node<'leaf'> {
       'vmap: a value that depends on the example was read, assigned to a variable or kept: inside it has no value of its own. Return it from the function and use what vmap gives',
     )
   }
-  return build.leaf({ storage }, shape, dtype)
+  return build.leaf({ storage, read: storage }, shape, dtype)
 }
 
 /** The same tensors as values of their own, so that uses of them by another way are told apart. */
