@@ -4,6 +4,7 @@ import { pieceChart } from '../../src/cli/curve-chart.ts'
 import { rowsOf } from '../../src/cli/pieces.ts'
 import { type Found, families, pieces, titleOf } from '../../src/pieces/index.ts'
 import { configure } from '../../src/tensor/index.ts'
+import { headingAnchors } from './anchors.ts'
 
 /** The text of the document. Numbers are those of the reference backend. */
 export function piecesDocument(): string {
@@ -36,18 +37,8 @@ const contents = (): string =>
     })
     .join('\n\n')
 
-/** The anchors that GitHub makes of the headings: letters in small, and a number where that was there before. */
 const anchors: ReadonlyMap<Found, string> = (() => {
-  const used = new Map<string, number>()
-  const slug = (heading: string): string => {
-    const text = heading
-      .toLowerCase()
-      .replaceAll(/[^\w ]/g, '')
-      .replaceAll(' ', '-')
-    const before = used.get(text) ?? 0
-    used.set(text, before + 1)
-    return before === 0 ? text : `${text}-${before}`
-  }
+  const slug = headingAnchors()
   slug('pieces')
   const found = new Map<Found, string>()
   for (const family of Object.keys(families)) {

@@ -2,6 +2,7 @@
 
 import { configure, grad, stabilizations, type Tensor, tensor } from '../../src/tensor/index.ts'
 import { rules } from '../../src/transform/stability/rules.ts'
+import { headingAnchors } from './anchors.ts'
 import { type Entry, finiteTable, points } from './finite-table.ts'
 import { type Example, examples } from './stability-examples.ts'
 
@@ -9,13 +10,13 @@ import { type Example, examples } from './stability-examples.ts'
 export function stabilityDocument(): string {
   configure({ backend: 'reference' })
   try {
-    return `${[introduction, ...ruleNames().map(ruleSection), untouched, exceptions()].join('\n\n')}\n`
+    return `${[introduction(), overview(), ...ruleNames().map(ruleSection), untouched, exceptions()].join('\n\n')}\n`
   } finally {
     configure({ stabilize: true })
   }
 }
 
-const introduction = `# Stability
+const introduction = (): string => `# Stability
 
 <!-- Made by \`npm run docs\` from the rules, their examples and the table of functions; edit those. -->
 
@@ -29,12 +30,45 @@ const y = x.softmax().log().sum()
 console.log(String(stabilizations(y)))
 \`\`\`
 
+\`\`\`text
+${stabilizations(tensor([0, 1000]).softmax().log().sum())}
+\`\`\`
+
 A value that was read, assigned to a variable, or that one differentiates with respect to stays what it is, and nothing is
-rewritten across it; the report warns of such places. Neither is anything across \`detach\`, where a gradient is asked for, or a \`customGradient\`.
+rewritten across it; the report warns of such places. With \`const p = x.softmax()\`, read, \`stabilizations(p.log().sum())\` says:
 
-## The rules
+\`\`\`text
+${warning()}
+\`\`\`
 
-For each the combination, what takes its place, and numbers of both in float32.`
+Neither is anything across \`detach\`, where a gradient is asked for, or a \`customGradient\`.`
+
+/** What is said of a combination that has to be left alone. */
+function warning(): string {
+  const p = tensor([0, 1000]).softmax()
+  p.dataSync()
+  return String(stabilizations(p.log().sum()))
+}
+
+/** The combinations on one screen. */
+function overview(): string {
+  const anchorOf = headingAnchors()
+  const rows = ruleNames().map((name) => {
+    const forms = rules.flatMap(({ name: own, formula: [from, to] }) => (own === name ? [[from, to]] : []))
+    const [before, after] = [0, 1].map((side) =>
+      forms.map((form) => `\`${form[side].replaceAll('|', '\\|')}\``).join('; '),
+    )
+    return `| ${before} | ${after} | [${name}](#${anchorOf(name)}) |`
+  })
+  return `## The rules
+
+| combination | what is computed | why |
+|---|---|---|
+${rows.join('\n')}
+
+So cross entropy of a softmax, binary cross entropy of a sigmoid, and the negative log likelihood of a softmax's logarithm are what is
+computed from the logits at once. For each rule, below, numbers of the combination and of what takes its place, in float32.`
+}
 
 const ruleNames = (): string[] => [...new Set(rules.map((r) => r.name))]
 
