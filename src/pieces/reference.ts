@@ -678,6 +678,14 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "about": "The mean of a loss over all examples.",
    "call": "meanLoss(loss: Loss): Metric"
   },
+  "train.meanProbability": {
+   "about": "The geometric mean of the probabilities that a network gives what is right: e to minus the mean of a loss that is their −log, as softmaxCrossEntropy and its like are.",
+   "call": "meanProbability(loss: Loss): Metric"
+  },
+  "train.perplexity": {
+   "about": "One by `meanProbability`: among how many equally likely choices the network still hesitates.",
+   "call": "perplexity(loss: Loss): Metric"
+  },
   "train.stopOnDivergence": {
    "about": "A callback for `fit` that ends a diverging run with a `DivergenceError`, long before the loss is no number any more: as soon as it grows geometrically and is `growth` (10 unless told) times the first.",
    "call": "stopOnDivergence(options: DivergenceOptions = {}): Callbacks",

@@ -31,6 +31,8 @@ export {
   type Metrics,
   meanAbsoluteError,
   meanLoss,
+  meanProbability,
+  perplexity,
   type Reliability,
   topK,
   type Values,

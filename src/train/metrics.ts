@@ -25,6 +25,22 @@ export const meanLoss = (loss: Loss): Metric => ({
 })
 
 /**
+ * The geometric mean of the probabilities that a network gives what is right: e to minus the mean of a loss that is their −log, as
+ * softmaxCrossEntropy and its like are.
+ */
+export const meanProbability = (loss: Loss): Metric => ({
+  count: meanLoss(loss).count,
+  value: (sums, examples) => Math.exp(-mean(sums, examples)),
+  unit: 'share',
+})
+
+/** One by `meanProbability`: among how many equally likely choices the network still hesitates. */
+export const perplexity = (loss: Loss): Metric => ({
+  count: meanLoss(loss).count,
+  value: (sums, examples) => Math.exp(mean(sums, examples)),
+})
+
+/**
  * The share of examples whose largest logit is the target's; for a single logit, whether its sign is right. outputs: [batch, classes],
  * [batch, 1] or [batch]; targets: labels [batch] or [batch, 1].
  */

@@ -7,7 +7,7 @@ import * as nn from '../../src/nn/index.ts'
 import * as optim from '../../src/optim/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { grad, random, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
-import { brier, calibration } from '../../src/train/index.ts'
+import { brier, calibration, meanProbability, perplexity } from '../../src/train/index.ts'
 import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 
@@ -92,6 +92,20 @@ forEachEngine(() => {
     expectClose(parts, of(x), 1e-12)
   })
 
+  it('R14: a product in tiles is the three loops that define it; seven products by halves are fewer than eight', () => {
+    const n = 64
+    const [a, b] = [draw(3, n, n), draw(4, n, n)]
+    const [left, right, found] = [a, b, a.matmul(b)].map((x) => x.dataSync())
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0
+        for (let k = 0; k < n; k++) sum += left[i * n + k] * right[k * n + j]
+        expect(Math.abs(found[i * n + j] - sum)).toBeLessThan(1e-12)
+      }
+    const products = (size: number, each: number): number => (size === 1 ? 1 : each * products(size / 2, each))
+    expect([products(1024, 7), products(1024, 8)]).toEqual([282_475_249, 1_073_741_824])
+  })
+
   it('R15: the derivative of the sigmoid at 0, 5 and 10', () => {
     const x = f64([0, 5, -5, 10, -10])
     const expected = [0.25, 6.648056670790155e-3, 6.648056670790155e-3, 4.5395807735951673e-5, 4.5395807735951673e-5]
@@ -174,6 +188,10 @@ forEachEngine(() => {
     const chosen = logits.softmax().takeAlong(labels.unsqueeze(1), 1)
     const sum = loss.softmaxCrossEntropy(logits, labels, { reduction: 'sum' })
     expect(sum.neg().exp().itemSync()).toBeCloseTo(chosen.prod().itemSync(), 12)
+    const { count, value } = meanProbability(loss.softmaxCrossEntropy)
+    const mean = value(Float64Array.of(count(logits, labels).itemSync()), 6)
+    expect(mean).toBeCloseTo(chosen.prod().itemSync() ** (1 / 6), 12)
+    expect(perplexity(loss.softmaxCrossEntropy).value(Float64Array.of(6 * Math.log(65)), 6)).toBeCloseTo(65, 10)
   })
 
   it('R22: cross entropy of logits is finite where that of probabilities is not', () => {

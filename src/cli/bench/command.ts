@@ -101,7 +101,8 @@ const tableHead = (): string => picocolors.dim(row(columns.map(({ title }) => ti
 function tableRow(event: BenchEvent & Measured): string {
   if ('gflops' in event) {
     const rates = Object.entries(event.gflops).map(([n, rate]) => `${n}: ${rate.toFixed(1)}`)
-    return `${event.workload.padEnd(columns[0].width)} GFLOP/s  ${rates.join('   ')}`
+    const naive = `three plain loops: ${event.naive.toFixed(1)}`
+    return `${event.workload.padEnd(columns[0].width)} GFLOP/s  ${rates.join('   ')}   ${naive}`
   }
   const losses = 'firstLoss' in event ? [event.firstLoss, event.loss5].map((loss) => loss?.toFixed(5) ?? '') : []
   const times = [event.medianMs, event.minMs, event.firstStepMs].map((ms) => Number(ms.toPrecision(4)).toString())

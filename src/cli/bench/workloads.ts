@@ -12,7 +12,8 @@ export type Measured =
   | Timing
   | (Timing & { readonly gbPerS: number })
   | (Timing & { readonly gbPerS: number; readonly copyMs: number; readonly timesCopy: number })
-  | { readonly gflops: { readonly [size: string]: number } }
+  /** `naive`: of three plain loops, at the first size. */
+  | { readonly gflops: { readonly [size: string]: number }; readonly naive: number }
 
 export interface Workload {
   /** What one step does. */
@@ -110,7 +111,27 @@ async function gemm(): Promise<Measured> {
     const { medianMs } = await timeRuns(product(n))
     gflops[n] = (2 * n ** 3) / medianMs / 1e6
   }
-  return { gflops }
+  return { gflops, naive: naiveProduct(256) }
+}
+
+/** GFLOP/s of the product as it is written down: three loops, one element after the other. */
+function naiveProduct(n: number): number {
+  const [a, b] = [1, 2].map((seed) => Float32Array.from(uniform(seed, n * n)))
+  const c = new Float32Array(n * n)
+  const once = (): void => {
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0
+        for (let k = 0; k < n; k++) sum += a[i * n + k] * b[k * n + j]
+        c[i * n + j] = sum
+      }
+  }
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now()
+    once()
+    return performance.now() - start
+  })
+  return (2 * n ** 3) / Math.min(...times) / 1e6
 }
 
 const elements = 2 ** 24
