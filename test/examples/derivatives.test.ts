@@ -41,5 +41,7 @@ test('a spiking neuron fires as often as theory says, and an artificial one is w
 test('a piece of your own is accepted, one with a wrong sign refused', async () => {
   const output = await outputOf('own-piece')
   expect(output).toContain('accepted: 41 parameters')
-  expect(output).toMatch(/refused: checkPiece: 2 of 7 checks failed\n {2}gradient, second order: .*its gradient is wrong/)
+  expect(output).toMatch(
+    /refused: checkPiece: 2 of 7 checks failed\n {2}gradient, second order: .*its gradient is wrong/,
+  )
 })
