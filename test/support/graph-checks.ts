@@ -163,8 +163,6 @@ function gradientFits(smooth: RandomGraph): string | undefined {
   const rough = (1e-15 * magnitude) / h
   const settled = 1e-3 * Math.max(Math.abs(coarse), Math.abs(fine)) + 10 * rough
   if (kink > 0.01 * scale || Math.abs(coarse - fine) > settled || rough > 1e-4 * scale) return undefined
-  if (Math.abs(fine - analytic) > 5 * Math.abs(coarse - fine) + 2e-3 * scale)
-    return `gradient: ${analytic} along a direction, differences give ${coarse} and ${fine}`
   const way = floats.map((t, i) => tensor(Float64Array.from(directions[i]), { shape: t.shape }))
   const [, tangent] = jvp(
     (...given: Tensor[]) => {
@@ -179,13 +177,16 @@ function gradientFits(smooth: RandomGraph): string | undefined {
     floats,
     way,
   )
+  // Either may lose digits.
+  const along = gradients.map((g, i) => g.mul(way[i]).sum().cast('float64')).reduce((a, b) => a.add(b))
+  const lost = (): number =>
+    conditioned([along.node, tangent.node], dataOf)?.reduce((sum, { radius }) => sum + radius[0], 0) ?? Infinity
+  const off = Math.abs(fine - analytic)
+  if (off > 5 * Math.abs(coarse - fine) + 2e-3 * scale && off > lost())
+    return `gradient: ${analytic} along a direction, differences give ${coarse} and ${fine}`
   const [[forward]] = wideValues([tangent.node], dataOf)
   if (!Number.isFinite(forward) || Math.abs(forward - analytic) <= 1e-6 * scale) return undefined
-  // Either may lose digits that the other keeps.
-  const along = gradients.map((g, i) => g.mul(way[i]).sum().cast('float64')).reduce((a, b) => a.add(b))
-  const lost =
-    conditioned([along.node, tangent.node], dataOf)?.reduce((sum, { radius }) => sum + radius[0], 0) ?? Infinity
-  return Math.abs(forward - analytic) <= lost
+  return Math.abs(forward - analytic) <= lost()
     ? undefined
     : `jvp: ${forward} along a direction, the gradient gives ${analytic}`
 }
