@@ -10,7 +10,7 @@ import { Chance } from './random.ts'
 import { type LoopCase, randomLoop } from './random-loop.ts'
 
 /** Pages emit the same bytes as Node: there a sample is enough. */
-const rounds = Number(platform.environment('TENON_ROUNDS') ?? (platform.name === 'browser' ? 100 : 400))
+const rounds = Number(platform.environment('TENON_ROUNDS') ?? (platform.name === 'browser' ? 40 : 400))
 
 test('emitted kernels compute what the interpreter does', { timeout: 120_000 }, () => {
   for (let seed = 0; seed < rounds; seed++) {
