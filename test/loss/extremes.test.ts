@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
 import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { checkFirstOrder, checkSecondOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
@@ -11,7 +11,7 @@ import { randomOf } from '../support/random.ts'
 const doubles = (values: readonly number[]): Tensor => tensor(new Float64Array(values))
 const labels = (...values: readonly number[]): Tensor => tensor(new Int32Array(values))
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('softmaxCrossEntropy', () => {
     it('gives the textbook values of (1, 2, 3) with target 0', () => {
       const z = tensor(new Float64Array([1, 2, 3]), { shape: [1, 3] })

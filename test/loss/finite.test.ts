@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest'
 import * as loss from '../../src/loss/index.ts'
 import { grad, random, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 interface Entry {
   readonly f: (x: Tensor) => Tensor
@@ -96,7 +96,7 @@ const cases = Object.entries(table).flatMap(([name, entry]) =>
   [entry].flat().map((one, i): [string, Entry] => [i === 0 ? name : `${name}, form ${i + 1}`, one as Entry]),
 )
 
-forEachBackend(() => {
+forEachEngine(() => {
   it.each(cases)('%s', (_, { f, domain = () => true, infinite }) => {
     const inside = rows.map((row) => row.filter(domain)).filter((row) => row.length === 3)
     const holds = (row: readonly number[]): boolean => !infinite || row.every((v) => v < infinite.at)

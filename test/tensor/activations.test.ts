@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import * as t from '../../src/tensor/index.ts'
 import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { checkFirstOrder, checkSecondOrder } from '../support/derivative.ts'
 import { randomOf } from '../support/random.ts'
@@ -37,7 +37,7 @@ const activations: { readonly [name: string]: (x: Tensor) => Tensor } = {
   softmax: (x) => x.softmax(),
 }
 
-forEachBackend(() => {
+forEachEngine(() => {
   const values = (x: Tensor): number[] => [...x.dataSync()]
 
   describe.each(Object.keys(activations))('%s', (name) => {

@@ -5,7 +5,7 @@ import * as loss from '../../src/loss/index.ts'
 import * as nn from '../../src/nn/index.ts'
 import * as t from '../../src/tensor/index.ts'
 import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { type Exception, finiteTable, points } from '../support/finite-table.ts'
 
 const values = (x: Tensor): number[] => [...x.dataSync()]
@@ -38,7 +38,7 @@ const expected = (exceptions: readonly Exception[], at: readonly number[], dtype
 
 const areFinite = (list: readonly number[]): boolean => list.every(Number.isFinite)
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe('finite but for the listed exceptions', () => {
     it.each(Object.keys(finiteTable))('%s', (name) => {
       const { f, domain, exceptions = [] } = finiteTable[name]

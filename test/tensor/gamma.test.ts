@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from 'vitest'
 import { digamma, erfinv, grad, lgamma, polygamma, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
 const euler = 0.5772156649015329
 const zeta3 = 1.2020569031595942
 
-forEachBackend(() => {
+forEachEngine(() => {
   describe.each([
     ['float64', 1e-13],
     ['float32', 3e-6],

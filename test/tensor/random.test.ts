@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { build } from '../../src/graph/build.ts'
 import { math } from '../../src/scalar/math.ts'
 import { compile, configure, random, Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 
-forEachBackend(() => {
+forEachEngine(() => {
   const values = (x: Tensor): number[] => [...x.dataSync()]
 
   // From the kat_vectors of the Random123 distribution: threefry2x32 with 20 rounds; counter, key, result.

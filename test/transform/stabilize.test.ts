@@ -7,7 +7,7 @@ import * as t from '../../src/tensor/index.ts'
 import { configure, grad, stabilizations, type Tensor, tensor, variable, vjp } from '../../src/tensor/index.ts'
 import { rules } from '../../src/transform/stability/rules.ts'
 import { stabilize } from '../../src/transform/stability/stabilize.ts'
-import { forEachBackend } from '../support/backends.ts'
+import { forEachEngine } from '../support/backends.ts'
 import { expectClose } from '../support/close.ts'
 import { normals, randomOf } from '../support/random.ts'
 import { examples, grid } from '../support/stability-examples.ts'
@@ -47,7 +47,7 @@ it('every rule has an example', () => {
   expect(new Set(examples.map((e) => e.rule))).toEqual(new Set(rules.map((r) => r.name)))
 })
 
-forEachBackend(({ backend }) => {
+forEachEngine(({ backend }) => {
   beforeEach(() => configure({ stabilize: true }))
 
   describe.each(examples)('$rule: $code', ({ f, fails, points = grid }) => {
