@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import * as linalg from '../../src/linalg/index.ts'
 import * as signal from '../../src/signal/index.ts'
 import { grad, type Tensor, tensor } from '../../src/tensor/index.ts'
-import { forEachEngine, forEachEngine } from '../support/backends.ts'
+import { forEachBackend, forEachEngine } from '../support/backends.ts'
 
 type Point = 'large' | 'small' | 'identity' | 'zero'
 const points: { readonly [P in Point]: readonly number[] } = {
@@ -48,7 +48,7 @@ const table: { readonly [name: string]: Entry } = {
   'stft, its power': { f: (a) => signal.power(signal.stft(a.flatten(), 4)) },
 }
 
-forEachEngine(
+forEachBackend(
   () => {
     it.each(Object.entries(table))('%s', (_, { f, except = [] }) => {
       for (const at of Object.keys(points) as Point[]) {

@@ -5,7 +5,7 @@ import { isFloat } from '../../src/graph/dtype.ts'
 import type { Node, OpName } from '../../src/graph/node.ts'
 import { stack, Tensor, tensor, vjp, vmap } from '../../src/tensor/index.ts'
 import type { Sample } from '../graph/domains.ts'
-import { forEachEngine } from '../support/backends.ts'
+import { forEachBackend } from '../support/backends.ts'
 import { expectClose, tolerances } from '../support/close.ts'
 import { normals, type Random, randomOf, seedOf } from '../support/random.ts'
 import { type Attributes, domainOf, leavesOf, makeOf, names, sizeOf } from '../support/samples.ts'
@@ -73,7 +73,7 @@ const batched = ({ examples, axes }: Case): Tensor[] =>
 const withInputs = names.filter((name) => domainOf(name).samples.some((sample) => sample.inputs.length > 0))
 
 // The graphs that rules build do not depend on the number of threads.
-forEachEngine(
+forEachBackend(
   ({ backend }) => {
     const dtype = backend === 'reference' ? 'float64' : 'float32'
     const tolerance = backend === 'reference' ? 1e-12 : tolerances.float32
