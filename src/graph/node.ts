@@ -223,11 +223,15 @@ export type ControlJvp<O extends ControlName> = (
   tangents: readonly (Node | null)[],
 ) => readonly (Node | null)[]
 
-/** The results for all examples; `batch` gives nodes of a subgraph with placeholders replaced by nodes for all of them. */
+/** The results for all examples; `batch` gives nodes of a subgraph with placeholders replaced by nodes for all of them, but `same` as they are. */
 export type ControlBatch<O extends ControlName> = (
   rule: Pick<ControlRule, 'b' | 'stand'> & {
     readonly size: number
-    batch(outputs: readonly Node[], examples: readonly (readonly [placeholder: Node, all: Node])[]): BatchInput[]
+    batch(
+      outputs: readonly Node[],
+      examples: readonly (readonly [placeholder: Node, all: Node])[],
+      same?: readonly Node[],
+    ): BatchInput[]
   },
   node: Node<O>,
   inputs: readonly BatchInput[],

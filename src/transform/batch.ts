@@ -24,14 +24,19 @@ export class Batching implements Batch {
   /** What operations with several results give for all examples. */
   private readonly results = new Map<Node, readonly BatchInput[]>()
 
-  /** Each placeholder, a leaf, with the node that holds its values for all examples. */
-  constructor(size: number, examples: readonly (readonly [placeholder: Node, all: Node])[]) {
+  /** Each placeholder with the node that holds its values for all examples; `same` are taken as they are, whatever they are made of. */
+  constructor(
+    size: number,
+    examples: readonly (readonly [placeholder: Node, all: Node])[],
+    same: readonly Node[] = [],
+  ) {
     this.size = size
     this.rewriting = new Rewriting<BatchInput>(
       examples.map(([placeholder, all]) => [placeholder, { node: all, isBatched: true }]),
       (node) => ({ node, isBatched: false }),
       (node, inputs) => (inputs.some((x) => x.isBatched) ? this.forAll(node, inputs) : this.once(node, inputs)),
     )
+    for (const node of same) this.rewriting.give(node, { node, isBatched: false })
   }
 
   /** The node for all examples, or the node itself where it does not depend on the example. */
@@ -80,8 +85,8 @@ export class Batching implements Batch {
         b: build,
         size,
         stand: ({ shape, dtype }) => build.leaf({}, shape, dtype),
-        batch: (outputs, examples) => {
-          const inside = new Batching(size, examples)
+        batch: (outputs, examples, same) => {
+          const inside = new Batching(size, examples, same)
           return outputs.map((y) => inside.of(y))
         },
       },

@@ -31,6 +31,20 @@ forEachBackend(() => {
     expectClose(grad(batched(xs).square().sum(), xs), grad(expected.square().sum(), xs), 1e-6)
   })
 
+  it('maps the gradient of a loop in a loop, whose counter is one for all examples', () => {
+    const slope = (x: Tensor): Tensor => {
+      const twice = (state: Tensor, v: Tensor): Tensor =>
+        whileLoop(
+          ([i]: readonly Tensor[]) => i.less(2),
+          ([i, s]) => [i.add(1), s.add(v).tanh()],
+          [tensor(0, { dtype: 'int32' }) as Tensor, state],
+          { maximum: 3 },
+        )[1]
+      return grad(scan((s: Tensor, v: Tensor) => [twice(s, s.mul(v)), undefined], x.at(0), x)[0].sum(), x)
+    }
+    expectClose(vmap(slope)(xs), stack([0, 1].map((i) => slope(xs.at(i)))), 1e-6)
+  })
+
   it('each example ends when its own condition says so', () => {
     const double = (n: Tensor): Tensor =>
       whileLoop(

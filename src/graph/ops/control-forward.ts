@@ -192,7 +192,9 @@ function batchedBody(
   const examples = graph.parameters.flatMap((p, i): [Node, Node][] =>
     args[i]?.isBatched ? [[p, parameters[i] as Node]] : [],
   )
-  return { parameters, outputs: batch(graph.outputs, examples) }
+  // Of a derivative's loop they can be what others of them are made of.
+  const same = graph.parameters.filter((_, i) => !args[i]?.isBatched)
+  return { parameters, outputs: batch(graph.outputs, examples, same) }
 }
 
 /** Which carries become different for each example, at some turn. */
