@@ -4,7 +4,7 @@ import { build } from '../../graph/build.ts'
 import { checkFinite, checkRange } from '../../graph/check.ts'
 import { misfit } from '../../graph/refuse.ts'
 import { type Dims, normalizeAxis, show, sizeOf } from '../../graph/shape.ts'
-import { norm, Tensor, withBroadcasting } from '../../tensor/index.ts'
+import { norm, Tensor, withBroadcasting, withGradient } from '../../tensor/index.ts'
 
 /** Standardizes over the last axes, those of `shape`; then times weight, plus bias, both of that shape (Ba et al. 2016). */
 export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
@@ -15,8 +15,8 @@ export function layerNorm(x: Tensor, shape: Dims, weight?: Tensor, bias?: Tensor
   }
   const { normalized } = standardize(x, lastAxes(shape), epsilon)
   return withBroadcasting('numpy', () => {
-    const scaled = weight ? normalized.mul(weight) : normalized
-    return bias ? scaled.add(bias) : scaled
+    const times = weight ? normalized.mul(weight) : normalized
+    return bias ? times.add(bias) : times
   })
 }
 
@@ -30,11 +30,11 @@ export function batchNormTraining(
   checkRange('batchNorm', { epsilon })
   checkChannels('batchNorm', x, weight, bias)
   const axes = [...x.shape.keys()].filter((axis) => axis !== 1)
-  const { normalized, mean, variance } = standardize(x, axes, epsilon)
+  const standard = standardize(x, axes, epsilon)
   return {
-    y: affine(normalized, weight, bias),
-    mean: mean.reshape([x.shape[1]]),
-    variance: variance.reshape([x.shape[1]]),
+    y: scaled(standard, x, axes, weight, bias),
+    mean: standard.mean.reshape([x.shape[1]]),
+    variance: standard.variance.reshape([x.shape[1]]),
   }
 }
 
@@ -62,9 +62,7 @@ export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Ten
   checkRange('groupNorm', { epsilon })
   checkChannels('groupNorm', x, weight, bias)
   const parts = x.reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])
-  const centred = parts.sub(parts.mean(-1, true))
-  const standard = centred.mul(centred.square().mean(-1, true).add(epsilon).rsqrt())
-  return affine(standard.reshape(x.shape), weight, bias)
+  return affine(standardize(parts, [-1], epsilon).normalized.reshape(x.shape), weight, bias)
 }
 
 /** Standardizes each channel of each example of x [n, c, ...spatial] (Ulyanov et al. 2016). */
@@ -124,12 +122,50 @@ export function weightNorm(direction: Tensor, length: Tensor): Tensor {
   return direction.mul(length.div(norm(direction, 2, axes, true)))
 }
 
-/** x less its mean, over its standard deviation: (x − μ) / √(σ² + ε), over the given axes. Two passes over the data, not E[x²] − μ². */
-function standardize(x: Tensor, axes: Dims, epsilon: number): { normalized: Tensor; mean: Tensor; variance: Tensor } {
+interface Standardized {
+  readonly normalized: Tensor
+  readonly mean: Tensor
+  readonly variance: Tensor
+  /** 1 / √(variance + ε). */
+  readonly scale: Tensor
+}
+
+/**
+ * x less its mean, over its standard deviation: (x − μ) / √(σ² + ε), over the given axes. Two passes over the data, not
+ * E[x²] − μ². Backward in two more: the sums of g and g·y, then (g − mean(g) − y·mean(g·y)) / √(σ² + ε).
+ */
+function standardize(x: Tensor, axes: Dims, epsilon: number): Standardized {
   const mean = x.mean(axes, true)
   const centred = x.sub(mean)
   const variance = centred.mul(centred).mean(axes, true)
-  return { normalized: centred.mul(variance.add(epsilon).rsqrt()), mean, variance }
+  const scale = variance.add(epsilon).rsqrt()
+  const standard = withGradient(
+    () => centred.mul(scale),
+    (g, _, y) => [
+      g
+        .sub(g.mean(axes, true))
+        .sub(y.mul(g.mul(y).mean(axes, true)))
+        .mul(scale),
+    ],
+  )
+  return { normalized: standard(x), mean, variance, scale }
+}
+
+/** Times weight [c], plus bias [c]; the sums that their gradients are serve the input's too. */
+function scaled({ normalized: y, scale }: Standardized, x: Tensor, axes: Dims, weight?: Tensor, bias?: Tensor): Tensor {
+  if (!weight || !bias) return affine(y, weight, bias)
+  const count = x.size / weight.size
+  const of = withGradient(
+    () => affine(y, weight, bias),
+    (g, [_, w]) =>
+      withBroadcasting('numpy', () => {
+        const sum = g.sum(axes, true)
+        const product = g.mul(y).sum(axes, true)
+        const rest = g.sub(sum.div(count)).sub(y.mul(product.div(count)))
+        return [rest.mul(scale.mul(perChannel(w, x))), product.reshape(w.shape), sum.reshape(w.shape)]
+      }),
+  )
+  return of(x, weight, bias)
 }
 
 /** x [n, c, ...] times weight [c], plus bias [c]. */
