@@ -1,5 +1,6 @@
 // Augmentation: random changes of a batch that are part of the compiled step, and what they are given to draw from.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Json } from '../nn/index.ts'
 import { iota, random, runtime, type Tensor } from '../tensor/index.ts'
 
@@ -57,7 +58,7 @@ export function augmented(
       runKey: random.fold(draw.runKey, i),
     })
     if (after.inputs.shape[0] !== n || after.targets.shape[0] !== n)
-      throw new RangeError(
+      throw misfit(
         `augment: ${augmentation.kind} makes ${after.inputs.shape[0]} inputs and ${after.targets.shape[0]} targets of ${n} examples: their number must stay`,
       )
     return after
@@ -87,7 +88,7 @@ export const ofInputs = (
 /** Throws unless the number lies in [least, most]; the ends are finite or not. */
 export function checkWithin(kind: string, name: string, value: number, least = 0, most = Number.MAX_VALUE): void {
   if (!(value >= least && value <= most))
-    throw new RangeError(
+    throw misfit(
       `augment.${kind}: ${name} is ${value}, it must ${most === Number.MAX_VALUE ? `be finite and at least ${least}` : `lie in [${least}, ${most}]`}`,
     )
 }
@@ -95,5 +96,5 @@ export function checkWithin(kind: string, name: string, value: number, least = 0
 /** Throws unless the number is a whole one of at least `least`. */
 export function checkWhole(kind: string, name: string, value: number, least = 0): void {
   if (!(Number.isInteger(value) && value >= least))
-    throw new RangeError(`augment.${kind}: ${name} is ${value}, it must be a whole number of at least ${least}`)
+    throw misfit(`augment.${kind}: ${name} is ${value}, it must be a whole number of at least ${least}`)
 }

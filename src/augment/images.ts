@@ -1,5 +1,6 @@
 // Augmentations of images [n, ..., height, width]: shift, crop, flip, erase, affine maps.
 
+import { misfit } from '../graph/refuse.ts'
 import { random, type Tensor, vmap } from '../tensor/index.ts'
 import { type Augmentation, checkWhole, checkWithin, ofInputs } from './augmentation.ts'
 import { affineMaps, erased, flipped, imageOf, moved, type Outside, warped } from './geometry.ts'
@@ -11,7 +12,7 @@ export interface OutsideOptions {
 
 function checkOutside(kind: string, outside: Outside): void {
   if (outside !== 'edge' && outside !== 'reflect' && !Number.isFinite(outside))
-    throw new RangeError(`augment.${kind}: outside is ${outside}, it must be a finite number, 'edge' or 'reflect'`)
+    throw misfit(`augment.${kind}: outside is ${outside}, it must be a finite number, 'edge' or 'reflect'`)
 }
 
 /** Moves each image by up to `pixels`, a whole number, along both axes. */
@@ -45,7 +46,7 @@ export function crop(extents: number | readonly [number, number], options: CropO
     const [top, left] = [height, width].map((extent, axis) => {
       const room = extent + 2 * padding - window[axis]
       if (room < 0)
-        throw new RangeError(
+        throw misfit(
           `augment.crop: a window of ${window.join('×')} in images of ${height}×${width} with padding ${padding}: it must not be larger`,
         )
       return random.integers([n], -padding, room - padding + 1, { key: random.fold(key, axis) })
@@ -67,9 +68,8 @@ export interface FlipOptions {
 export function flip(options: FlipOptions = {}): Augmentation {
   const { axis = -1, p = 0.5, alternating = false } = options
   checkWithin('flip', 'p', p, 0, 1)
-  if (!Number.isInteger(axis)) throw new RangeError(`augment.flip: axis is ${axis}, it must be a whole number`)
-  if (alternating && options.p !== undefined)
-    throw new RangeError(`augment.flip: p is ${p} and alternating: give one of them`)
+  if (!Number.isInteger(axis)) throw misfit(`augment.flip: axis is ${axis}, it must be a whole number`)
+  if (alternating && options.p !== undefined) throw misfit(`augment.flip: p is ${p} and alternating: give one of them`)
   return ofInputs('flip', alternating ? { axis, alternating } : { axis, p }, (x, { key, runKey, epoch, rows }) => {
     if (!alternating) return flipped(x, random.bernoulli([x.shape[0]], p, { key }), axis)
     const first = vmap((row: Tensor) => random.integers([], 0, 2, { key: random.fold(runKey, row) }))(rows)
@@ -92,11 +92,11 @@ export function erase(extents: number | readonly [number, number], options: Eras
     checkWhole('erase', 'an extent', extent)
   })
   checkWithin('erase', 'p', p, 0, 1)
-  if (!Number.isFinite(value)) throw new RangeError(`augment.erase: value is ${value}, it must be finite`)
+  if (!Number.isFinite(value)) throw misfit(`augment.erase: value is ${value}, it must be finite`)
   return ofInputs('erase', { extents: [...area], value, p }, (x, { key }) => {
     const { n, height, width } = imageOf('augment.erase', x)
     if (area[0] > height || area[1] > width)
-      throw new RangeError(`augment.erase: ${area.join('×')} of images of ${height}×${width}: it must not be larger`)
+      throw misfit(`augment.erase: ${area.join('×')} of images of ${height}×${width}: it must not be larger`)
     const [top, left] = [height - area[0], width - area[1]].map((room, axis) =>
       random.integers([n], 0, room + 1, { key: random.fold(key, axis) }),
     )
@@ -122,9 +122,7 @@ export function affine(options: AffineOptions = {}): Augmentation {
   const { rotate = 0, scale = [1, 1], shear = 0, shift: pixels = 0 } = options
   for (const [name, value] of Object.entries({ rotate, shear, shift: pixels })) checkWithin('affine', name, value)
   if (scale.length !== 2 || !(scale[0] > 0 && scale[0] <= scale[1] && scale[1] < Infinity))
-    throw new RangeError(
-      `augment.affine: scale is [${scale.join(', ')}], it must be the least and the largest factor, above 0`,
-    )
+    throw misfit(`augment.affine: scale is [${scale.join(', ')}], it must be the least and the largest factor, above 0`)
   return ofInputs('affine', { rotate, scale: [...scale], shear, shift: pixels }, (x, { key }) => {
     const [n] = x.shape
     const dtype = x.dtype === 'float64' ? 'float64' : 'float32'

@@ -1,6 +1,7 @@
 // Augmentations of what examples are to give: mixtures of two examples, and wrong labels.
 
 import { isFloat } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
 import { oneHot, random, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { type Augmentation, checkWhole, checkWithin, type Draw, type Examples } from './augmentation.ts'
 import { apart } from './geometry.ts'
@@ -42,7 +43,7 @@ export function mixed({ inputs, targets }: Examples, partners: Tensor, share: Te
 function asNumbers({ inputs, targets }: Examples, classes: number | undefined): Examples {
   if (isFloat(targets.dtype)) return { inputs, targets }
   if (classes === undefined)
-    throw new RangeError(
+    throw misfit(
       'augment.mixup: targets are labels of an unknown number of classes: say augment.mixup(alpha, { classes })',
     )
   return { inputs, targets: oneHot(targets, classes).cast(inputs.dtype) }
@@ -57,7 +58,7 @@ export function labelNoise(p: number, options: MixupOptions = {}): Augmentation 
     options: { p, ...(options.classes === undefined ? {} : { classes: options.classes }) },
     apply: ({ inputs, targets }: Examples, { key, classes = options.classes }: Draw) => {
       if (targets.dtype !== 'int32' || classes === undefined)
-        throw new RangeError(
+        throw misfit(
           `augment.labelNoise: targets are ${targets.dtype} of ${classes ?? 'an unknown number of'} classes: it needs int32 labels, and { classes }`,
         )
       const other = random.integers(targets.shape, 0, classes, { key: random.fold(key, 0) })

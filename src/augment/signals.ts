@@ -32,7 +32,7 @@ export const frequencyMask = (width: number, options: MaskOptions = {}): Augment
 function mask(kind: string, axis: number, width: number, { count = 1, value = 0 }: MaskOptions): Augmentation {
   checkWhole(kind, 'width', width)
   checkWhole(kind, 'count', count, 1)
-  if (!Number.isFinite(value)) throw new RangeError(`augment.${kind}: value is ${value}, it must be finite`)
+  if (!Number.isFinite(value)) throw misfit(`augment.${kind}: value is ${value}, it must be finite`)
   return ofInputs(kind, { width, count, value }, (x, { key }) => {
     if (x.rank < 1 - axis)
       throw misfit(`augment.${kind}: inputs ${show(x.shape)}: expected at least ${1 - axis} axes, with examples first`)

@@ -1,6 +1,6 @@
 // Building nodes: every node of every graph is made here, checked by its operation's record.
 
-import { type DType, isFloat, promote, representable } from './dtype.ts'
+import { checkDType, type DType, isFloat, promote, representable } from './dtype.ts'
 import {
   type BinaryName,
   type Build,
@@ -13,6 +13,7 @@ import {
   type UnaryName,
 } from './node.ts'
 import { ops } from './ops/index.ts'
+import { misfit, mistake } from './refuse.ts'
 import { broadcastShapes, checkShape, type Dims, keepAxes, sameShape, show } from './shape.ts'
 
 let nextId = 1
@@ -90,6 +91,7 @@ const leaf = (source: object, shape: Dims, dtype: DType): Node<'leaf'> => create
 
 const constant = (value: number, shape: Dims, dtype: DType): Node => {
   checkShape(shape)
+  checkDType('full', dtype)
   return create('constant', [], { value: representable(value, dtype) }, shape, dtype)
 }
 
@@ -100,6 +102,7 @@ const iota = (shape: Dims, axis: number): Node => {
 
 const cast = (x: Node, dtype: DType): Node => {
   if (x.dtype === dtype) return x
+  checkDType('cast', dtype)
   return isOp(x, 'constant') ? constant(x.attributes.value, x.shape, dtype) : node('cast', [x], { dtype })
 }
 
@@ -117,7 +120,7 @@ const broadcast = (x: Node, shape: Dims): Node => {
  */
 function together(what: OpName, a: Node | number, b: Node | number): readonly [Node, Node] {
   if (typeof a === 'number') {
-    if (typeof b === 'number') throw new TypeError(`${what}: needs at least one tensor`)
+    if (typeof b === 'number') throw mistake(`${what}: needs at least one tensor`)
     const [y, x] = together(what, b, a)
     return [x, y]
   }
@@ -138,9 +141,7 @@ function withNumber(what: OpName, { dtype, shape }: Node, value: number): DType 
   const integer = dtype === 'bool' ? 'int32' : dtype
   if (representable(value, integer) === value) return integer
   if (comparisons.has(what)) return representable(value, 'int32') === value ? 'int32' : 'float64'
-  throw new RangeError(
-    `${what}: ${value} does not fit ${integer} ${show(shape)}: cast the tensor to another type first`,
-  )
+  throw misfit(`${what}: ${value} does not fit ${integer} ${show(shape)}: cast the tensor to another type first`)
 }
 
 const unary = (op: UnaryName, x: Node): Node => node(op, [x], {})

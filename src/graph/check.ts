@@ -1,5 +1,7 @@
 // Checks of the numbers that a caller chooses: one message each, with the name, the value and what it must be.
 
+import { misfit } from './refuse.ts'
+
 type Numbers = { readonly [name: string]: number }
 
 /** Throws unless each number is a whole one of at least `least`. */
@@ -24,10 +26,10 @@ export const checkRange = (where: string, numbers: Numbers, limit = Infinity): v
 
 /** Throws unless the number lies in [0, 1]. */
 export function checkProbability(where: string, p: number, name = 'the probability'): void {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`${where}: ${name} is ${p}, it must lie in [0, 1]`)
+  if (!(p >= 0 && p <= 1)) throw misfit(`${where}: ${name} is ${p}, it must lie in [0, 1]`)
 }
 
 function check(where: string, numbers: Numbers, holds: (value: number) => boolean, wanted: string): void {
   for (const [name, value] of Object.entries(numbers))
-    if (!holds(value)) throw new RangeError(`${where}: ${name} is ${value}, it must be ${wanted}`)
+    if (!holds(value)) throw misfit(`${where}: ${name} is ${value}, it must be ${wanted}`)
 }

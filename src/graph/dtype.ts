@@ -1,6 +1,7 @@
 // Element types: their names, sizes, storage arrays, and the promotion rules of the array API standard.
 
 import type { ScalarType } from '../scalar/expr.ts'
+import { misfit } from './refuse.ts'
 
 export type DType = 'float32' | 'float64' | 'int32' | 'bool' | 'uint8'
 export type DataArray = Float32Array | Float64Array | Int32Array | Uint8Array
@@ -40,6 +41,12 @@ export function representable(value: number, dtype: DType): number {
   if (dtype === 'bool') return value === 0 ? 0 : 1
   const int32 = value >= 0x7fffffff ? 0x7fffffff : value <= -0x80000000 ? -0x80000000 : value | 0
   return dtype === 'uint8' ? int32 & 255 : int32
+}
+
+/** Throws unless it is the name of an element type. */
+export function checkDType(where: string, dtype: DType): void {
+  if (!Object.hasOwn(dtypes, dtype))
+    throw misfit(`${where}: unknown dtype '${String(dtype)}': use one of ${Object.keys(dtypes).join(', ')}`)
 }
 
 /** A zeroed storage array for `length` elements; bool is stored as one byte, 0 or 1. */

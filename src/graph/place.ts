@@ -13,7 +13,7 @@ export function userPlace(): string {
     if (
       place &&
       !(own && (place.startsWith(own) || `file://${place}`.startsWith(own))) &&
-      !place.includes('node:internal')
+      !line.includes('node:internal')
     )
       // Development servers add a query to each file's name.
       return place.replace(/\?[^:]*(?=:\d+:\d+$)/, '')

@@ -1,7 +1,7 @@
 // Shapes: sizes, strides, broadcasting and axis arithmetic, with the sentences that users read when they don't fit.
 
 import { type Names, namesOf, renamed, withNames } from './names.ts'
-import { misfit } from './refuse.ts'
+import { misfit, mistake } from './refuse.ts'
 
 export type Dims = readonly number[]
 
@@ -17,6 +17,8 @@ export function show(shape: Dims): string {
 
 /** Refuses what is no shape. */
 export function checkShape(shape: Dims): void {
+  if (!Array.isArray(shape))
+    throw mistake(`shape ${String(shape)}: it must be a list of extents, as [${String(shape)}]`)
   for (const extent of shape) {
     if (!(Number.isInteger(extent) && extent >= 0)) throw misfit(`shape ${show(shape)}: extents must be integers ≥ 0`)
   }

@@ -2,6 +2,7 @@
 
 import { isFloat } from '../graph/dtype.ts'
 import type { NdArray, Routine, ShapeAndType } from '../graph/node.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { routine } from '../graph/routine.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import * as factor from './factor.ts'
@@ -38,11 +39,11 @@ function shapeOf(name: string, inputs: readonly ShapeAndType[], check: (...shape
   const [first] = inputs
   const lead = first.shape.slice(0, -2)
   for (const { shape, dtype } of inputs) {
-    if (shape.length < 2) throw new RangeError(`${name}: ${show(shape)} is no matrix: it needs two axes at least`)
-    if (!isFloat(dtype)) throw new TypeError(`${name}: takes float32 or float64, not ${dtype}: cast it first`)
-    if (dtype !== first.dtype) throw new TypeError(`${name}: dtypes ${first.dtype} and ${dtype} differ`)
+    if (shape.length < 2) throw misfit(`${name}: ${show(shape)} is no matrix: it needs two axes at least`)
+    if (!isFloat(dtype)) throw mistake(`${name}: takes float32 or float64, not ${dtype}: cast it first`)
+    if (dtype !== first.dtype) throw mistake(`${name}: dtypes ${first.dtype} and ${dtype} differ`)
     if (show(shape.slice(0, -2)) !== show(lead))
-      throw new RangeError(`${name}: ${show(first.shape)} and ${show(shape)} differ in their leading axes`)
+      throw misfit(`${name}: ${show(first.shape)} and ${show(shape)} differ in their leading axes`)
   }
   return [...lead, ...check(...inputs.map((x) => x.shape.slice(-2)))]
 }
@@ -54,13 +55,13 @@ function matrixAt({ data, shape }: NdArray, index: number): Matrix {
 }
 
 function square(name: string, shape: Dims): number {
-  if (shape[0] !== shape[1]) throw new RangeError(`${name}: the matrix is ${show(shape)}: it must be square`)
+  if (shape[0] !== shape[1]) throw misfit(`${name}: the matrix is ${show(shape)}: it must be square`)
   return shape[0]
 }
 
 function system(name: string, a: Dims, b: Dims): Dims {
   const n = square(name, a)
-  if (b[0] !== n) throw new RangeError(`${name}: ${show(a)} for right sides ${show(b)}: their rows must be equal`)
+  if (b[0] !== n) throw misfit(`${name}: ${show(a)} for right sides ${show(b)}: their rows must be equal`)
   return b
 }
 

@@ -3,6 +3,7 @@
 import { build } from '../graph/build.ts'
 import { promote } from '../graph/dtype.ts'
 import type { Routine } from '../graph/node.ts'
+import { misfit } from '../graph/refuse.ts'
 import { broadcastShapes, show } from '../graph/shape.ts'
 import { eye, floating, type Tensor, wrap } from '../tensor/index.ts'
 
@@ -17,7 +18,7 @@ export const run = (routine: Routine, inputs: readonly Tensor[], parameters: rea
 
 /** In float32 or float64; throws where there are no two axes. */
 export function matrixOf(name: string, x: Tensor): Tensor {
-  if (x.rank < 2) throw new RangeError(`${name}: ${show(x.shape)} is no matrix: it needs two axes at least`)
+  if (x.rank < 2) throw misfit(`${name}: ${show(x.shape)} is no matrix: it needs two axes at least`)
   return floating(x)
 }
 

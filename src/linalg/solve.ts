@@ -1,5 +1,6 @@
 // Solving linear systems, with gradients: general ones, by least squares, and what comes with them.
 
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { cond, type Tensor, withGradient } from '../tensor/index.ts'
 import { slogdetRoutine, solveRoutine } from './routines.ts'
@@ -74,7 +75,7 @@ function cofactors(a: Tensor, value: Tensor): Tensor {
 export function leastSquares(a: Tensor, b: Tensor): Tensor {
   if (b.rank === 1) return leastSquares(a, b.unsqueeze(-1)).squeeze(-1)
   const [m, n] = a.shape.slice(-2) as [number, number]
-  if (m < n) throw new RangeError(`leastSquares: ${show(a.shape)} has fewer rows than columns: use pinv(a).matmul(b)`)
+  if (m < n) throw misfit(`leastSquares: ${show(a.shape)} has fewer rows than columns: use pinv(a).matmul(b)`)
   const { q, r } = qr(a)
   return triangularSolve(r, q.transpose().matmul(b), { upper: true })
 }

@@ -1,5 +1,6 @@
 // Orthogonal factorizations, with gradients: QR, eigenvalues of symmetric matrices, singular values.
 
+import { misfit } from '../graph/refuse.ts'
 import { concat, type Tensor, tril, triu, withGradient } from '../tensor/index.ts'
 import { eighRoutine, qrRoutine, svdRoutine } from './routines.ts'
 import { identityLike, matrixOf, run } from './run.ts'
@@ -116,7 +117,7 @@ export const svdvals = (a: Tensor): Tensor => svd(a).s
 /** The largest singular value (2, the default), their sum ('nuclear'), or the root of the sum of squares ('frobenius'). */
 export function matrixNorm(a: Tensor, kind: 2 | 'nuclear' | 'frobenius' = 2): Tensor {
   if (kind !== 2 && kind !== 'nuclear' && kind !== 'frobenius')
-    throw new RangeError(`matrixNorm: unknown kind '${String(kind)}': use 2, 'nuclear' or 'frobenius'`)
+    throw misfit(`matrixNorm: unknown kind '${String(kind)}': use 2, 'nuclear' or 'frobenius'`)
   if (kind === 'frobenius') return a.square().sum([-2, -1]).sqrt()
   return kind === 2 ? svdvals(a).max(-1) : svdvals(a).sum(-1)
 }

@@ -2,7 +2,7 @@
 
 import { checkInteger, checkProbability } from '../graph/check.ts'
 import { type DType, isFloat } from '../graph/dtype.ts'
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
 import { type Checked, iota, type Shape, type Tensor } from '../tensor/index.ts'
 import type { Loss, Mean, Targets } from './loss-types.ts'
@@ -77,7 +77,7 @@ function classAxis(name: string, x: Tensor, axis = x.rank === 1 ? 0 : 1): number
 function checkLabels(name: string, x: Tensor, targets: Tensor, axis: number): void {
   const expected = without(x.shape, [axis])
   if (targets.dtype !== 'int32' && targets.dtype !== 'uint8')
-    throw new TypeError(`${name}: labels are ${targets.dtype}: they must be int32`)
+    throw mistake(`${name}: labels are ${targets.dtype}: they must be int32`)
   if (!sameShape(targets.shape, expected)) {
     throw misfit(
       `${name}: scores ${show(x.shape)} with classes on axis ${axis} need labels ${show(expected)}, not ${show(targets.shape)}`,

@@ -1,6 +1,7 @@
 // Losses that bring what belongs together close and hold the rest apart.
 
 import { checkPositive, checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { arange, norm, type Tensor } from '../tensor/index.ts'
 import { softmaxCrossEntropy } from './classification.ts'
@@ -19,7 +20,7 @@ export function contrastive(x: Tensor, y: Tensor, targets: Tensor, options: Cont
     const { margin = 1, reduction } = options
     checkRange('contrastive', { margin })
     if (!sameShape(x.shape, y.shape) || !sameShape(targets.shape, x.shape.slice(0, -1)))
-      throw new RangeError(
+      throw misfit(
         `contrastive: ${show(x.shape)}, ${show(y.shape)} and targets ${show(targets.shape)}: expected [n, d] twice and [n]`,
       )
     const distance = pairwiseDistance(x, y)
@@ -43,7 +44,7 @@ export function infoNce(queries: Tensor, keys: Tensor, options: InfoNceOptions =
   return scoped('infoNce', () => {
     const { temperature = 0.1, symmetric = false, reduction } = options
     if (queries.rank !== 2 || !sameShape(queries.shape, keys.shape))
-      throw new RangeError(`infoNce: queries ${show(queries.shape)} and keys ${show(keys.shape)}: both must be [n, d]`)
+      throw misfit(`infoNce: queries ${show(queries.shape)} and keys ${show(keys.shape)}: both must be [n, d]`)
     checkPositive('infoNce', { temperature })
     const unit = (x: Tensor): Tensor => x.div(norm(x, 2, -1, true).maximum(1e-12))
     const logits = unit(queries).matmul(unit(keys).transpose()).div(temperature)

@@ -1,5 +1,6 @@
 // Connectionist temporal classification: the loss of a sequence of labels whose places in time are not known.
 
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { arange, concat, full, logAddExp, scan, stack, type Tensor, tensor } from '../tensor/index.ts'
 import { type LossOptions, reduce } from './reduction.ts'
@@ -29,12 +30,12 @@ export function ctc(logProbabilities: Tensor, targets: Tensor, options: CtcOptio
     const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options
     const [time, n, classes] = logProbabilities.shape
     if (logProbabilities.rank !== 3 || targets.rank !== 2 || targets.shape[0] !== n)
-      throw new RangeError(
+      throw misfit(
         `ctc: log-probabilities ${show(logProbabilities.shape)} and labels ${show(targets.shape)}: expected [time, n, classes] and [n, labels]`,
       )
-    if (targets.dtype !== 'int32') throw new TypeError(`ctc: labels are ${targets.dtype}: they must be int32`)
+    if (targets.dtype !== 'int32') throw mistake(`ctc: labels are ${targets.dtype}: they must be int32`)
     if (!Number.isInteger(blank) || blank < 0 || blank >= classes)
-      throw new RangeError(`ctc: the blank is ${blank}, it must be one of the classes 0 … ${classes - 1}`)
+      throw misfit(`ctc: the blank is ${blank}, it must be one of the classes 0 … ${classes - 1}`)
     const labels = targets.shape[1]
     const steps = lengths('inputLengths', options.inputLengths, n, time)
     const sizes = lengths('targetLengths', options.targetLengths, n, labels)
@@ -83,11 +84,11 @@ function lengths(name: string, given: Tensor | readonly number[] | undefined, n:
   if (isList(given)) {
     const wrong = given.find((l) => !Number.isInteger(l) || l < 0 || l > most)
     if (given.length !== n || wrong !== undefined)
-      throw new RangeError(`ctc: ${name} are ${show(given)}: expected ${n} whole numbers from 0 to ${most}`)
+      throw misfit(`ctc: ${name} are ${show(given)}: expected ${n} whole numbers from 0 to ${most}`)
     return tensor(Int32Array.from(given))
   }
   if (given.dtype !== 'int32' || !sameShape(given.shape, [n]))
-    throw new RangeError(`ctc: ${name} are ${given.dtype} ${show(given.shape)}: expected int32 [${n}]`)
+    throw misfit(`ctc: ${name} are ${given.dtype} ${show(given.shape)}: expected int32 [${n}]`)
   return given
 }
 

@@ -1,6 +1,7 @@
 // Distances and similarities of vectors.
 
 import { checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { broadcastShapes, normalizeAxis, show } from '../graph/shape.ts'
 import { norm, type Tensor, withBroadcasting } from '../tensor/index.ts'
 
@@ -44,13 +45,11 @@ export function distances(x: Tensor, y: Tensor, p = 2): Tensor {
   checkOrder('distances', p)
   const axis = (t: Tensor): number | undefined => t.shape[normalizeAxis(-1, Math.max(1, t.rank), 'distances')]
   if (x.rank < 2 || y.rank < 2 || axis(x) !== axis(y))
-    throw new RangeError(
-      `distances: ${show(x.shape)} and ${show(y.shape)}: expected [..., m, d] and [..., n, d] with equal d`,
-    )
+    throw misfit(`distances: ${show(x.shape)} and ${show(y.shape)}: expected [..., m, d] and [..., n, d] with equal d`)
   const differences = withBroadcasting('numpy', () => x.unsqueeze(-2).sub(y.unsqueeze(-3)))
   return norm(differences, p, -1)
 }
 
 function checkOrder(name: string, p: number): void {
-  if (!(p > 0)) throw new RangeError(`${name}: the order p is ${p}, it must be greater than 0`)
+  if (!(p > 0)) throw misfit(`${name}: the order p is ${p}, it must be greater than 0`)
 }

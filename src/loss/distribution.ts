@@ -1,6 +1,7 @@
 // Losses of predicted distributions.
 
 import { checkPositive, checkProbability, checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { broadcastShapes, sameShape, show } from '../graph/shape.ts'
 import { softplus, type Tensor, xlogy } from '../tensor/index.ts'
 import { type LossOptions, reduce } from './reduction.ts'
@@ -79,7 +80,7 @@ export function gaussianNll(
     const { epsilon = 1e-6, full = false, reduction } = options
     checkPositive('gaussianNll', { epsilon })
     if (!sameShape(broadcastShapes(variance.shape, predictions.shape, 'gaussianNll'), predictions.shape))
-      throw new RangeError(
+      throw misfit(
         `gaussianNll: variances ${show(variance.shape)} for predictions ${show(predictions.shape)}: they must broadcast to them`,
       )
     // The bound is no part of the function: below it the gradient still says in which direction to leave.
@@ -114,7 +115,5 @@ export function sigmoidFocal(logits: Tensor, targets: Tensor, options: FocalOpti
 
 function checkEqual(name: string, x: Tensor, y: Tensor): void {
   if (!sameShape(x.shape, y.shape))
-    throw new RangeError(
-      `${name}: predictions ${show(x.shape)} and targets ${show(y.shape)} differ: reshape one of them`,
-    )
+    throw misfit(`${name}: predictions ${show(x.shape)} and targets ${show(y.shape)} differ: reshape one of them`)
 }

@@ -1,6 +1,7 @@
 // Losses that are content once a margin is kept.
 
 import { checkFinite } from '../graph/check.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { iota, softplus, type Tensor } from '../tensor/index.ts'
 import { cosineSimilarity, pairwiseDistance } from './distance.ts'
@@ -97,13 +98,13 @@ export function multiMargin(scores: Tensor, labels: Tensor, options: MultiMargin
     const { margin = 1, p = 1, weight, reduction } = options
     checkFinite('multiMargin', { margin })
     if (scores.rank !== 2 || !sameShape(labels.shape, scores.shape.slice(0, 1)))
-      throw new RangeError(
+      throw misfit(
         `multiMargin: scores ${show(scores.shape)} and labels ${show(labels.shape)}: expected [n, classes] and [n]`,
       )
-    if (p !== 1 && p !== 2) throw new RangeError(`multiMargin: the power p is ${String(p)}, it must be 1 or 2`)
-    if (labels.dtype !== 'int32') throw new TypeError(`multiMargin: labels are ${labels.dtype}: they must be int32`)
+    if (p !== 1 && p !== 2) throw misfit(`multiMargin: the power p is ${String(p)}, it must be 1 or 2`)
+    if (labels.dtype !== 'int32') throw mistake(`multiMargin: labels are ${labels.dtype}: they must be int32`)
     if (weight && !sameShape(weight.shape, scores.shape.slice(1)))
-      throw new RangeError(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
+      throw misfit(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
     const isTarget = iota(scores.shape, 1).equal(labels.unsqueeze(1))
     const own = isTarget.where(scores, 0).sum(1, true)
     const violation = scores.sub(own).add(margin).relu()
@@ -124,5 +125,5 @@ export function multilabelSoftMargin(logits: Tensor, targets: Tensor, options: L
 
 function checkEqual(name: string, x: Tensor, y: Tensor): void {
   if (!sameShape(x.shape, y.shape))
-    throw new RangeError(`${name}: ${show(x.shape)} and ${show(y.shape)} differ: reshape one of them`)
+    throw misfit(`${name}: ${show(x.shape)} and ${show(y.shape)} differ: reshape one of them`)
 }

@@ -1,5 +1,6 @@
 // Reductions: from a loss for each example to one number.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Tensor } from '../tensor/index.ts'
 
 /** 'mean' (the default) over all examples, their 'sum', or 'none'. */
@@ -17,6 +18,6 @@ const reductions: { readonly [R in Reduction]: (losses: Tensor) => Tensor } = {
 
 export function reduce(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
   const f = reductions[reduction]
-  if (!f) throw new RangeError(`loss: unknown reduction '${String(reduction)}': use 'mean', 'sum' or 'none'`)
+  if (!f) throw misfit(`loss: unknown reduction '${String(reduction)}': use 'mean', 'sum' or 'none'`)
   return f(losses)
 }

@@ -41,8 +41,7 @@ export function sampledSoftmax(
     checkShapes(x, weight, bias, targets)
     checkWhole('sampledSoftmax', { samples })
     const law = samplers[sampler]
-    if (!law)
-      throw new RangeError(`sampledSoftmax: unknown sampler '${String(sampler)}': use 'logUniform' or 'uniform'`)
+    if (!law) throw misfit(`sampledSoftmax: unknown sampler '${String(sampler)}': use 'logUniform' or 'uniform'`)
     const drawn = law.draw(random.uniform([samples], { key }), classes)
     // The logarithm of how often each is drawn on average.
     const expected = law.logProbability(drawn, classes).add(Math.log(samples)).cast(x.dtype)

@@ -1,5 +1,6 @@
 // Layers that work on elements, or along an axis, without parameters: activations, softmax and its relatives, flatten.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Tensor } from '../tensor/index.ts'
 import * as tensors from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -111,7 +112,7 @@ export const entmax15 = along('entmax15', (x, axis) => tensors.entmax15(x, axis)
 /** x cut to [low, high]; [−1, 1] unless told. */
 export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
   checkFinite('hardTanh', { low, high })
-  if (!(low < high)) throw new RangeError(`hardTanh: low is ${low} and high ${high}, low must be less`)
+  if (!(low < high)) throw misfit(`hardTanh: low is ${low} and high ${high}, low must be less`)
   return defineModule({
     kind: 'hardTanh',
     shapes: same,
@@ -122,8 +123,7 @@ export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
 
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
 export const gelu = (form: 'none' | 'tanh' = 'none'): Same<'gelu'> => {
-  if (form !== 'none' && form !== 'tanh')
-    throw new RangeError(`gelu: unknown form '${String(form)}': use 'none' or 'tanh'`)
+  if (form !== 'none' && form !== 'tanh') throw misfit(`gelu: unknown form '${String(form)}': use 'none' or 'tanh'`)
   return defineModule({
     kind: 'gelu',
     shapes: same,

@@ -2,7 +2,7 @@
 
 import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
-import { concat, iota, type Tensor, withBroadcasting } from '../tensor/index.ts'
+import { argsort, concat, cond, iota, type Tensor, withBroadcasting, zeros } from '../tensor/index.ts'
 import { sequential } from './container.ts'
 import { defineModule } from './define.ts'
 import { linear } from './linear.ts'
@@ -42,11 +42,11 @@ export function adaptiveSoftmax<const In extends number, const K extends number>
   const { divide = 4, headBias = false, dtype = 'float32', init } = options
   checkWhole(kind, { inputs, classes })
   checkFinite(kind, { divide })
-  if (!(divide >= 1)) throw new RangeError(`${kind}: divide is ${divide}, it must be at least 1`)
+  if (!(divide >= 1)) throw misfit(`${kind}: divide is ${divide}, it must be at least 1`)
   for (const cutoff of cutoffs) checkWhole(kind, { cutoffs: cutoff })
   const isAscending = cutoffs.every((c, i) => Number.isInteger(c) && c > (i === 0 ? 0 : cutoffs[i - 1]) && c < classes)
   if (cutoffs.length === 0 || !isAscending)
-    throw new RangeError(
+    throw misfit(
       `${kind}: cutoffs are [${cutoffs.join(', ')}]: expected at least one, ascending whole numbers between 0 and ${classes}`,
     )
   const ends = [...cutoffs.slice(1), classes]
@@ -56,9 +56,7 @@ export function adaptiveSoftmax<const In extends number, const K extends number>
   const tails = cutoffs.map((from, i) => {
     const width = Math.floor(inputs / divide ** (i + 1))
     if (width < 1)
-      throw new RangeError(
-        `${kind}: ${inputs} inputs divided by ${divide} leave cluster ${i + 1} none: choose fewer cutoffs`,
-      )
+      throw misfit(`${kind}: ${inputs} inputs divided by ${divide} leave cluster ${i + 1} none: choose fewer cutoffs`)
     const size: number = ends[i] - from
     return sequential(
       linear(inputs, width, { ...made, bias: false }) as Module,
@@ -111,8 +109,10 @@ export function adaptiveSoftmax<const In extends number, const K extends number>
       const cluster = isIn.reduce((at, is, i) => is.where(short + i, at), targets)
       const output = tailsOf(children).reduce(
         (sum, tail, i) => {
-          const own = logProbability(tail(x), isIn[i].where(targets.sub(cutoffs[i]), 0))
-          return sum.add(isIn[i].where(own, 0))
+          const own = ofMembers(x, targets, isIn[i], (x, targets, isMember) =>
+            isMember.where(logProbability(tail(x), isMember.where(targets.sub(cutoffs[i]), 0)), 0),
+          )
+          return sum.add(own)
         },
         logProbability(children.head(x), cluster),
       )
@@ -121,6 +121,27 @@ export function adaptiveSoftmax<const In extends number, const K extends number>
       return { output: known, loss: known.mean().neg() }
     },
   })
+}
+
+type OfRows = (x: Tensor, targets: Tensor, isMember: Tensor) => Tensor
+
+/**
+ * `f` of the rows, [n], where it is 0 for those that are no members: it runs for none of them where there is no member, forward and
+ * backward, and for a quarter where that holds all. (A branch's backward pass runs it again, which the smaller number outweighs.)
+ */
+function ofMembers(x: Tensor, targets: Tensor, isMember: Tensor, f: OfRows): Tensor {
+  const [n] = targets.shape as [number]
+  const few = Math.ceil(n / 4)
+  const none = (): Tensor => zeros([n], x.dtype)
+  const all = (): Tensor => f(x, targets, isMember)
+  const some = (): Tensor => {
+    const order = argsort(isMember.cast('int32'), { descending: true })
+    const rows = order.slice([0, few])
+    const own = f(x.take(rows), targets.take(rows), isMember.take(rows))
+    return concat([own, zeros([n - few], x.dtype)]).take(argsort(order))
+  }
+  const count = isMember.cast('int32').sum()
+  return cond(count.equal(0), none, () => (few < 16 ? all() : cond(count.lessEqual(few), some, all)))
 }
 
 /** log softmax of scores [n, k] at indices [n]. */

@@ -68,12 +68,15 @@ export function attention<const Size extends number>(
   const { bias = true, biasInit = zeros(), dtype = 'float32' } = options
   checkWhole('attention', { size, heads, keyHeads })
   checkProbability('attention', dropout, 'dropout')
-  if (size % heads !== 0) throw new RangeError(`attention: size ${size} does not divide into ${heads} heads`)
+  if (size % heads !== 0)
+    throw misfit(`attention: size ${size} does not divide into ${heads} heads: it must be a multiple of them`)
   if (heads % keyHeads !== 0)
-    throw new RangeError(`attention: ${heads} heads do not divide into ${keyHeads} heads of keys`)
+    throw misfit(
+      `attention: ${heads} heads do not divide into ${keyHeads} heads of keys: they must be a multiple of them`,
+    )
   const width = size / heads
   if (rotary && width % 2 !== 0)
-    throw new RangeError(`attention: heads of width ${width} can't be turned by rotary positions: it must be even`)
+    throw misfit(`attention: heads of width ${width} can't be turned by rotary positions: it must be even`)
   const sizes = [size, keyHeads * width, keyHeads * width]
   const rows = size + 2 * keyHeads * width
   const weight = parameter('in_proj_weight', [rows, size], options.init ?? glorotUniform(), dtype)

@@ -1,5 +1,6 @@
 // Normalisation layers beside those of batch and layer: by groups, instances, root mean squares, neighbours, and of weights.
 
+import { misfit, mistake } from '../graph/refuse.ts'
 import type { Dims } from '../graph/shape.ts'
 import { norm, type Tensor, Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -19,7 +20,7 @@ export function groupNorm<const C extends number>(
 ): Channels<C, 'groupNorm'> {
   checkWhole('groupNorm', { groups, channels })
   if (channels % groups !== 0)
-    throw new RangeError(`groupNorm: ${channels} channels don't divide into ${groups} groups`)
+    throw misfit(`groupNorm: ${channels} channels don't divide into ${groups} groups: they must be a multiple of them`)
   const { epsilon = 1e-5, affine, dtype } = options
   checkPositive('groupNorm', { epsilon })
   return defineModule({
@@ -102,9 +103,7 @@ export function localResponseNorm(
 export function weightNorm<M extends Module>(layer: M): M {
   const { weight, ...rest } = (isModule(layer) && layer.definition.parameters) || {}
   if (!(weight instanceof Variable) || weight.rank < 2 || layer.definition.children)
-    throw new TypeError(
-      'weightNorm: it takes one layer with a weight of two axes or more, as a linear or a convolution',
-    )
+    throw mistake('weightNorm: it takes one layer with a weight of two axes or more, as a linear or a convolution')
   const axes = weight.shape.slice(1).map((_, i) => i + 1)
   const length = norm(weight.detach(), 2, axes, true)
   const dtype = weight.dtype === 'float64' ? 'float64' : 'float32'

@@ -1,6 +1,6 @@
 // Conditional execution: a network that runs one of two others, and only that one.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { cond, runtime, scan, type Tensor, tensor, Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -35,9 +35,9 @@ export function conditional(
 ): Module & Running<[x: Tensor], ConditionalResult> {
   const { each = 'batch' } = options
   if (![predicate, whenTrue, whenFalse].every(isModule))
-    throw new TypeError('conditional: it takes a predicate and two branches, all modules')
+    throw mistake('conditional: it takes a predicate and two branches, all modules')
   if (each !== 'batch' && each !== 'example')
-    throw new RangeError(`conditional: each is '${String(each)}': use 'batch' or 'example'`)
+    throw misfit(`conditional: each is '${String(each)}': use 'batch' or 'example'`)
   type Own = { readonly executions: Tensor }
   type Children = { readonly predicate: Module; readonly whenTrue: Module; readonly whenFalse: Module }
   const run = ({ executions }: Own, children: Children, x: Tensor): ConditionalResult => {

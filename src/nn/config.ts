@@ -1,5 +1,6 @@
 // From configuration to module: builds an architecture again from its JSON.
 
+import { misfit, mistake } from '../graph/refuse.ts'
 import * as activation from './activation.ts'
 import { adaptiveSoftmax } from './adaptive-softmax.ts'
 import { attention } from './attention.ts'
@@ -349,7 +350,7 @@ export function fromConfig(config: Json, more: { readonly [kind: string]: FromCo
   const tied = Object.entries(ties).map(([name, first]) => {
     const variable = typeof first === 'string' ? state[first] : undefined
     if (!variable || !state[name])
-      throw new RangeError(`fromConfig: the tie of '${name}' to '${String(first)}' names no parameters of the network`)
+      throw misfit(`fromConfig: the tie of '${name}' to '${String(first)}' names no parameters of the network`)
     return [name, variable] as const
   })
   return tied.length > 0 ? module.with(Object.fromEntries(tied)) : module
@@ -357,10 +358,10 @@ export function fromConfig(config: Json, more: { readonly [kind: string]: FromCo
 
 function build(config: Json, table: { readonly [kind: string]: FromConfig }, where: string): Module {
   if (!isRecord(config) || typeof config.kind !== 'string')
-    throw new TypeError(`fromConfig: ${where} is not an object with a kind`)
+    throw mistake(`fromConfig: ${where} is not an object with a kind`)
   const make = Object.hasOwn(table, config.kind) ? table[config.kind] : undefined
   if (!make) {
-    throw new RangeError(
+    throw misfit(
       `fromConfig: ${where} is of unknown kind '${config.kind}'; known are ${Object.keys(table).join(', ')}: pass others as second argument`,
     )
   }
@@ -432,7 +433,7 @@ class Reader {
   private read<T extends keyof Values>(name: string, type: T): Values[T] {
     const value = this.config[name]
     if (value === undefined || !types[type].test(value)) {
-      throw new TypeError(
+      throw mistake(
         `fromConfig: ${this.config.kind}: option '${name}' is ${value === undefined ? 'missing' : JSON.stringify(value)}, expected ${types[type].name}`,
       )
     }

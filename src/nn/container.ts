@@ -1,6 +1,6 @@
 // Modules made of modules: one after the other, and around a detour.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Shape } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -21,7 +21,7 @@ export function sequential(named: Modules): Module
 export function sequential(...given: readonly Module[] | readonly [Modules]): Module {
   const children = named(given)
   for (const [name, child] of Object.entries(children)) {
-    if (!isModule(child)) throw new TypeError(`sequential: ${name} is ${String(child)}, it must be a module`)
+    if (!isModule(child)) throw mistake(`sequential: ${name} is ${String(child)}, it must be a module`)
   }
   const shapes = chain(
     Object.entries(children).map(([name, child]) => ({ name: `${name} ${child.kind}`, rule: child.definition.shapes })),

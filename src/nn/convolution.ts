@@ -1,5 +1,6 @@
 // Convolution layers of sequences, images and volumes, and their transposes.
 
+import { misfit } from '../graph/refuse.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
 import { torchUniform, uniform } from './init.ts'
@@ -154,7 +155,9 @@ function layer(
   checkWhole(kind, { inputs, outputs, groups: call.groups })
   checkExtents(kind, axes, { kernel, stride: call.stride, dilation: call.dilation }, 1)
   if (inputs % call.groups !== 0 || outputs % call.groups !== 0)
-    throw new RangeError(`${kind}: ${inputs} inputs and ${outputs} outputs don't divide into ${call.groups} groups`)
+    throw misfit(
+      `${kind}: ${inputs} inputs and ${outputs} outputs don't divide into ${call.groups} groups: both must be multiples of the groups`,
+    )
   const extents = functional.perAxis(kernel, axes)
   const bound = 1 / Math.sqrt(extents.reduce((n, k) => n * k, fan))
   const weight = parameter('weight', shape(extents), init, dtype)
@@ -183,9 +186,7 @@ export function checkExtents(
 ): void {
   for (const [name, value] of Object.entries(extents)) {
     if (typeof value !== 'number' && value.length !== axes)
-      throw new RangeError(
-        `${kind}: ${name} [${value.join(', ')}] has ${value.length} numbers for ${axes} spatial axes`,
-      )
+      throw misfit(`${kind}: ${name} [${value.join(', ')}] has ${value.length} numbers for ${axes} spatial axes`)
     for (const number of typeof value === 'number' ? [value] : value) checkWhole(kind, { [name]: number }, least)
   }
 }

@@ -1,6 +1,7 @@
 // Making modules: the call, and the methods that every module has, from its definition.
 
 import { currentScope, within } from '../graph/build.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { runtime, type Shape, Tensor, Variable, type Writable } from '../tensor/index.ts'
 import { tensorsOf } from '../tensor/tree.ts'
@@ -49,8 +50,7 @@ export function defineModule<P extends Tensors, B extends Tensors, C extends Mod
   const own: Tensors = { ...definition.parameters, ...definition.buffers }
   const checked = definition.children ? undefined : definition.shapes?.in
   const call = (x: Tensor): Tensor => {
-    if (!(x instanceof Tensor))
-      throw new TypeError(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
+    if (!(x instanceof Tensor)) throw mistake(`${definition.kind}: the input is ${String(x)}, it must be a tensor`)
     return enter([x], () => {
       if (checked) checkTaken(definition.kind, checked, x.shape)
       return definition.forward(x, own, children)
@@ -154,11 +154,9 @@ function replaceTensors(module: Module, replacements: Tensors | readonly Tensor[
   for (const [path, value] of named) {
     const slot = slots.find((s) => s.path === path)
     if (!slot)
-      throw new RangeError(
-        `with: the network has no slot '${path}'; it has ${slots.map((s) => s.path).join(', ') || 'none'}`,
-      )
+      throw misfit(`with: the network has no slot '${path}'; it has ${slots.map((s) => s.path).join(', ') || 'none'}`)
     if (show(slot.tensor.shape) !== show(value.shape)) {
-      throw new RangeError(
+      throw misfit(
         `with: slot '${path}' has shape ${show(slot.tensor.shape)}, the tensor for it ${show(value.shape)}: they must be equal`,
       )
     }
@@ -179,9 +177,7 @@ function replaceTensors(module: Module, replacements: Tensors | readonly Tensor[
 function listed(module: Module, tensors: readonly Tensor[]): [string, Tensor][] {
   const names = Object.keys(module.namedParameters())
   if (names.length !== tensors.length) {
-    throw new RangeError(
-      `with: ${tensors.length} tensors for ${names.length} trainable parameters (${names.join(', ')})`,
-    )
+    throw misfit(`with: ${tensors.length} tensors for ${names.length} trainable parameters (${names.join(', ')})`)
   }
   return names.map((name, i) => [name, tensors[i]])
 }

@@ -1,6 +1,6 @@
 // Dynamic convolution: kernels that a network makes of a context, for each example its own.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show, sizeOf } from '../graph/shape.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { checkExtents } from './convolution.ts'
@@ -31,12 +31,14 @@ export function dynamicConvolution(
   const axes = kernel.length
   checkWhole(kind, { inputs, outputs, groups })
   if (axes < 1 || axes > 3)
-    throw new RangeError(`${kind}: kernel [${kernel.join(', ')}]: expected a number for each of 1 to 3 spatial axes`)
+    throw misfit(`${kind}: kernel [${kernel.join(', ')}]: expected a number for each of 1 to 3 spatial axes`)
   checkExtents(kind, axes, { kernel, stride, dilation }, 1)
   if (padding !== 'same' && padding !== 'valid') checkExtents(kind, axes, { padding }, 0)
   if (inputs % groups !== 0 || outputs % groups !== 0)
-    throw new RangeError(`${kind}: ${inputs} inputs and ${outputs} outputs don't divide into ${groups} groups`)
-  if (!isModule(generator)) throw new TypeError(`${kind}: the generator is ${String(generator)}, it must be a module`)
+    throw misfit(
+      `${kind}: ${inputs} inputs and ${outputs} outputs don't divide into ${groups} groups: both must be multiples of the groups`,
+    )
+  if (!isModule(generator)) throw mistake(`${kind}: the generator is ${String(generator)}, it must be a module`)
   const shape = [outputs, inputs / groups, ...kernel]
   const count = sizeOf(shape)
   type Children = { readonly generator: Module }

@@ -1,5 +1,6 @@
 // Tables of vectors: by index, by bags of indices, and by position.
 
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { iota, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -75,7 +76,7 @@ export function embeddingBag<const Size extends number>(
   checkWhole('embeddingBag', { count, size })
   const { init = normal(), paddingIndex, mode = 'mean', dtype = 'float32' } = options
   if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
-    throw new RangeError(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
+    throw misfit(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
   checkBlank('embeddingBag', paddingIndex, count)
   const first = paddingIndex === undefined ? init : blanked(init, paddingIndex, size)
   const run = ({ weight }: { readonly weight: Tensor }, _: object, x: Tensor, inputs: BagInputs = {}): Tensor =>
@@ -93,7 +94,7 @@ export function embeddingBag<const Size extends number>(
 
 function checkBlank(kind: string, index: number | undefined, count: number): void {
   if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index < count))
-    throw new RangeError(`${kind}: paddingIndex is ${index}, it must be a row of 0 to ${count - 1}`)
+    throw misfit(`${kind}: paddingIndex is ${index}, it must be a row of 0 to ${count - 1}`)
 }
 
 /** Adds a trained vector for each position: x [..., time, size] plus the first rows of weight [length, size]. Throws when time exceeds length. */
@@ -113,9 +114,7 @@ export function positional<const Size extends number>(
     forward: (x, { weight }) => {
       const time = x.shape[x.rank - 2]
       if (time > length) {
-        throw new RangeError(
-          `positional: input ${show(x.shape)}: expected [..., time, ${size}] with time at most ${length}`,
-        )
+        throw misfit(`positional: input ${show(x.shape)}: expected [..., time, ${size}] with time at most ${length}`)
       }
       return withBroadcasting('numpy', () => x.add(weight.slice([0, time])))
     },

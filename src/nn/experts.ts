@@ -1,6 +1,6 @@
 // A mixture of experts: a gate chooses, softly or by the k best, whose outputs count, and each expert sees the rows that chose it.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show, sizeOf } from '../graph/shape.ts'
 import { oneHot, stack, type Tensor, topK, vmap, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -44,15 +44,13 @@ export function mixtureOfExperts(
 ): Module & Running<[x: Tensor], ExpertsResult> {
   const { top = experts.length, capacity, dense = false } = options
   if (!isModule(gate) || experts.length === 0 || !experts.every(isModule))
-    throw new TypeError('mixtureOfExperts: it takes a gate and a list of at least one expert, all modules')
+    throw mistake('mixtureOfExperts: it takes a gate and a list of at least one expert, all modules')
   if (!(Number.isInteger(top) && top >= 1 && top <= experts.length))
-    throw new RangeError(`mixtureOfExperts: top is ${top}, it must be a whole number of 1 to ${experts.length}`)
+    throw misfit(`mixtureOfExperts: top is ${top}, it must be a whole number of 1 to ${experts.length}`)
   if (capacity !== undefined && !(capacity > 0 && capacity < Infinity))
-    throw new RangeError(`mixtureOfExperts: capacity is ${capacity}, it must be positive and finite`)
+    throw misfit(`mixtureOfExperts: capacity is ${capacity}, it must be positive and finite`)
   if (capacity !== undefined && (dense || !areAlike(experts)))
-    throw new RangeError(
-      'mixtureOfExperts: a capacity is for experts of one architecture, without buffers, that are not dense',
-    )
+    throw misfit('mixtureOfExperts: a capacity is for experts of one architecture, without buffers, that are not dense')
   const children: Readonly<Record<string, Module>> = {
     gate,
     ...Object.fromEntries(experts.map((expert, i) => [`expert${i}`, expert])),

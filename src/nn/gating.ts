@@ -78,7 +78,9 @@ export function squeezeExcite<const C extends number>(
   checkWhole('squeezeExcite', { channels, reduction })
   const hidden = Math.floor(channels / reduction)
   if (hidden < 1)
-    throw new RangeError(`squeezeExcite: ${channels} channels over a reduction of ${reduction} leave no unit`)
+    throw misfit(
+      `squeezeExcite: ${channels} channels over a reduction of ${reduction} leave no unit: choose a smaller reduction`,
+    )
   const { dtype = 'float32' } = options
   return defineModule({
     kind: 'squeezeExcite',

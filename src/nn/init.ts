@@ -1,6 +1,7 @@
 // Initial values of parameters, after the papers that proposed them; drawn on the host.
 
 import { checkFinite, checkPositive, checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import type { RandomStream } from './stream.ts'
 
@@ -31,7 +32,7 @@ const gains: { readonly [N in Nonlinearity]: (slope: number) => number } = {
 /** The factor that keeps the variance through a nonlinearity, as PyTorch's `calculate_gain`; `slope` is leakyRelu's. */
 export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
   if (!Object.hasOwn(gains, nonlinearity))
-    throw new RangeError(
+    throw misfit(
       `init.gain: unknown nonlinearity '${String(nonlinearity)}': use one of ${Object.keys(gains).join(', ')}`,
     )
   checkFinite('init.gain', { slope })
@@ -40,7 +41,7 @@ export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
 
 /** Inputs and outputs of one unit: for weights [out, in, ...kernel]. Throws when there are fewer than two axes. */
 export function fans(shape: Dims): { readonly fanIn: number; readonly fanOut: number } {
-  if (shape.length < 2) throw new RangeError(`init: fans need a weight of two axes or more, not ${show(shape)}`)
+  if (shape.length < 2) throw misfit(`init: fans need a weight of two axes or more, not ${show(shape)}`)
   const kernel = sizeOf(shape.slice(2))
   return { fanIn: shape[1] * kernel, fanOut: shape[0] * kernel }
 }
@@ -103,7 +104,7 @@ function glorot({ gain = 1 }: ScaledOptions): Deviation {
 function he({ gain = Math.SQRT2, mode = 'fanIn' }: HeOptions): Deviation {
   checkPositive('init.he', { gain })
   if (mode !== 'fanIn' && mode !== 'fanOut')
-    throw new RangeError(`init.he: unknown mode '${String(mode)}': use 'fanIn' or 'fanOut'`)
+    throw misfit(`init.he: unknown mode '${String(mode)}': use 'fanIn' or 'fanOut'`)
   return (shape) => gain / Math.sqrt(fans(shape)[mode])
 }
 function lecun({ gain = 1 }: ScaledOptions): Deviation {
@@ -131,8 +132,7 @@ export const torchUniform = (): Initializer => lecunUniform({ gain: 1 / Math.sqr
 export function orthogonal({ gain = 1 }: ScaledOptions = {}): Initializer {
   checkPositive('init.orthogonal', { gain })
   return (shape, random) => {
-    if (shape.length < 2)
-      throw new RangeError(`init: orthogonal needs a weight of two axes or more, not ${show(shape)}`)
+    if (shape.length < 2) throw misfit(`init: orthogonal needs a weight of two axes or more, not ${show(shape)}`)
     const [rows, columns] = [shape[0], sizeOf(shape.slice(1))]
     const [count, length] = rows <= columns ? [rows, columns] : [columns, rows]
     const vectors = orthonormal(

@@ -1,6 +1,6 @@
 // Metric learning: a distance with a trained metric, and one network that sees both of two inputs.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -51,7 +51,7 @@ export function mahalanobis(size: number, options: MahalanobisOptions = {}): Con
  */
 export function siamese(body: Module, compare: Contextual): Module & Running<[a: Tensor, b: Tensor], Tensor> {
   if (!isModule(body) || !isModule(compare) || typeof compare.run !== 'function')
-    throw new TypeError('siamese: it takes a network and a module of two inputs, as nn.mahalanobis or nn.bilinear')
+    throw mistake('siamese: it takes a network and a module of two inputs, as nn.mahalanobis or nn.bilinear')
   type Children = { readonly body: Module; readonly compare: Contextual }
   return defineModule({
     kind: 'siamese',

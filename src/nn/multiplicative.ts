@@ -1,6 +1,6 @@
 // Blocks in which inputs multiply (Jayakumar et al. 2020): multiplicative interaction, bilinear maps, FiLM, hypernetworks.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { einsum, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -37,11 +37,11 @@ export function multiplicativeInteraction(
   const { form = 'full', rank, dtype = 'float32' } = options
   checkWhole(kind, { inputs, context, outputs, ...(rank === undefined ? {} : { rank }) })
   if (form !== 'full' && form !== 'diagonal' && form !== 'lowRank')
-    throw new RangeError(`${kind}: unknown form '${String(form)}': use 'full', 'diagonal' or 'lowRank'`)
+    throw misfit(`${kind}: unknown form '${String(form)}': use 'full', 'diagonal' or 'lowRank'`)
   if ((form === 'lowRank') !== (rank !== undefined))
-    throw new RangeError(`${kind}: form '${form}' with rank ${rank}: give a rank for 'lowRank', and for it alone`)
+    throw misfit(`${kind}: form '${form}' with rank ${rank}: give a rank for 'lowRank', and for it alone`)
   if (form === 'diagonal' && inputs !== outputs)
-    throw new RangeError(`${kind}: a diagonal form of ${inputs} inputs has ${inputs} outputs, not ${outputs}`)
+    throw misfit(`${kind}: a diagonal form of ${inputs} inputs has ${inputs} outputs, not ${outputs}`)
   const bound = 1 / Math.sqrt(inputs)
   const { init = uniform(-bound, bound), biasInit = init } = options
   const slots: { readonly [name: string]: readonly number[] } = {
@@ -193,7 +193,7 @@ export function hypernetwork(inputs: number, outputs: number, generator: Module)
 }
 
 const needsContext = (kind: string): never => {
-  throw new TypeError(`${kind}: it needs two inputs: call run(x, z)`)
+  throw mistake(`${kind}: it needs two inputs: call run(x, z)`)
 }
 
 function checkPair(kind: string, a: Tensor, first: number, b: Tensor, second: number): void {

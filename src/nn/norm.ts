@@ -1,5 +1,6 @@
 // Normalisation layers.
 
+import { misfit } from '../graph/refuse.ts'
 import { type Dims, show } from '../graph/shape.ts'
 import { assignAll, runtime, type Shape, Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
@@ -96,9 +97,7 @@ export function batchNorm<const C extends number>(
       if (!runtime.training) return functional.batchNorm(x, mean, variance, weight, bias, epsilon)
       const count = x.size / channels
       if (count < 2)
-        throw new RangeError(
-          `batchNorm: input ${show(x.shape)} has ${count} value per channel, training needs two or more`,
-        )
+        throw misfit(`batchNorm: input ${show(x.shape)} has ${count} value per channel, training needs two or more`)
       const batch = functional.batchNormTraining(x, weight, bias, epsilon)
       if (mean instanceof Variable && variance instanceof Variable) {
         const unbiased = batch.variance.mul(count / (count - 1))

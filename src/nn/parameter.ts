@@ -1,7 +1,8 @@
 // Parameters and buffers: variables with initial values.
 
-import { allocate, type DType } from '../graph/dtype.ts'
-import { type Dims, show, sizeOf } from '../graph/shape.ts'
+import { allocate, checkDType, type DType } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
+import { checkShape, type Dims, show, sizeOf } from '../graph/shape.ts'
 import { Variable } from '../tensor/index.ts'
 import type { Initializer } from './init.ts'
 import type { Json } from './module.ts'
@@ -24,18 +25,22 @@ export const parameter = (name: string, shape: Dims, init: Initializer, dtype: D
 
 /** A variable that is kept but not trained. */
 export const buffer = (name: string, shape: Dims, value: number, dtype: DType = 'float32'): Variable =>
-  new Variable(allocate(dtype, sizeOf(shape)).fill(value), shape, dtype, { name, trainable: false })
+  new Variable(allocate(dtype, elements(name, shape, dtype)).fill(value), shape, dtype, { name, trainable: false })
 
 function drawn(name: string, shape: Dims, init: Initializer, dtype: DType): Float32Array | ReturnType<typeof allocate> {
+  const data = allocate(dtype, elements(name, shape, dtype))
   const values = init(shape, nextStream())
-  const data = allocate(dtype, sizeOf(shape))
   if (values.length !== data.length) {
-    throw new RangeError(
-      `${name} ${show(shape)}: the initializer gave ${values.length} values for ${data.length} elements`,
-    )
+    throw misfit(`${name} ${show(shape)}: the initializer gave ${values.length} values for ${data.length} elements`)
   }
   data.set(values)
   return data
+}
+
+function elements(name: string, shape: Dims, dtype: DType): number {
+  checkShape(shape)
+  checkDType(name, dtype)
+  return sizeOf(shape)
 }
 
 /** The options that are not at their defaults, for a module's configuration. */

@@ -1,6 +1,6 @@
 // Pooling layers of sequences, images and volumes: by windows, to given extents, over the whole, and back.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { checkExtents } from './convolution.ts'
@@ -178,7 +178,7 @@ function power<const Axes extends keyof Spatial, const Kind extends string>(
 ): PowerPool<Axes, Kind> {
   return (p, kernel, options = {}) => {
     const { stride = kernel, padding = 0, ceil } = options
-    if (!(p > 0 && p < Infinity)) throw new RangeError(`${kind}: the order p is ${p}, it must be positive and finite`)
+    if (!(p > 0 && p < Infinity)) throw misfit(`${kind}: the order p is ${p}, it must be positive and finite`)
     checkExtents(kind, axes, { kernel, stride }, 1)
     checkExtents(kind, axes, { padding }, 0)
     return layer(kind, axes, {
@@ -207,7 +207,7 @@ export function maxUnpool(extents: readonly number[]): Module & Running<[values:
     label: extents.join('×'),
     options: { extents },
     forward: () => {
-      throw new TypeError('maxUnpool: it needs the places of values too: call run(values, indices)')
+      throw mistake('maxUnpool: it needs the places of values too: call run(values, indices)')
     },
     run: (_, __, values: Tensor, indices: Tensor) => {
       if (values.rank !== extents.length + 2 || !sameShape(values.shape, indices.shape))

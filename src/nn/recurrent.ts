@@ -117,7 +117,7 @@ export const lstmCell = <const In extends number>(
 
 function rnnKind(nonlinearity: 'tanh' | 'relu' = 'tanh'): CellKind {
   if (nonlinearity !== 'tanh' && nonlinearity !== 'relu')
-    throw new RangeError(`rnn: unknown nonlinearity '${String(nonlinearity)}': use 'tanh' or 'relu'`)
+    throw misfit(`rnn: unknown nonlinearity '${String(nonlinearity)}': use 'tanh' or 'relu'`)
   return nonlinearity === 'tanh' ? 'rnn' : 'reluRnn'
 }
 
@@ -145,7 +145,7 @@ function sequence<const In extends number, const Kind extends string, State>(
   const { layers = 1, bidirectional = false, batchFirst = false, dropout = 0, bias, projection, dtype } = options
   checkWhole(name, { inputs, hidden, layers, ...(projection === undefined ? {} : { projection }) })
   if (projection !== undefined && projection >= hidden)
-    throw new RangeError(`${name}: projection is ${projection}, it must be less than hidden, ${hidden}`)
+    throw misfit(`${name}: projection is ${projection}, it must be less than hidden, ${hidden}`)
   checkProbability(name, dropout, 'dropout')
   const width = projection ?? hidden
   const directions = bidirectional ? ['', '_reverse'] : ['']

@@ -1,5 +1,6 @@
 // Layers that give images other extents: enlarged, or with channels laid out as pixels.
 
+import { misfit } from '../graph/refuse.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
 import type { Module } from './module.ts'
@@ -13,7 +14,7 @@ export function upsample(
   checkPositive('upsample', { factor })
   const { mode = 'nearest', alignCorners = false } = options
   if (mode !== 'nearest' && mode !== 'linear')
-    throw new RangeError(`upsample: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
+    throw misfit(`upsample: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
   return defineModule({
     kind: 'upsample',
     label: `×${factor}`,

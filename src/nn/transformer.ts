@@ -1,5 +1,6 @@
 // Transformer blocks (Vaswani et al. 2017) by PyTorch's names: encoder and decoder layers, and stacks of them.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { gelu, relu } from './activation.ts'
 import { type AttentionInputs, type AttentionOptions, attention } from './attention.ts'
@@ -133,7 +134,7 @@ function partsOf(kind: string, size: number, options: TransformerOptions) {
   checkPositive(kind, { epsilon })
   checkProbability(kind, dropout, 'dropout')
   if (activation !== 'relu' && activation !== 'gelu')
-    throw new RangeError(`${kind}: unknown activation '${String(activation)}': use 'relu' or 'gelu'`)
+    throw misfit(`${kind}: unknown activation '${String(activation)}': use 'relu' or 'gelu'`)
   type Feed = { readonly linear1: Module; readonly linear2: Module; readonly activation: Module }
   type Dropout = { readonly dropout?: Module }
   const dropped = (x: Tensor, own: Dropout): Tensor => (own.dropout ? own.dropout(x) : x)

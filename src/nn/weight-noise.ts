@@ -1,5 +1,6 @@
 // Noise on weights: a layer that is trained to give the same when its weights are slightly others.
 
+import { mistake } from '../graph/refuse.ts'
 import { random, runtime, type Tensor } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import { isModule, type Module } from './module.ts'
@@ -13,7 +14,7 @@ import { slotsOf } from './tree.ts'
  *     nn.weightNoise(nn.lstm(8, 16), 0.05)
  */
 export function weightNoise(layer: Module, standardDeviation: number): Module {
-  if (!isModule(layer)) throw new TypeError(`weightNoise: the layer is ${String(layer)}, it must be a module`)
+  if (!isModule(layer)) throw mistake(`weightNoise: the layer is ${String(layer)}, it must be a module`)
   checkRange('weightNoise', { standardDeviation })
   const noisy = (weight: Tensor): Tensor => {
     const dtype = weight.dtype === 'float64' ? 'float64' : 'float32'

@@ -1,6 +1,6 @@
 // Whitening: a frozen convolution that is computed from data, after which patches of images are uncorrelated and of unit size.
 
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show, sizeOf } from '../graph/shape.ts'
 import { concat, type Tensor, Variable } from '../tensor/index.ts'
 import { checkExtents } from './convolution.ts'
@@ -62,7 +62,7 @@ export interface WhitenOptions {
 export function whiten(layer: Module, images: Tensor, options: WhitenOptions): void {
   const { weight } = layer.namedBuffers()
   if (layer.kind !== 'whitening' || !(weight instanceof Variable))
-    throw new TypeError(`whiten: the layer is a ${layer.kind}: it takes one of nn.whitening`)
+    throw mistake(`whiten: the layer is a ${layer.kind}: it takes one of nn.whitening`)
   const { epsilon = 5e-4 } = options
   checkPositive('whiten', { epsilon })
   const [outputs, inputs, ...kernel] = weight.shape

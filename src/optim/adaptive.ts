@@ -1,6 +1,7 @@
 // Optimizers that scale each element's step by its own history: Adagrad, RMSProp, Adadelta, Rprop.
 
 import { checkPositive, checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { withDecay } from './rule.ts'
 import { type Rate, rateAt } from './schedule.ts'
@@ -120,9 +121,9 @@ export function rprop(options: RpropOptions = {}): Optimizer {
   const [shrink, grow] = factors
   checkPositive('rprop', { learningRate })
   if (!(shrink > 0 && shrink < 1 && grow > 1 && grow < Infinity))
-    throw new RangeError(`rprop: factors are ${shrink} and ${grow}, they must lie in (0, 1) and above 1`)
+    throw misfit(`rprop: factors are ${shrink} and ${grow}, they must lie in (0, 1) and above 1`)
   if (!(sizes[0] > 0 && sizes[0] <= sizes[1]))
-    throw new RangeError(`rprop: sizes are ${sizes[0]} and ${sizes[1]}, they must be above 0 and in order`)
+    throw misfit(`rprop: sizes are ${sizes[0]} and ${sizes[1]}, they must be above 0 and in order`)
   return optimizer(
     {
       kind: 'rprop',

@@ -1,5 +1,6 @@
 // Groups of parameters, each with an optimizer of its own.
 
+import { misfit, mistake } from '../graph/refuse.ts'
 import type { Variable } from '../tensor/index.ts'
 import type { NamedVariables, Optimizer, OptimizerState } from './optimizer.ts'
 
@@ -19,11 +20,10 @@ export interface ParameterGroup {
  */
 export function grouped(groups: readonly ParameterGroup[]): Optimizer {
   const [first] = groups
-  if (!first) throw new RangeError('grouped: needs at least one group')
+  if (!first) throw misfit('grouped: needs at least one group')
   const homeOf = (parameter: Variable): number => {
     const home = groups.findIndex(({ of }) => of === undefined || of(parameter))
-    if (home < 0)
-      throw new RangeError(`grouped: parameter '${parameter.name}' belongs to no group: add one without \`of\``)
+    if (home < 0) throw misfit(`grouped: parameter '${parameter.name}' belongs to no group: add one without \`of\``)
     return home
   }
   const part = (names: NamedVariables, group: number): NamedVariables =>
@@ -38,9 +38,7 @@ export function grouped(groups: readonly ParameterGroup[]): Optimizer {
     },
     step(parameters, gradients) {
       if (parameters.length !== gradients.length)
-        throw new RangeError(
-          `grouped: ${gradients.length} gradients for ${parameters.length} parameters: give one for each`,
-        )
+        throw misfit(`grouped: ${gradients.length} gradients for ${parameters.length} parameters: give one for each`)
       const homes = parameters.map(homeOf)
       groups.forEach(({ optimizer }, group) => {
         const own = <T>(list: readonly T[]): T[] => list.filter((_, i) => homes[i] === group)
@@ -52,7 +50,7 @@ export function grouped(groups: readonly ParameterGroup[]): Optimizer {
       return { step: first.optimizer.stepCount, slots: Object.assign({}, ...states.map((s) => s.slots)) }
     },
     loadState(state, parameters) {
-      if (isList(parameters)) throw new TypeError('grouped: load a state by the names of the parameters')
+      if (isList(parameters)) throw mistake('grouped: load a state by the names of the parameters')
       groups.forEach(({ optimizer }, group) => {
         const own = part(parameters, group)
         const isOwn = (slot: string): boolean => Object.keys(own).some((name) => slot.startsWith(`${name}.`))

@@ -3,6 +3,7 @@
 import { within } from '../graph/build.ts'
 import { checkRange } from '../graph/check.ts'
 import { allocate } from '../graph/dtype.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { assignAll, type DataArray, type DType, hostNumber, runtime, Tensor, Variable } from '../tensor/index.ts'
 import type { Rule, StepNumber } from './rule.ts'
@@ -162,18 +163,18 @@ function hyperNumbers<H extends string>(
 
 function checkGradients(kind: string, parameters: readonly Variable[], gradients: readonly Tensor[]): void {
   if (!Array.isArray(parameters) || !Array.isArray(gradients)) {
-    throw new TypeError(
+    throw mistake(
       `${kind}: step takes the parameters and their gradients, two lists: step(net.parameters(), grad(l, net.parameters()))`,
     )
   }
   if (parameters.length !== gradients.length) {
-    throw new RangeError(
+    throw misfit(
       `${kind}: ${gradients.length} gradients for ${parameters.length} parameters: give one for each, in the same order`,
     )
   }
   parameters.forEach(({ name, shape }, i) => {
     if (!sameShape(shape, gradients[i].shape)) {
-      throw new RangeError(
+      throw misfit(
         `${kind}: gradient ${i} has shape ${show(gradients[i].shape)}, its parameter '${name}' ${show(shape)}: they must be equal`,
       )
     }

@@ -1,6 +1,7 @@
 // Learning-rate schedules: pure functions from the step's index, from 0, to the rate.
 
 import { checkPositive, checkProbability, checkRange, checkWhole } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 
 /** The rate at a step. */
 export type Schedule = (step: number) => number
@@ -124,7 +125,7 @@ export function cosineRestarts(rate: number, { period, growth = 1, minimum = 0 }
   checkWhole('cosineRestarts', { period })
   checkRange('cosineRestarts', { rate, minimum })
   if (!(growth >= 1 && growth < Infinity))
-    throw new RangeError(`cosineRestarts: growth is ${growth}, it must be finite and at least 1`)
+    throw misfit(`cosineRestarts: growth is ${growth}, it must be finite and at least 1`)
   return (step) => {
     let [start, length] = [0, period]
     while (step - start >= length) {

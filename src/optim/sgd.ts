@@ -1,6 +1,7 @@
 // Stochastic gradient descent, with momentum.
 
 import { checkRange } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { type Optimizer, optimizer } from './optimizer.ts'
 import { type Rule, withDecay } from './rule.ts'
 import type { Rate } from './schedule.ts'
@@ -22,7 +23,7 @@ export function sgd(options: SgdOptions): Optimizer {
   const { learningRate, momentum = 0, nesterov = false, dampening = 0, weightDecay = 0 } = options
   checkRange('sgd', { momentum, dampening, weightDecay })
   if (nesterov && (momentum <= 0 || dampening !== 0))
-    throw new RangeError('sgd: nesterov needs a momentum above 0 and no dampening')
+    throw misfit('sgd: nesterov needs a momentum above 0 and no dampening')
   return momentum === 0
     ? optimizer(plain(learningRate, weightDecay), learningRate)
     : optimizer(withMomentum(options), learningRate)

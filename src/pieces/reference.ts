@@ -23,7 +23,7 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor"
   },
   "bincount": {
-   "about": "How often each of 0 … length − 1 comes among whole numbers, or the sum of their weights: int32, or the weights' dtype.",
+   "about": "How often each of 0 … length − 1 comes among integers, or the sum of their weights: int32, or the weights' dtype.",
    "call": "bincount(x: Tensor, length: number, weights?: Tensor): Tensor",
    "details": "What lies outside is not counted.",
    "code": "bincount(tensor([0, 2, 2], { dtype: 'int32' }), 4) // 1, 0, 2, 0"
@@ -206,7 +206,7 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "code": "await nonzero(tensor([[0, 7], [5, 0]])) // [[0, 1], [1, 0]]"
   },
   "oneHot": {
-   "about": "The index of the class as a vector of zeros with a single one, in a new last axis.",
+   "about": "The index of the class as a vector of zeros with a single one, in a new last axis; zeros alone for an index that is no class.",
    "call": "oneHot(indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor"
   },
   "ones": {
@@ -263,8 +263,9 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "call": "tensordot(x: Tensor, y: Tensor, axes: number | readonly [readonly number[], readonly number[]] = 2): Tensor"
   },
   "trapezoid": {
-   "about": "The integral by the trapezoidal rule along an axis, of values `spacing` apart (1 unless told).",
-   "call": "trapezoid(y: Tensor, spacing = 1, axis = -1): Tensor"
+   "about": "The integral by the trapezoidal rule along an axis, of values `spacing` apart (1 unless told), or at the places that a tensor [values] gives.",
+   "call": "trapezoid(y: Tensor, spacing: number | Tensor = 1, axis = -1): Tensor",
+   "code": "trapezoid(tensor([1, 1, 3]), tensor([0, 2, 3])) // 2 + 2"
   },
   "unique": {
    "about": "The different values of x, with counts, as the array API's `unique_all`.",

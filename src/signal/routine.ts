@@ -1,6 +1,7 @@
 // The Fourier transform as a routine on [..., n, 2].
 
 import { isFloat } from '../graph/dtype.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { routine } from '../graph/routine.ts'
 import { show } from '../graph/shape.ts'
 import { Fourier } from './fourier.ts'
@@ -10,9 +11,9 @@ export const fourierRoutine = routine({
   name: 'fourier',
   infer: ([x]) => {
     const { shape, dtype } = x
-    if (!isFloat(dtype)) throw new TypeError(`fft: takes float32 or float64, not ${dtype}: cast it first`)
+    if (!isFloat(dtype)) throw mistake(`fft: takes float32 or float64, not ${dtype}: cast it first`)
     if (shape.length < 2 || shape[shape.length - 1] !== 2)
-      throw new RangeError(`fft: complex numbers are [..., n, 2], real and imaginary parts; this is ${show(shape)}`)
+      throw misfit(`fft: complex numbers are [..., n, 2], real and imaginary parts; this is ${show(shape)}`)
     return { shape, dtype }
   },
   run: ([x], { shape, data }, [direction]) => {

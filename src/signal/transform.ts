@@ -1,6 +1,7 @@
 // Fourier transforms of tensors. Complex numbers are a last axis of 2: real and imaginary part.
 
 import { build } from '../graph/build.ts'
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { floating, stack, type Tensor, wrap, zerosLike } from '../tensor/index.ts'
 import { fourierRoutine } from './routine.ts'
@@ -16,7 +17,7 @@ export const ifft = (x: Tensor): Tensor => transform(floating(x), -1).div(Math.m
 
 /** The transform of real x [..., n] at the frequencies 0 … ⌊n/2⌋, which hold all of it: [..., ⌊n/2⌋ + 1, 2]. */
 export function rfft(x: Tensor): Tensor {
-  if (x.rank === 0) throw new RangeError('rfft: a scalar has no axis to transform')
+  if (x.rank === 0) throw misfit('rfft: a scalar has no axis to transform')
   const real = floating(x)
   const n = x.shape[x.rank - 1] as number
   const whole = fft(stack([real, zerosLike(real)], -1))
@@ -27,9 +28,7 @@ export function rfft(x: Tensor): Tensor {
 export function irfft(x: Tensor, n: number = 2 * ((x.shape[x.rank - 2] ?? 0) - 1)): Tensor {
   const frequencies = x.shape[x.rank - 2]
   if (n < 1 || frequencies !== Math.floor(n / 2) + 1)
-    throw new RangeError(
-      `irfft: ${show(x.shape)} does not hold the ${Math.floor(n / 2) + 1} frequencies of ${n} numbers`,
-    )
+    throw misfit(`irfft: ${show(x.shape)} does not hold the ${Math.floor(n / 2) + 1} frequencies of ${n} numbers`)
   const spectrum = floating(x)
   const lead = spectrum.shape.slice(2).map(() => null)
   // Frequencies n − k are the conjugates of k: each but 0 and n/2 counts twice, and of the sum the real part is taken.

@@ -2,6 +2,7 @@
 
 import { build } from '../graph/build.ts'
 import { checkWhole } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { padWith, type Tensor, tensor, wrap } from '../tensor/index.ts'
 import { rfft } from './transform.ts'
@@ -17,7 +18,7 @@ const shapes: { readonly [W in WindowName]: (phase: number) => number } = {
 /** A window of `length` numbers, periodic as spectra want it. Throws on an unknown name. */
 export function window(name: WindowName, length: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
   if (!Object.hasOwn(shapes, name))
-    throw new RangeError(`window: unknown window '${name}': use one of ${Object.keys(shapes).join(', ')}`)
+    throw misfit(`window: unknown window '${name}': use one of ${Object.keys(shapes).join(', ')}`)
   checkWhole('window', { length })
   return tensor(
     Float64Array.from({ length }, (_, i) => shapes[name]((2 * Math.PI * i) / length)),
@@ -44,13 +45,12 @@ export function stft(x: Tensor, frame: number, options: StftOptions = {}): Tenso
   const weights =
     typeof shape === 'string' ? window(shape, frame, x.dtype === 'float64' ? 'float64' : 'float32') : shape
   if (weights.rank !== 1 || weights.size !== frame)
-    throw new RangeError(`stft: a window ${show(weights.shape)} for frames of ${frame}: it must be [${frame}]`)
+    throw misfit(`stft: a window ${show(weights.shape)} for frames of ${frame}: it must be [${frame}]`)
   const half = Math.floor(frame / 2)
   const padding = x.shape.map((_, axis): [number, number] => (axis === x.rank - 1 ? [half, half] : [0, 0]))
   const signal = center ? padWith(x, padding, 'reflect') : x
   const length = signal.shape[signal.rank - 1] ?? 0
-  if (length < frame)
-    throw new RangeError(`stft: ${length} samples of ${show(x.shape)} do not fill a frame of ${frame}`)
+  if (length < frame) throw misfit(`stft: ${length} samples of ${show(x.shape)} do not fill a frame of ${frame}`)
   const frames = wrap(build.node('windows', [signal.node], { size: [frame], stride: [hop], dilation: [1] }))
   return rfft(frames.mul(weights.cast(frames.dtype))).transpose(-3, -2)
 }

@@ -2,6 +2,7 @@
 
 import { checkFinite, checkPositive, checkRange } from '../graph/check.ts'
 import type { DType } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
 import * as forms from '../transform/stability/forms.ts'
 import type { Floating } from './dtype-types.ts'
@@ -24,7 +25,7 @@ export const leakyRelu: Pointwise<[slope?: number]> = (x: Tensor, slope = 0.01) 
 export function prelu<S extends Shape, D extends DType>(x: Tensor<S, D>, slope: Tensor): Tensor<S, D>
 export function prelu(x: Tensor, slope: Tensor): Tensor {
   if (slope.size !== 1 && (slope.rank !== 1 || slope.size !== x.shape[1]))
-    throw new RangeError(
+    throw misfit(
       `prelu: slopes ${show(slope.shape)} for ${show(x.shape)}: expected one, or one for each of its channels, axis 1`,
     )
   const shape = slope.size === 1 ? [] : x.shape.map((_, axis) => (axis === 1 ? slope.size : 1))
@@ -54,7 +55,7 @@ export function gelu<S extends Shape, D extends DType>(
 ): Tensor<S, Floating<D>>
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   if (approximate !== 'none' && approximate !== 'tanh')
-    throw new RangeError(`gelu: unknown form '${String(approximate)}': use 'none' or 'tanh'`)
+    throw misfit(`gelu: unknown form '${String(approximate)}': use 'none' or 'tanh'`)
   return withLimit(floating(x), relu, (v) => {
     const cdf =
       approximate === 'tanh'
@@ -84,7 +85,7 @@ export function softplus<S extends Shape, D extends DType>(
 ): Tensor<S, Floating<D>>
 export function softplus(x: Tensor, beta = 1, threshold = Infinity): Tensor {
   checkPositive('softplus', { beta })
-  if (Number.isNaN(threshold)) throw new RangeError('softplus: threshold is NaN, it must be a number')
+  if (Number.isNaN(threshold)) throw misfit('softplus: threshold is NaN, it must be a number')
   const scaled = beta === 1 ? floating(x) : floating(x).mul(beta)
   const value = wrap(forms.softplus(scaled.node))
   const smooth = beta === 1 ? value : value.div(beta)
@@ -96,7 +97,7 @@ export const logSigmoid: Pointwise = (x: Tensor) => wrap(forms.logSigmoid(floati
 
 /** x cut to [low, high]; the derivative is 0 at the ends. */
 export const hardTanh: Pointwise<[low?: number, high?: number]> = (x: Tensor, low = -1, high = 1) => {
-  if (!(low < high)) throw new RangeError(`hardTanh: low is ${low} and high ${high}, low must be less`)
+  if (!(low < high)) throw misfit(`hardTanh: low is ${low} and high ${high}, low must be less`)
   return like(x.lessEqual(low).where(low, x.greaterEqual(high).where(high, x)))
 }
 
@@ -137,7 +138,7 @@ export const softShrink: Pointwise<[threshold?: number]> = (x: Tensor, threshold
 /** The first half of an axis, gated by the sigmoid of the second (Dauphin 2017). */
 export function glu(x: Tensor, axis = -1): Tensor {
   const at = normalizeAxis(axis, x.rank, 'glu')
-  if (x.shape[at] % 2 !== 0) throw new RangeError(`glu: axis ${at} of ${show(x.shape)} cannot be halved`)
+  if (x.shape[at] % 2 !== 0) throw misfit(`glu: axis ${at} of ${show(x.shape)} cannot be halved`)
   const half = x.shape[at] / 2
   const part = (from: number): Tensor =>
     x.slice(...x.shape.map((_, a) => (a === at ? ([from, from + half] as const) : null)))

@@ -2,6 +2,7 @@
 
 import { build } from '../graph/build.ts'
 import type { Node, ShapeAndType } from '../graph/node.ts'
+import { mistake } from '../graph/refuse.ts'
 import type { LeafSource } from './leaf.ts'
 import { fold, nextKey } from './random-bits.ts'
 import { type ActiveTrace, type RunHook, runtime } from './runtime.ts'
@@ -63,7 +64,7 @@ export class Surroundings {
     const result = this.within(trace, f)
     this.ordinal = trace.ordinal
     if (result instanceof Promise)
-      throw new TypeError(`${this.what}: a function is async: only synchronous functions of tensors can be traced`)
+      throw mistake(`${this.what}: a function is async: only synchronous functions of tensors can be traced`)
     return { result, values }
   }
 

@@ -1,6 +1,7 @@
 // checkGradient: whether the gradient of a function is linear in its cotangent and agrees with finite differences.
 
 import { isFloat } from '../graph/dtype.ts'
+import { mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { tensor } from './create.ts'
 import { vjp } from './differentiate.ts'
@@ -81,8 +82,8 @@ async function checkOrder(
   const { single } = options
   const inputs = floatsOf(point)
   const outputs = floatsOf(fn(...point))
-  if (inputs.length === 0) throw new TypeError('checkGradient: no argument holds a float tensor: there is no gradient')
-  if (outputs.length === 0) throw new TypeError('checkGradient: the function gives no float tensor: it has no gradient')
+  if (inputs.length === 0) throw mistake('checkGradient: no argument holds a float tensor: there is no gradient')
+  if (outputs.length === 0) throw mistake('checkGradient: the function gives no float tensor: it has no gradient')
   const name = (i: number): string => `checkGradient: ${what}input ${i} ${show((inputs[i] as Tensor).shape)}`
   const pull = (seeds: readonly Tensor[]): Tensor[] => vjp(outputs, seeds, inputs)
 

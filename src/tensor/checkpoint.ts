@@ -3,6 +3,7 @@
 import { lastId } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
+import { mistake } from '../graph/refuse.ts'
 import { sizeOf } from '../graph/shape.ts'
 import * as transform from '../transform/checkpoint.ts'
 import { concat } from './create.ts'
@@ -24,6 +25,8 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
     const inputs = tensorsOf(own).map((t) => t.node)
     const startId = lastId()
     const result = transforming(() => fn(...own))
+    if (result instanceof Promise)
+      throw mistake('checkpoint: the function is async: only synchronous functions of tensors can be computed again')
     if (inputs.length === 0) return result
     const outputs = [...new Set(tensorsOf(result))].filter((t) => isFloat(t.dtype))
     const replaced = new Map<Tensor, Tensor>()

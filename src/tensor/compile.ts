@@ -4,6 +4,7 @@ import type { Storage } from '../backend/backend.ts'
 import { build, lastId } from '../graph/build.ts'
 import type { DataArray, DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { evaluate, noValueYet, prepare } from './execute.ts'
@@ -118,8 +119,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   }
   return Object.assign((...args: A): R => call(1, args), {
     repeat: (times: number, ...args: A): R => {
-      if (!Number.isInteger(times) || times < 1)
-        throw new RangeError(`repeat: ${times} times: it must be a positive integer`)
+      if (!Number.isInteger(times) || times < 1) throw misfit(`repeat: ${times} times: it must be a positive integer`)
       return call(times, args)
     },
   })
@@ -160,7 +160,7 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   if (result instanceof Promise) {
     // What it rejects with, a value read inside say, must not end the process beside this error.
     result.catch(() => {})
-    throw new TypeError('compile: the function is async: only synchronous functions of tensors can be traced')
+    throw mistake('compile: the function is async: only synchronous functions of tensors can be traced')
   }
   const variables = [...current.assigned.keys()]
   const outputs = [...returned, ...current.assigned.values()]

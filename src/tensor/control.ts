@@ -3,6 +3,7 @@
 import { build, lastId } from '../graph/build.ts'
 import type { Node } from '../graph/node.ts'
 import { resultsOf } from '../graph/ops/control.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { invariants, outsiders } from '../graph/subgraph.ts'
 import { Surroundings, stand } from './body.ts'
@@ -30,7 +31,7 @@ export function cond<A extends readonly unknown[], R>(
   ...operands: A
 ): AnyTensors<R> {
   if (!(predicate instanceof Tensor))
-    throw new TypeError(`cond: the predicate is ${typeof predicate}, it must be a tensor: use an if for host values`)
+    throw mistake(`cond: the predicate is ${typeof predicate}, it must be a tensor: use an if for host values`)
   const startId = lastId()
   const around = new Surroundings('cond')
   const traced = [then, otherwise].map((f) => around.trace(() => f(...operands)))
@@ -87,7 +88,7 @@ export function scan<C, X, Y>(
   const around = new Surroundings('scan', turn)
   const { result, values } = around.trace(() => body(fill(initial, carries), fill(sequences as X, slices)))
   if (!Array.isArray(result) || result.length !== 2)
-    throw new TypeError('scan: the body must return [carry, result]; give undefined where there is no result')
+    throw mistake('scan: the body must return [carry, result]; give undefined where there is no result')
   const [next, given] = result as readonly [unknown, unknown]
   checkStructure('scan: the carry is', initial, next, 'after a turn: shapes and dtypes must stay, cast or reshape it')
 
@@ -144,7 +145,7 @@ export function whileLoop<C>(
 ): AnyTensors<C> {
   const { maximum = Number.POSITIVE_INFINITY } = options
   if (maximum !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maximum) && maximum >= 0))
-    throw new RangeError(`whileLoop: maximum is ${maximum}, it must be an integer ≥ 0`)
+    throw misfit(`whileLoop: maximum is ${maximum}, it must be an integer ≥ 0`)
   const inputs = tensorsOf(initial).map((t) => t.node)
   const startId = lastId()
   const own = inputs.map(stand)
@@ -153,7 +154,7 @@ export function whileLoop<C>(
   const asked = around.trace(() => condition(fill(initial, own)))
   if (asked.values.size > 0) throw new Error('whileLoop: the condition assigns a variable: do that in the body')
   if (!(asked.result instanceof Tensor))
-    throw new TypeError('whileLoop: the condition must return a tensor: one bool that is computed in every turn')
+    throw mistake('whileLoop: the condition must return a tensor: one bool that is computed in every turn')
   const { result, values } = around.trace(() => body(fill(initial, own)))
   checkStructure(
     'whileLoop: the state is',
@@ -201,20 +202,20 @@ function lengthOf(series: readonly Node[], asked: number | undefined): number {
   for (const { shape, dtype } of series) {
     const length = asked ?? series[0]?.shape[0]
     if (shape.length === 0 || shape[0] !== length)
-      throw new RangeError(
+      throw misfit(
         `scan: a sequence is ${dtype} ${show(shape)}: its first axis must be ${length ?? 'the turns'}, as that of all others`,
       )
   }
   const length = asked ?? series[0]?.shape[0]
-  if (length === undefined) throw new RangeError('scan: without sequences it needs { length }')
+  if (length === undefined) throw misfit('scan: without sequences it needs { length }')
   if (!Number.isSafeInteger(length) || length < 0)
-    throw new RangeError(`scan: the length is ${length}, it must be an integer ≥ 0`)
+    throw misfit(`scan: the length is ${length}, it must be an integer ≥ 0`)
   return length
 }
 
 function checkStructure(what: string, a: unknown, b: unknown, remedy: string): void {
   const [before, after] = [treeKey(a), treeKey(b)]
-  if (before !== after) throw new TypeError(`${what} ${before} and ${after}: ${remedy}`)
+  if (before !== after) throw mistake(`${what} ${before} and ${after}: ${remedy}`)
 }
 
 /** The results as tensors, in the form of `like`, and the new values of the variables: results `from` to there. */

@@ -1,10 +1,10 @@
 // Making tensors: from data, filled, and from several others.
 
 import { build } from '../graph/build.ts'
-import { checkFinite, checkWhole } from '../graph/check.ts'
-import { allocate, type DataArray, type DType, dtypes, promote } from '../graph/dtype.ts'
+import { checkFinite, checkInteger, checkWhole } from '../graph/check.ts'
+import { allocate, checkDType, type DataArray, type DType, dtypes, isFloat, promote } from '../graph/dtype.ts'
 import { isOp } from '../graph/node.ts'
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, normalizeAxis, sameShape, show, sizeOf } from '../graph/shape.ts'
 import type { Promote } from './dtype-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
@@ -35,19 +35,20 @@ export function tensor(
   values: Nested | DataArray,
   options: { readonly shape?: Dims; readonly dtype?: DType } = {},
 ): Tensor {
+  if (options.dtype) checkDType('tensor', options.dtype)
   if (ArrayBuffer.isView(values)) {
     const data = values as DataArray
     const dtype = options.dtype ?? arrayDType(data)
     const shape = options.shape ?? [data.length]
     if (sizeOf(shape) !== data.length)
-      throw new RangeError(`tensor: ${data.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
+      throw misfit(`tensor: ${data.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
     return wrap(hostLeaf(toDType(data, dtype), shape, dtype))
   }
   const { flat, shape: found } = flattenNested(values as Nested)
   const dtype = options.dtype ?? (flat.length > 0 && flat.every((v) => typeof v === 'boolean') ? 'bool' : 'float32')
   const shape = options.shape ?? found
   if (sizeOf(shape) !== flat.length)
-    throw new RangeError(`tensor: ${flat.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
+    throw misfit(`tensor: ${flat.length} elements don't fit the shape ${show(shape)} of ${sizeOf(shape)}`)
   return wrap(hostLeaf(toArray(flat, dtype), shape, dtype))
 }
 
@@ -62,9 +63,9 @@ function toDType(data: DataArray, dtype: DType): DataArray {
 export function write(target: Tensor, values: ArrayLike<number>): void {
   const { node } = target
   if (!isOp(node, 'leaf') || !(node.attributes.source instanceof HostData))
-    throw new TypeError('write: only tensors made from data by tensor() can be overwritten')
+    throw mistake('write: only tensors made from data by tensor() can be overwritten')
   if (values.length !== target.size)
-    throw new RangeError(`write: ${values.length} elements for a tensor of shape ${show(target.shape)}`)
+    throw misfit(`write: ${values.length} elements for a tensor of shape ${show(target.shape)}`)
   node.attributes.source.write(values)
 }
 
@@ -73,7 +74,10 @@ export const full = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
   value: number,
   dtype?: D,
-): Tensor<Writable<S>, NoInfer<D>> => wrap(build.constant(value, shape, dtype ?? 'float32'))
+): Tensor<Writable<S>, NoInfer<D>> => {
+  if (typeof value !== 'number') throw mistake(`full: the value is ${String(value)}, it must be a number`)
+  return wrap(build.constant(value, shape, dtype ?? 'float32'))
+}
 /** Zeros of a shape, float32 unless told. */
 export const zeros = <const S extends AnyDims, D extends DType = 'float32'>(
   shape: S,
@@ -105,7 +109,7 @@ export function arange<D extends DType = 'int32' | 'float32'>(
 export function arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
   checkFinite('arange', { start: from, stop: to, step })
-  if (step === 0) throw new RangeError('arange: the step is 0, it must be another number')
+  if (step === 0) throw misfit('arange: the step is 0, it must be another number')
   const n = Math.max(0, Math.ceil((to - from) / step))
   const type = dtype ?? ([from, step].every(Number.isInteger) ? 'int32' : 'float32')
   return wrap(build.iota([n], 0))
@@ -138,6 +142,8 @@ export function eye<const N extends number, const M extends number = N, D extend
   offset?: number,
 ): Tensor<[N, M], NoInfer<D>>
 export function eye(rows: number, columns = rows, dtype: DType = 'float32', offset = 0): Tensor {
+  checkWhole('eye', { rows, columns }, 0)
+  checkInteger('eye', { offset })
   const row = wrap(build.iota([rows, columns], 0)).add(offset)
   return row.equal(wrap(build.iota([rows, columns], 1))).cast(dtype)
 }
@@ -199,13 +205,13 @@ export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, x.rank, 'split')
   const extent = x.shape[at] as number
   if (typeof size === 'number' && !(Number.isInteger(size) && size > 0))
-    throw new RangeError(`split: the size is ${size}, it must be a positive integer, or a list of sizes`)
+    throw misfit(`split: the size is ${size}, it must be a positive integer, or a list of sizes`)
   const sizes =
     typeof size === 'number'
       ? Array.from({ length: Math.ceil(extent / size) }, (_, i) => Math.min(size, extent - i * size))
       : size
   if (sizes.reduce((a, b) => a + b, 0) !== extent)
-    throw new RangeError(`split: sizes ${show(sizes)} don't add up to ${extent}, axis ${at} of ${show(x.shape)}`)
+    throw misfit(`split: sizes ${show(sizes)} don't add up to ${extent}, axis ${at} of ${show(x.shape)}`)
   let start = 0
   return sizes.map((n) => {
     const part = x.slice(
@@ -216,13 +222,15 @@ export function split(x: Tensor, size: number | Dims, axis = 0): Tensor[] {
   })
 }
 
-/** The index of the class as a vector of zeros with a single one, in a new last axis. */
+/** The index of the class as a vector of zeros with a single one, in a new last axis; zeros alone for an index that is no class. */
 export function oneHot<S extends Shape, const N extends number, D extends DType = 'float32'>(
   indices: Tensor<S>,
   classes: N,
   dtype?: D,
 ): Tensor<Sound<shapes.Inserted<'oneHot', S, -1, N>>, NoInfer<D>>
 export function oneHot(indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
+  checkWhole('oneHot', { classes }, 0)
+  if (isFloat(indices.dtype)) throw mistake(`oneHot: indices are ${indices.dtype}: cast them to int32`)
   return indices
     .unsqueeze(-1)
     .equal(iota([...indices.shape, classes], indices.rank))

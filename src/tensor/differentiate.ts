@@ -4,7 +4,7 @@ import { build, placed } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { userPlace } from '../graph/place.ts'
-import { at } from '../graph/refuse.ts'
+import { at, mistake } from '../graph/refuse.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
 import { type Bend, findBend } from '../transform/linearity.ts'
@@ -47,7 +47,7 @@ export function grad(
     return (...args: readonly unknown[]) => both(...args)[1]
   }
   if (typeof wrt === 'number')
-    throw new TypeError('grad: of a tensor it needs the tensors to differentiate by: grad(y, [w, x])')
+    throw mistake('grad: of a tensor it needs the tensors to differentiate by: grad(y, [w, x])')
   const list = wrt instanceof Tensor ? [wrt] : wrt
   refuseStale([output], list)
   const results = transform
@@ -67,6 +67,10 @@ export function vjp<const T extends readonly AnyTensor[]>(
   wrt: T,
 ): Gradients<T>
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  if (![outputs, cotangents, wrt].every(Array.isArray))
+    throw mistake(
+      'vjp: it takes three lists, outputs, their cotangents and what to differentiate by: vjp([y], [c], [x])',
+    )
   refuseStale(outputs, wrt)
   return pullBack(
     outputs.map((t) => t.node),
@@ -165,7 +169,7 @@ function linear(
   if (!bend) return given
   // Once more, to see where it was written.
   const place = placed(userPlace, () => attempt(same())[1])?.node.scope?.place
-  throw new TypeError(
+  throw mistake(
     `custom gradient${name && ` of ${name}`}: backward is not linear in the cotangent: ${bend.node.op} ${bend.how}${at(place)}: ` +
       'it may scale, move, sum or mask the cotangent by what does not depend on it. Clip what grad returns instead, or say { nonLinear: true } if it is meant',
   )

@@ -1,5 +1,6 @@
 // Random numbers of the usual distributions, each a function of uniform ones.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Dims } from '../graph/shape.ts'
 import { normalizeAxis, show } from '../graph/shape.ts'
 import { math } from '../scalar/math.ts'
@@ -47,11 +48,11 @@ export function truncatedNormal(shape: Dims, options: TruncatedOptions = {}): Te
   const { mean = 0, std = 1, dtype = 'float32', key: k = nextKey() } = options
   const { low = mean - 2 * std, high = mean + 2 * std } = options
   checkScale('random.truncatedNormal', std)
-  if (!(low < high)) throw new RangeError(`random.truncatedNormal: low is ${low} and high ${high}: low must be less`)
+  if (!(low < high)) throw misfit(`random.truncatedNormal: low is ${low} and high ${high}: low must be less`)
   // Beyond a boundary far out, all of the distribution function's digits are lost.
   const [a, b] = [(low - mean) / std, (high - mean) / std]
   if (Math.min(Math.abs(a), Math.abs(b)) > 4 && a * b > 0)
-    throw new RangeError(
+    throw misfit(
       `random.truncatedNormal: [${low}, ${high}] lies ${Math.min(Math.abs(a), Math.abs(b))} standard deviations from the mean ${mean}: at most 4 can be drawn from`,
     )
   const cumulative = (z: number): number => math.erf(z * Math.SQRT1_2)
@@ -69,7 +70,7 @@ export function bernoulli<const S extends AnyDims>(
 ): Tensor<Writable<S>, 'bool'>
 export function bernoulli(shape: Dims, p: number | Tensor, options: RandomOptions = {}): Tensor {
   if (typeof p === 'number' && !(p >= 0 && p <= 1))
-    throw new RangeError(`random.bernoulli: the probability is ${p}, it must lie in [0, 1]`)
+    throw misfit(`random.bernoulli: the probability is ${p}, it must lie in [0, 1]`)
   return uniform(shape, options).less(p)
 }
 
@@ -107,12 +108,11 @@ export function categorical(
   logits: Tensor,
   options: RandomOptions & { readonly axis?: number; readonly shape?: Dims } = {},
 ): Tensor {
-  if (logits.rank === 0)
-    throw new RangeError('random.categorical: the logits are a scalar: they need an axis of categories')
+  if (logits.rank === 0) throw misfit('random.categorical: the logits are a scalar: they need an axis of categories')
   const { axis = -1, shape = [], key: k = nextKey() } = options
   const at = normalizeAxis(axis, logits.rank, 'random.categorical')
   if (logits.shape[at] === 0)
-    throw new RangeError(`random.categorical: logits ${show(logits.shape)} have no categories along axis ${axis}`)
+    throw misfit(`random.categorical: logits ${show(logits.shape)} have no categories along axis ${axis}`)
   const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
   const noise = gumbel([...shape, ...logits.shape], { dtype, key: k })
   return withBroadcasting('numpy', () => logits.add(noise)).argmax(at + shape.length)
@@ -127,7 +127,7 @@ export function permutation(of: number | Tensor, options: RandomOptions & { read
   const { axis = 0, key: k = nextKey() } = options
   if (typeof of === 'number') {
     if (!Number.isInteger(of) || of < 0)
-      throw new RangeError(`random.permutation: of ${of}: it must be a whole number of at least 0, or a tensor`)
+      throw misfit(`random.permutation: of ${of}: it must be a whole number of at least 0, or a tensor`)
     return argsort(uniform([of], { dtype: 'float64', key: k }))
   }
   const at = normalizeAxis(axis, of.rank, 'random.permutation')
@@ -135,5 +135,5 @@ export function permutation(of: number | Tensor, options: RandomOptions & { read
 }
 
 function checkScale(what: string, std: number): void {
-  if (!(std >= 0 && std < Infinity)) throw new RangeError(`${what}: std is ${std}, it must be finite and at least 0`)
+  if (!(std >= 0 && std < Infinity)) throw misfit(`${what}: std is ${std}, it must be finite and at least 0`)
 }

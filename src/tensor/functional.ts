@@ -3,6 +3,7 @@
 import { build } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { Batching } from '../transform/batch.ts'
 import { grad as gradients } from '../transform/grad.ts'
@@ -28,7 +29,7 @@ export function valueAndGrad<A extends readonly unknown[], R extends Objective, 
   return (...args) => {
     const own = independent(args)
     const at = argument ?? 0
-    if (at >= args.length) throw new RangeError(`grad: argument ${at} of ${args.length}: the function was not given it`)
+    if (at >= args.length) throw misfit(`grad: argument ${at} of ${args.length}: the function was not given it`)
     const value = transforming(() => fn(...own))
     const results = gradients(objective(value).node, nodesOf(own[at]), pullBack)
     return [value, rebuilt(own[at], results) as A[I]]
@@ -38,7 +39,7 @@ export function valueAndGrad<A extends readonly unknown[], R extends Objective, 
 const objective = (value: Objective): Tensor => {
   const [first] = value instanceof Tensor ? [value] : value
   if (!(first instanceof Tensor))
-    throw new TypeError('grad: the function must return a tensor, or a list that begins with one')
+    throw mistake('grad: the function must return a tensor, or a list that begins with one')
   return first
 }
 
@@ -71,6 +72,7 @@ export function jvp<A extends readonly unknown[], R>(
   primals: A,
   tangents: { readonly [K in keyof A]: TangentOf<A[K]> },
 ): [value: R, tangent: R] {
+  checkLists('jvp', primals, tangents)
   const own = independent(primals)
   const [wrt, given]: [Node[], Node[]] = [[], []]
   zipTree(own, tangents, isTangent, 'jvp', (x, t) => {
@@ -80,6 +82,13 @@ export function jvp<A extends readonly unknown[], R>(
   })
   const value = transforming(() => fn(...own))
   return [value, rebuilt(value, pushForward(nodesOf(value), wrt, given)) as R]
+}
+
+function checkLists(what: string, primals: unknown, tangents: unknown): void {
+  if (!Array.isArray(primals) || !Array.isArray(tangents))
+    throw mistake(
+      `${what}: after the function come two lists, its arguments and a vector of their structure: ${what}(f, [x], [v])`,
+    )
 }
 
 export interface JacobianOptions {
@@ -111,7 +120,7 @@ export function jacobian<A extends readonly unknown[], R>(
     return mapTree(
       transforming(() => fn(...own)),
       ({ node: y }) => {
-        if (!isFloat(y.dtype)) throw new TypeError(`jacobian: a result is ${y.dtype}, it must be float32 or float64`)
+        if (!isFloat(y.dtype)) throw mistake(`jacobian: a result is ${y.dtype}, it must be float32 or float64`)
         const mode = options.mode ?? (sizeOf(y.shape) <= inputs ? 'reverse' : 'forward')
         return rebuilt(own[0], mode === 'reverse' ? jacobianByRows(y, wrt) : wrt.map((x) => jacobianByColumns(y, x)))
       },
@@ -170,6 +179,7 @@ export function hvp<A extends readonly unknown[]>(
   vector: { readonly [K in keyof A]: TangentOf<A[K]> },
   options: { readonly mode?: 'forward' | 'reverse' } = {},
 ): A {
+  checkLists('hvp', primals, vector)
   const own = independent(primals)
   const given: { readonly x: Node; readonly v: Node }[] = []
   zipTree(own, vector, isTangent, 'hvp', (x, v) => {

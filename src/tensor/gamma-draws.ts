@@ -1,5 +1,6 @@
 // Gamma and beta numbers: of several proposals the first that is accepted.
 
+import { misfit } from '../graph/refuse.ts'
 import type { Dims } from '../graph/shape.ts'
 import { exponential, normal } from './distributions.ts'
 import { type FloatOptions, fold, nextKey } from './random-bits.ts'
@@ -32,7 +33,7 @@ export function beta(shape: Dims, a: number, b: number, options: FloatOptions = 
 function logGamma(what: string, shape: Dims, concentration: number, options: FloatOptions): Tensor {
   const { dtype = 'float32', key: k = nextKey() } = options
   if (!(concentration > 0 && concentration < Infinity))
-    throw new RangeError(`${what}: a parameter is ${concentration}, it must be positive and finite`)
+    throw misfit(`${what}: a parameter is ${concentration}, it must be positive and finite`)
   // Below 1 the method needs the next higher parameter: γ(a) = γ(a + 1) · u^(1/a).
   const isSmall = concentration < 1
   const d = (isSmall ? concentration + 1 : concentration) - 1 / 3

@@ -1,5 +1,6 @@
 // The logarithm of the gamma function and its derivatives, and the inverse of erf: composed of primitives, to the last digits but a few.
 
+import { misfit } from '../graph/refuse.ts'
 import { withGradient } from './differentiate.ts'
 import { floating, type Tensor } from './tensor.ts'
 
@@ -44,7 +45,7 @@ export const digamma = (x: Tensor): Tensor => polygamma(0, x)
 /** The derivative of order n + 1 of log Γ; infinite or not a number at 0 and the negative integers. Throws when n is no whole number ≥ 0. */
 export function polygamma(n: number, x: Tensor): Tensor {
   if (!Number.isInteger(n) || n < 0)
-    throw new RangeError(`polygamma: the order is ${n}, it must be a whole number of at least 0`)
+    throw misfit(`polygamma: the order is ${n}, it must be a whole number of at least 0`)
   const sign = n % 2 === 0 ? 1 : -1
   const cotangent = cotangentDerivative(n)
   const of = withGradient(

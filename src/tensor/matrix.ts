@@ -28,7 +28,7 @@ export function triu(x: Tensor, offset = 0): Tensor {
 /** A square matrix with the vector x on its diagonal number `offset`; of a matrix, its diagonal. */
 export function diag(x: Tensor, offset = 0): Tensor {
   if (x.rank === 2) return diagonal(x, offset)
-  if (x.rank !== 1) throw new RangeError(`diag: takes a vector or a matrix, not ${show(x.shape)}`)
+  if (x.rank !== 1) throw misfit(`diag: takes a vector or a matrix, not ${show(x.shape)}`)
   const size = x.size + Math.abs(offset)
   if (x.size === 0) return zeros([size, size], x.dtype)
   // One element per row, a row and one element apart.
@@ -40,7 +40,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 /** The diagonal number `offset` of two axes, as a new last axis: x [..., rows, columns] gives [..., n]. */
 export function diagonal(x: Tensor, offset = 0, rowAxis = -2, columnAxis = -1): Tensor {
   const [a, b] = [normalizeAxis(rowAxis, x.rank, 'diagonal'), normalizeAxis(columnAxis, x.rank, 'diagonal')]
-  if (a === b) throw new RangeError(`diagonal: rows and columns are both axis ${a} of ${show(x.shape)}`)
+  if (a === b) throw misfit(`diagonal: rows and columns are both axis ${a} of ${show(x.shape)}`)
   const [rows, columns] = [x.shape[a], x.shape[b]]
   const rest = [...x.shape.keys()].filter((axis) => axis !== a && axis !== b)
   const size = Math.max(0, Math.min(rows + Math.min(offset, 0), columns - Math.max(offset, 0)))
@@ -59,8 +59,7 @@ export const outer = (x: Tensor, y: Tensor): Tensor =>
 
 /** Kronecker's product of two matrices: each element of x times all of y, [a, b] and [c, d] give [a·c, b·d]. */
 export function kron(x: Tensor, y: Tensor): Tensor {
-  if (x.rank !== 2 || y.rank !== 2)
-    throw new RangeError(`kron: takes two matrices, not ${show(x.shape)} and ${show(y.shape)}`)
+  if (x.rank !== 2 || y.rank !== 2) throw misfit(`kron: takes two matrices, not ${show(x.shape)} and ${show(y.shape)}`)
   const [[a, b], [c, d]] = [x.shape, y.shape]
   return withBroadcasting('numpy', () => x.reshape([a, 1, b, 1]).mul(y.reshape([1, c, 1, d]))).reshape([a * c, b * d])
 }
@@ -68,7 +67,7 @@ export function kron(x: Tensor, y: Tensor): Tensor {
 /** The cross product of vectors with three elements in the last axis. */
 export function cross(x: Tensor, y: Tensor): Tensor {
   if (x.shape.at(-1) !== 3 || y.shape.at(-1) !== 3)
-    throw new RangeError(`cross: the last axes of ${show(x.shape)} and ${show(y.shape)} must have 3 elements`)
+    throw misfit(`cross: the last axes of ${show(x.shape)} and ${show(y.shape)} must have 3 elements`)
   const [x1, x2, x3] = [0, 1, 2].map((i) => x.at(i, -1))
   const [y1, y2, y3] = [0, 1, 2].map((i) => y.at(i, -1))
   const minor = (a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor => a.mul(d).sub(b.mul(c))
@@ -120,7 +119,7 @@ export function norm(x: Tensor, p = 2, axes?: Axes, keepAxes = false): Tensor {
   const list = normalizeAxes(axes, x.rank, 'norm')
   if (p === Infinity) return size.amax(list, keepAxes)
   if (p === 1) return size.sum(list, keepAxes)
-  if (!(p > 0)) throw new RangeError(`norm: the order is ${p}, it must be positive`)
+  if (!(p > 0)) throw misfit(`norm: the order is ${p}, it must be positive`)
   if (p === 2) return safeRoot(x.mul(floating(x)).sum(list, keepAxes))
   const total = size.pow(p).sum(list, keepAxes)
   const isZero = total.equal(0)
@@ -128,7 +127,7 @@ export function norm(x: Tensor, p = 2, axes?: Axes, keepAxes = false): Tensor {
 }
 
 function places(x: Tensor, what: string): [Tensor, Tensor] {
-  if (x.rank < 2) throw new RangeError(`${what}: takes matrices [..., rows, columns], not ${show(x.shape)}`)
+  if (x.rank < 2) throw misfit(`${what}: takes matrices [..., rows, columns], not ${show(x.shape)}`)
   const matrix = x.shape.slice(-2)
   return [iota(matrix, 0), iota(matrix, 1)]
 }

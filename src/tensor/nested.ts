@@ -1,6 +1,7 @@
 // Nested arrays: the elements of a tensor by rows, and back.
 
 import { allocate, type DataArray, type DType } from '../graph/dtype.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
 
 export type Nested = number | boolean | readonly Nested[]
@@ -24,12 +25,16 @@ export function flattenNested(values: Nested): { flat: (number | boolean)[]; sha
   const visit = (v: Nested, axis: number, path: string): void => {
     if (!Array.isArray(v)) {
       if (axis !== shape.length)
-        throw new RangeError(`tensor: element ${path || '0'} is a number where a row of ${shape[axis]} was expected`)
-      flat.push(v as number | boolean)
+        throw misfit(`tensor: element ${path || '0'} is a number where a row of ${shape[axis]} was expected`)
+      if (typeof v !== 'number' && typeof v !== 'boolean')
+        throw mistake(
+          `tensor: element ${path || '0'} is ${typeof v === 'string' ? `'${v}'` : String(v)}, it must be a number or a boolean`,
+        )
+      flat.push(v)
       return
     }
     if (axis >= shape.length || v.length !== shape[axis]) {
-      throw new RangeError(`tensor: row ${path || '0'} has ${v.length} elements, others have ${shape[axis] ?? 'none'}`)
+      throw misfit(`tensor: row ${path || '0'} has ${v.length} elements, others have ${shape[axis] ?? 'none'}`)
     }
     v.forEach((inner, i) => {
       visit(inner as Nested, axis + 1, `${path}[${i}]`)

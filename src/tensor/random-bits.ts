@@ -1,8 +1,10 @@
 // Keys, bits and uniform numbers: pure functions of a key and the element's index (Threefry-2x32, Salmon et al. 2011), the same on every backend.
 
 import { build } from '../graph/build.ts'
+import { checkInteger, checkWhole } from '../graph/check.ts'
 import type { DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, show, sizeOf } from '../graph/shape.ts'
 import { concat } from './create.ts'
 import { hostLeaf, hostNumber } from './leaf.ts'
@@ -25,12 +27,13 @@ export interface FloatOptions extends RandomOptions {
 
 /** The key of a seed, any safe integer. Throws on other numbers. */
 export function key(seed: number): Key {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`random.key: the seed is ${seed}, it must be an integer`)
+  if (!Number.isSafeInteger(seed)) throw misfit(`random.key: the seed is ${seed}, it must be an integer`)
   return keyOf(scalar(highWord(seed)), scalar(seed | 0))
 }
 
 /** A key that depends on another key and a number: independent streams for layers, steps and calls. */
 export function fold(k: Key, value: number | Tensor): Key {
+  if (typeof value === 'number') checkInteger('random.fold', { number: value })
   const { high, low } = wordsOf(k)
   const data = typeof value === 'number' ? scalar(value | 0) : value.cast('int32').reshape([]).node
   const zero = build.constant(0, [], 'int32')
@@ -40,8 +43,7 @@ export function fold(k: Key, value: number | Tensor): Key {
 
 /** `count` keys of independent streams, int32 [count, 2]. */
 export function split(k: Key, count = 2): Tensor {
-  if (!Number.isInteger(count) || count < 1)
-    throw new RangeError(`random.split: ${count} keys: it must be a positive integer`)
+  checkWhole('random.split', { count })
   return wrap(blocks(k, count, 1, 'both')).reshape([count, 2])
 }
 
@@ -81,7 +83,7 @@ export function uniform(
 ): Tensor {
   const { low = 0, high = 1, dtype = 'float32', key: k = nextKey() } = options
   if (!(low <= high && Number.isFinite(high - low)))
-    throw new RangeError(`random.uniform: [${low}, ${high}) is no finite interval`)
+    throw misfit(`random.uniform: [${low}, ${high}) is no finite interval`)
   const unit = dtype === 'float32' ? unit24(shape, k) : unit53(shape, k)
   // Rounding must not reach the end that is left out.
   if (low === 0 && high === 1) return unit
@@ -117,7 +119,7 @@ export function integers<const S extends AnyDims>(
 ): Tensor<Writable<S>, 'int32'>
 export function integers(shape: Dims, low: number, high: number, options: RandomOptions = {}): Tensor {
   if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < -(2 ** 31) || high > 2 ** 31)
-    throw new RangeError(`random.integers: [${low}, ${high}) must be a range of int32 with low < high`)
+    throw misfit(`random.integers: [${low}, ${high}) must be a range of int32 with low < high`)
   const unit = unit53(shape, options.key ?? nextKey())
   return unit
     .mul(high - low)
@@ -133,7 +135,7 @@ const keyOf = (high: Node, low: Node): Key => concat([wrap(high).reshape([1]), w
 /** The two words of a key, each a scalar; a key that was just joined is taken apart without a trace. */
 function wordsOf(k: Key): { high: Node; low: Node } {
   if (k.dtype !== 'int32' || k.rank !== 1 || k.shape[0] !== 2)
-    throw new TypeError(
+    throw mistake(
       `random: a key is int32 [2], as random.key(seed) gives; this is ${k.dtype} ${show(k.shape)}: for one of several keys use keys.at(i)`,
     )
   const { node } = k

@@ -1,6 +1,7 @@
 // Rearranging elements: rolling, tiling and padding with elements of the tensor itself.
 
 import { checkInteger, checkWhole } from '../graph/check.ts'
+import { misfit } from '../graph/refuse.ts'
 import { normalizeAxis, type Range, show } from '../graph/shape.ts'
 import { concat } from './create.ts'
 import type { Tensor } from './tensor.ts'
@@ -8,7 +9,7 @@ import type { Tensor } from './tensor.ts'
 /** Elements moved along an axis by `shift` places; what leaves at one end enters at the other. */
 export function roll(x: Tensor, shift: number, axis = 0): Tensor {
   const at = normalizeAxis(axis, x.rank, 'roll')
-  if (!Number.isInteger(shift)) throw new RangeError(`roll: the shift is ${shift}, it must be an integer`)
+  if (!Number.isInteger(shift)) throw misfit(`roll: the shift is ${shift}, it must be an integer`)
   const extent = x.shape[at]
   const cut = extent === 0 ? 0 : ((-shift % extent) + extent) % extent
   return cut === 0 ? x : concat([part(x, at, [cut, null]), part(x, at, [null, cut])], at)
@@ -17,7 +18,7 @@ export function roll(x: Tensor, shift: number, axis = 0): Tensor {
 /** The tensor laid side by side: `repeats` counts copies per axis, aligned right as in NumPy. */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   const bad = repeats.find((n) => !Number.isInteger(n) || n < 0)
-  if (bad !== undefined) throw new RangeError(`tile: ${bad} copies in ${show(repeats)}: use integers ≥ 0`)
+  if (bad !== undefined) throw misfit(`tile: ${bad} copies in ${show(repeats)}: use integers ≥ 0`)
   const rank = Math.max(x.rank, repeats.length)
   const shape = [...new Array<number>(rank - x.rank).fill(1), ...x.shape]
   const copies = [...new Array<number>(rank - repeats.length).fill(1), ...repeats]
@@ -55,7 +56,7 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
 export function rot90(x: Tensor, times = 1, axes: readonly [number, number] = [0, 1]): Tensor {
   checkInteger('rot90', { times })
   const [a, b] = axes.map((axis) => normalizeAxis(axis, x.rank, 'rot90'))
-  if (a === b) throw new RangeError(`rot90: both axes are ${a} of ${show(x.shape)}`)
+  if (a === b) throw misfit(`rot90: both axes are ${a} of ${show(x.shape)}`)
   const swapped = (y: Tensor): Tensor =>
     y.permute([...x.shape.keys()].map((axis) => (axis === a ? b : axis === b ? a : axis)))
   const turns = [() => x, () => swapped(x.flip([b])), () => x.flip([a, b]), () => swapped(x).flip([b])]
@@ -65,7 +66,7 @@ export function rot90(x: Tensor, times = 1, axes: readonly [number, number] = [0
 /** Vectors as the axes of a grid: for each its value at every point, all of shape [n₁, n₂, …], as NumPy's `meshgrid` with `indexing='ij'`. */
 export function meshgrid(...axes: readonly Tensor[]): Tensor[] {
   const bad = axes.find((x) => x.rank !== 1)
-  if (bad) throw new RangeError(`meshgrid: an axis is ${show(bad.shape)}: each must be a vector`)
+  if (bad) throw misfit(`meshgrid: an axis is ${show(bad.shape)}: each must be a vector`)
   const shape = axes.map((x) => x.size)
   return axes.map((x, i) => x.reshape(shape.map((d, a) => (a === i ? d : 1))).broadcastTo(shape))
 }
@@ -75,13 +76,12 @@ export type PadMode = 'reflect' | 'replicate' | 'circular'
 
 /** Padding with elements of the tensor: `amounts` gives [before, after] for each axis. */
 export function padWith(x: Tensor, amounts: readonly (readonly [number, number])[], mode: PadMode): Tensor {
-  if (amounts.length !== x.rank)
-    throw new RangeError(`padWith: ${amounts.length} amounts for the axes of ${show(x.shape)}`)
+  if (amounts.length !== x.rank) throw misfit(`padWith: ${amounts.length} amounts for the axes of ${show(x.shape)}`)
   return amounts.reduce((padded, [before, after], axis) => {
     const extent = x.shape[axis]
     const most = { reflect: extent - 1, replicate: extent === 0 ? 0 : Infinity, circular: extent }[mode]
     if (![before, after].every((n) => Number.isInteger(n) && n >= 0 && n <= most)) {
-      throw new RangeError(
+      throw misfit(
         `padWith: axis ${axis} of ${show(x.shape)} takes 0 to ${most} elements at each end in mode '${mode}', not ${before} and ${after}`,
       )
     }

@@ -9,6 +9,7 @@ import { trackPlaces } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import type { Node, Scope } from '../graph/node.ts'
 import { userPlace } from '../graph/place.ts'
+import { misfit } from '../graph/refuse.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { WorkerLike } from '../platform/platform.ts'
 
@@ -169,11 +170,11 @@ export function configure(options: RuntimeOptions): void {
     trackMemory,
   } = options
   if (!backendNames.includes(backend))
-    throw new RangeError(`configure: unknown backend '${String(backend)}': use 'wasm', 'x86' or 'reference'`)
+    throw misfit(`configure: unknown backend '${String(backend)}': use 'wasm', 'x86' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
-    throw new RangeError(`configure: threads is ${threads}, it must be an integer of at least 1`)
+    throw misfit(`configure: threads is ${threads}, it must be an integer of at least 1`)
   if (seed !== undefined && !Number.isSafeInteger(seed))
-    throw new RangeError(`configure: the seed is ${seed}, it must be an integer`)
+    throw misfit(`configure: the seed is ${seed}, it must be an integer`)
   // As asked for: a page may have got fewer.
   const hasThreads =
     threads === undefined || (runtime.backend && threads === (runtime.threads ?? runtime.backend.threads))
@@ -194,9 +195,7 @@ export function configure(options: RuntimeOptions): void {
   }
   if (trackMemory !== undefined) trackPlaces(trackMemory ? userPlace : undefined)
   const { broadcasting } = options
-  if (broadcasting !== undefined && broadcasting !== 'numpy' && broadcasting !== 'strict')
-    throw new RangeError(`configure: unknown broadcasting '${String(broadcasting)}': use 'numpy' or 'strict'`)
-  if (broadcasting) runtime.strictBroadcasting = broadcasting === 'strict'
+  if (broadcasting !== undefined) runtime.strictBroadcasting = isStrict('configure', broadcasting)
   if (seed !== undefined) runtime.random = { seed, step: 0, parameters: 0 }
 }
 
@@ -264,10 +263,16 @@ export function withTraining<T>(training: boolean, f: () => T): T {
   }
 }
 
+function isStrict(where: string, broadcasting: string): boolean {
+  if (broadcasting !== 'numpy' && broadcasting !== 'strict')
+    throw misfit(`${where}: unknown broadcasting '${String(broadcasting)}': use 'numpy' or 'strict'`)
+  return broadcasting === 'strict'
+}
+
 /** Runs `f` with broadcasting as NumPy's or strict (see `configure`). */
 export function withBroadcasting<T>(broadcasting: 'numpy' | 'strict', f: () => T): T {
   const before = runtime.strictBroadcasting
-  runtime.strictBroadcasting = broadcasting === 'strict'
+  runtime.strictBroadcasting = isStrict('withBroadcasting', broadcasting)
   try {
     return f()
   } finally {

@@ -1,5 +1,6 @@
 // Finding places: of values in sorted ones, of what a mask holds, of what differs. Where the number of results depends on values, these are read.
 
+import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { tensor, zeros } from './create.ts'
 import { withBroadcasting } from './runtime.ts'
@@ -18,7 +19,7 @@ export interface SearchOptions {
  */
 export function searchSorted(sorted: Tensor, values: Tensor, { side = 'left' }: SearchOptions = {}): Tensor {
   if (sorted.rank !== 1)
-    throw new RangeError(`searchSorted: the sorted values are ${show(sorted.shape)}: they must be a vector`)
+    throw misfit(`searchSorted: the sorted values are ${show(sorted.shape)}: they must be a vector`)
   const count = sorted.size
   let place: Tensor = zeros(values.shape, 'int32')
   if (count === 0) return place
@@ -40,7 +41,7 @@ export function searchSorted(sorted: Tensor, values: Tensor, { side = 'left' }: 
  */
 export function interp(x: Tensor, xs: Tensor, ys: Tensor): Tensor {
   if (xs.rank !== 1 || ys.rank !== 1 || xs.size !== ys.size || xs.size === 0)
-    throw new RangeError(
+    throw misfit(
       `interp: the points are ${show(xs.shape)} and ${show(ys.shape)}: they must be two vectors of one length, at least 1`,
     )
   const value = floating(x)
@@ -88,7 +89,7 @@ export async function nonzero(x: Tensor): Promise<Tensor> {
 export async function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   const inner = x.shape.slice(mask.rank)
   if (mask.dtype !== 'bool' || mask.rank === 0 || mask.shape.some((d, axis) => d !== x.shape[axis]))
-    throw new RangeError(
+    throw misfit(
       `maskedSelect: the mask is ${mask.dtype} ${show(mask.shape)}, the tensor ${show(x.shape)}: it must be bool, of the tensor's first axes`,
     )
   const found = placesOf(await mask.data(), (v) => v !== 0)

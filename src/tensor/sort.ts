@@ -3,6 +3,7 @@
 import { build } from '../graph/build.ts'
 import { checkProbability } from '../graph/check.ts'
 import { isFloat } from '../graph/dtype.ts'
+import { misfit } from '../graph/refuse.ts'
 import { argsort as argsortRoutine } from '../graph/routines/sort.ts'
 import { normalizeAxis, type Range, show } from '../graph/shape.ts'
 import { alongLast } from './cumulative.ts'
@@ -42,7 +43,7 @@ export function topK(
   const at = normalizeAxis(axis, x.rank, 'topK')
   const extent = x.shape[at] as number
   if (!Number.isInteger(k) || k < 0 || k > extent)
-    throw new RangeError(
+    throw misfit(
       `topK: k is ${k}, it must be a whole number from 0 to ${extent}, the extent of axis ${axis} of ${show(x.shape)}`,
     )
   const order = argsort(x, { axis: at, descending: !smallest })
@@ -73,7 +74,7 @@ export function quantile(x: Tensor, q: number, { axis, keepAxes = false }: Quant
   const at = normalizeAxis(axis, x.rank, 'quantile')
   const extent = x.shape[at] as number
   if (extent === 0)
-    throw new RangeError(`quantile: axis ${axis} of ${show(x.shape)} has no elements: there is no value to give`)
+    throw misfit(`quantile: axis ${axis} of ${show(x.shape)} has no elements: there is no value to give`)
   const sorted = sort(isFloat(x.dtype) ? x : x.cast('float32'), { axis: at })
   const element = (i: number): Tensor => sorted.slice(...x.shape.map((_, a): Range => (a === at ? [i, i + 1] : [])))
   const place = q * (extent - 1)

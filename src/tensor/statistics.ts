@@ -1,7 +1,9 @@
 // Statistics beyond mean and variance: what several variables have in common, how often values come, sums that leave out NaN.
 
 import { checkFinite, checkWhole } from '../graph/check.ts'
-import { show } from '../graph/shape.ts'
+import { isFloat } from '../graph/dtype.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
+import { sameShape, show } from '../graph/shape.ts'
 import { linspace, onesLike, zeros } from './create.ts'
 import { withBroadcasting } from './runtime.ts'
 import { searchSorted } from './search.ts'
@@ -12,7 +14,7 @@ import { type Axes, floating, type Tensor } from './tensor.ts'
  * told), as NumPy's `cov`.
  */
 export function cov(x: Tensor, correction = 1): Tensor {
-  if (x.rank !== 2) throw new RangeError(`cov: takes [variables, samples], not ${show(x.shape)}`)
+  if (x.rank !== 2) throw misfit(`cov: takes [variables, samples], not ${show(x.shape)}`)
   const value = floating(x)
   const centered = withBroadcasting('numpy', () => value.sub(value.mean(1, true)))
   return centered.matmul(centered.transpose()).div(Math.max(0, x.shape[1] - correction))
@@ -20,7 +22,7 @@ export function cov(x: Tensor, correction = 1): Tensor {
 
 /** The correlations of variables, the rows of x [variables, samples], in [−1, 1]; NaN for a variable that does not vary, as NumPy's `corrcoef`. */
 export function corrcoef(x: Tensor): Tensor {
-  if (x.rank !== 2) throw new RangeError(`corrcoef: takes [variables, samples], not ${show(x.shape)}`)
+  if (x.rank !== 2) throw misfit(`corrcoef: takes [variables, samples], not ${show(x.shape)}`)
   const value = floating(x)
   return withBroadcasting('numpy', () => {
     const centered = value.sub(value.mean(1, true))
@@ -30,13 +32,16 @@ export function corrcoef(x: Tensor): Tensor {
 }
 
 /**
- * How often each of 0 … length − 1 comes among whole numbers, or the sum of their weights: int32, or the weights' dtype. What lies
+ * How often each of 0 … length − 1 comes among integers, or the sum of their weights: int32, or the weights' dtype. What lies
  * outside is not counted.
  *
  *     bincount(tensor([0, 2, 2], { dtype: 'int32' }), 4) // 1, 0, 2, 0
  */
 export function bincount(x: Tensor, length: number, weights?: Tensor): Tensor {
   checkWhole('bincount', { length }, 0)
+  if (isFloat(x.dtype)) throw mistake(`bincount: the numbers are ${x.dtype}: cast them to int32`)
+  if (weights && !sameShape(weights.shape, x.shape))
+    throw misfit(`bincount: weights ${show(weights.shape)} for ${show(x.shape)}: they must be equal`)
   const amounts = (weights ?? onesLike(x).cast('int32')).flatten()
   const places = x.cast('int32').flatten()
   // One more place takes what lies outside.
@@ -60,7 +65,7 @@ export interface HistogramOptions {
 export function histogram(x: Tensor, { low, high, bins = 10 }: HistogramOptions): { counts: Tensor; edges: Tensor } {
   checkFinite('histogram', { low, high })
   checkWhole('histogram', { bins })
-  if (!(low < high)) throw new RangeError(`histogram: low is ${low} and high ${high}: low must be less`)
+  if (!(low < high)) throw misfit(`histogram: low is ${low} and high ${high}: low must be less`)
   const value = floating(x)
   const edges = linspace(low, high, bins + 1, value.dtype === 'float64' ? 'float64' : 'float32')
   const place = searchSorted(edges, value, { side: 'right' }).sub(1)

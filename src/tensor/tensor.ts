@@ -4,7 +4,7 @@ import { build } from '../graph/build.ts'
 import { type DataArray, type DType, isFloat, promote } from '../graph/dtype.ts'
 import { renamed, withNames } from '../graph/names.ts'
 import type { BinaryName, Node, UnaryName } from '../graph/node.ts'
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import {
   broadcastShapes,
   type Dims,
@@ -129,7 +129,7 @@ class Operations {
   /** Operators do not see what is inside; text, as in `${x}`, is the printed tensor. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString()
-    throw new TypeError(
+    throw mistake(
       `a tensor is no number, so operators such as x > 0, x + 1 and x == 1 do not work on ${this.dtype} ${show(this.shape)}: use methods, x.greater(0), x.add(1), x.equal(1); to branch on a value read it first, (await x.item()) > 0`,
     )
   }
@@ -167,7 +167,7 @@ class Operations {
     other: Other<'div', A, O>,
   ): Tensor<Wide<'div', A, O>, Floating<Pair<X, O>>>
   div(this: Tensor, other: Operand): Tensor {
-    return binary('div', floating(this), typeof other === 'number' ? other : floating(other))
+    return binary('div', floating(this), floatingOperand('div', other))
   }
   /** Python's //: the quotient rounded down; integers stay integers, and x // 0 is 0 for them. */
   floorDivide<A extends Shape, X extends DType, O extends AnyOperand>(
@@ -200,7 +200,7 @@ class Operations {
       const isExact = isFloat(this.dtype) ? exponent >= 1 && exponent <= 4 : exponent >= 0
       if (isExact) return wholePower(this, exponent)
     }
-    return binary('pow', floating(this), typeof exponent === 'number' ? exponent : floating(exponent))
+    return binary('pow', floating(this), floatingOperand('pow', exponent))
   }
   maximum<A extends Shape, X extends DType, O extends AnyOperand>(
     this: Tensor<A, X>,
@@ -221,7 +221,7 @@ class Operations {
     other: Other<'atan2', A, O>,
   ): Tensor<Wide<'atan2', A, O>, Floating<Pair<X, O>>>
   atan2(this: Tensor, other: Operand): Tensor {
-    return binary('atan2', floating(this), typeof other === 'number' ? other : floating(other))
+    return binary('atan2', floating(this), floatingOperand('atan2', other))
   }
   neg<A extends Shape, X extends DType>(this: Tensor<A, X>): Tensor<A, X> {
     return unary('neg', this)
@@ -424,6 +424,8 @@ class Operations {
   ): Tensor<Wide<'where', Sound<shapes.Broadcast<'where', A, ShapeOf<P>>>, Q>, Chosen<P, Q>>
   where(this: Tensor, a: Operand, b: Operand): Tensor {
     if (runtime.strictBroadcasting) for (const x of [a, b]) refuseMisfits('where', this, x)
+    checkOperand('where', a)
+    checkOperand('where', b)
     return wrap(build.where(this.node, nodeOf(a), nodeOf(b)))
   }
 
@@ -863,6 +865,19 @@ export const wrap = <S extends Shape, D extends DType>(node: Node): Tensor<S, D>
 
 export const nodeOf = (x: Operand): Node | number => (typeof x === 'number' ? x : x.node)
 
+/** Throws unless it is a tensor or a number, as compiled JavaScript may give others. */
+function checkOperand(op: string, x: unknown): void {
+  if (typeof x !== 'number' && !(x instanceof Tensor))
+    throw mistake(
+      `${op}: an operand is ${Array.isArray(x) ? 'an array' : String(x)}, it must be a tensor or a number: make a tensor of it by tensor(…)`,
+    )
+}
+
+const floatingOperand = (op: string, x: Operand): Operand => {
+  checkOperand(op, x)
+  return typeof x === 'number' ? x : floating(x)
+}
+
 /** Integers and booleans as float32; floats as they are. */
 export const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.cast('float32'))
 
@@ -884,6 +899,7 @@ const unary = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tens
   wrap(build.unary(op, x.node))
 const float = <S extends Shape, D extends DType>(op: UnaryName, x: Tensor): Tensor<S, D> => unary(op, floating(x))
 function binary(op: BinaryName, a: Tensor, b: Operand): Tensor {
+  checkOperand(op, b)
   if (runtime.strictBroadcasting && typeof b !== 'number') refuseSilent(op, a.shape, b.shape)
   return wrap(build.binary(op, a.node, nodeOf(b)))
 }
@@ -902,6 +918,7 @@ function refuseSilent(op: string, a: Dims, b: Dims): void {
 
 /** Refuses operands that do not broadcast, in the name of an operation that is made of others. */
 function refuseMisfits(op: string, a: Tensor, b: Operand): void {
+  checkOperand(op, b)
   if (typeof b === 'number') return
   broadcastShapes(a.shape, b.shape, op)
   if (runtime.strictBroadcasting) refuseSilent(op, a.shape, b.shape)
@@ -924,6 +941,8 @@ function extremum(
 }
 
 function matmul(a: Tensor, b: Tensor): Tensor {
+  if (typeof b === 'number') throw mistake(`matmul: an operand is ${String(b)}: for a product with a number use mul`)
+  checkOperand('matmul', b)
   if (a.rank === 0 || b.rank === 0)
     throw misfit(`matmul: ${show(a.shape)} @ ${show(b.shape)}: scalars have no inner dimension, use mul`)
   const dtype = promote(a.dtype, b.dtype)

@@ -1,5 +1,6 @@
 // Trees of tensors: arrays and plain objects, taken apart and put together again.
 
+import { mistake } from '../graph/refuse.ts'
 import type { DTypeOf, Shape } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
 
@@ -49,7 +50,7 @@ export function zipTree<L>(
 ): unknown {
   if (isLeaf(other)) return mapTree(tree, (t) => f(t, other))
   const differ = (why: string): never => {
-    throw new TypeError(`${what}: the two trees differ: ${why}`)
+    throw mistake(`${what}: the two trees differ: ${why}`)
   }
   if (tree instanceof Tensor)
     return differ(`one has a tensor [${tree.shape.join(', ')}] where the other has ${describe(other)}`)
@@ -90,9 +91,7 @@ export function treeKey(tree: unknown): string {
       .map(([k, v]) => `${JSON.stringify(k)}:${treeKey(v)}`)
       .join()}}`
   if (typeof tree === 'object' || typeof tree === 'function') {
-    throw new TypeError(
-      'compile: arguments may be tensors, numbers, strings, booleans, and arrays and plain objects of them',
-    )
+    throw mistake('compile: arguments may be tensors, numbers, strings, booleans, and arrays and plain objects of them')
   }
   return typeof tree === 'string' ? JSON.stringify(tree) : String(tree)
 }

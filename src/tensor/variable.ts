@@ -4,7 +4,7 @@ import type { Arrival, Storage } from '../backend/backend.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray, type DType } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
-import { misfit } from '../graph/refuse.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { evaluate, readData } from './execute.ts'
 import { type About, Held } from './held.ts'
@@ -103,7 +103,7 @@ export class Variable<S extends Shape = Shape, D extends DType = DType> extends 
     if (!(value instanceof Tensor)) {
       if (runtime.trace) throw new Error(`${this.titled}: assign a tensor inside a compiled function, not an array`)
       if (value.length !== this.size)
-        throw new RangeError(`${this.titled} ${show(this.shape)}: cannot assign ${value.length} elements`)
+        throw misfit(`${this.titled} ${show(this.shape)}: cannot assign ${value.length} elements`)
       const data = allocate(this.dtype, this.size)
       data.set(value)
       this.replace(new Held(this.about(), data), false)
@@ -184,6 +184,7 @@ export function variable<S extends Shape, D extends DType>(
   value: Tensor<S, D>,
   options: { readonly name?: string; readonly trainable?: boolean } = {},
 ): Variable<S, D> {
+  if (!(value instanceof Tensor)) throw mistake(`variable: the value is ${String(value)}, it must be a tensor`)
   const { node, shape, dtype } = value
   evaluate([node])
   return new Variable(node, shape, dtype, options)

@@ -3,6 +3,7 @@
 import { build } from '../graph/build.ts'
 import type { Node } from '../graph/node.ts'
 import { moveAxis } from '../graph/ops/batch.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { normalizeAxis, show, without } from '../graph/shape.ts'
 import { Batching } from '../transform/batch.ts'
 import type { DTypeOf, Shape } from './shape-types.ts'
@@ -50,7 +51,7 @@ export function vmap<A extends readonly unknown[], R>(
   const { in: inAxes = 0, out: outAxes = 0, randomness = 'different' } = options
   return (...args) => {
     if (Array.isArray(inAxes) && inAxes.length !== args.length)
-      throw new RangeError(`vmap: axes for ${inAxes.length} arguments, but ${args.length} were given`)
+      throw misfit(`vmap: axes for ${inAxes.length} arguments, but ${args.length} were given`)
     const examples: [Node, Node][] = []
     let first: { size: number; what: string } | undefined
     const inner = args.map((argument, i) =>
@@ -60,7 +61,7 @@ export function vmap<A extends readonly unknown[], R>(
         const found = { size: t.shape[at] as number, what: `argument ${i} ${show(t.shape)} along axis ${at}` }
         first ??= found
         if (found.size !== first.size) {
-          throw new RangeError(
+          throw misfit(
             `vmap: ${first.what} has ${first.size} examples, ${found.what} has ${found.size}: they must be equal; for a value that is the same for all give its axis as null`,
           )
         }
@@ -69,7 +70,7 @@ export function vmap<A extends readonly unknown[], R>(
         return new Tensor(one)
       }),
     )
-    if (!first) throw new RangeError('vmap: no argument holds examples: give at least one tensor an axis')
+    if (!first) throw misfit('vmap: no argument holds examples: give at least one tensor an axis')
     const { size } = first
     const index = placeholder([], 'int32')
     const batching = new Batching(size, [...examples, [index, build.iota([size], 0)]])
@@ -80,8 +81,7 @@ export function vmap<A extends readonly unknown[], R>(
     return zipTree(result, outAxes, isAxis, 'vmap', (t, axis) => {
       if (axis !== null) return wrap(moveAxis(build, batching.all(t.node), 0, normalizeAxis(axis, t.rank + 1, 'vmap')))
       const { node, isBatched } = batching.of(t.node)
-      if (isBatched)
-        throw new RangeError(`vmap: a result ${show(t.shape)} depends on the example: its axis cannot be null`)
+      if (isBatched) throw misfit(`vmap: a result ${show(t.shape)} depends on the example: its axis cannot be null`)
       return wrap(node)
     }) as AnyShape<R>
   }
@@ -92,6 +92,6 @@ const isAxis = (axes: unknown): axes is number | null => typeof axes === 'number
 /** Variables as the values that they have now. */
 function withNodes(result: unknown): unknown {
   if (result instanceof Promise)
-    throw new TypeError('vmap: the function is async: only synchronous functions of tensors can be mapped')
+    throw mistake('vmap: the function is async: only synchronous functions of tensors can be mapped')
   return zipTree(result, null, isAxis, 'vmap', (t) => new Tensor(t.node))
 }

@@ -15,6 +15,7 @@ import {
 } from '../graph/node.ts'
 import { resultsOf } from '../graph/ops/control.ts'
 import { ops } from '../graph/ops/index.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 
@@ -24,19 +25,17 @@ import { topologicalOrder } from '../graph/walk.ts'
  */
 export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
   if (cotangents.length !== outputs.length)
-    throw new RangeError(`vjp: ${outputs.length} outputs and ${cotangents.length} cotangents: each output needs one`)
+    throw misfit(`vjp: ${outputs.length} outputs and ${cotangents.length} cotangents: each output needs one`)
   outputs.forEach((y, i) => {
     const c = cotangents[i]
     const differ = (of: string, has: string): string =>
       `vjp: output ${i} ${of}, its cotangent ${has}: they must be equal`
-    if (!sameShape(y.shape, c.shape)) throw new RangeError(differ(`has shape ${show(y.shape)}`, show(c.shape)))
-    if (y.dtype !== c.dtype) throw new TypeError(differ(`is ${y.dtype}`, c.dtype))
+    if (!sameShape(y.shape, c.shape)) throw misfit(differ(`has shape ${show(y.shape)}`, show(c.shape)))
+    if (y.dtype !== c.dtype) throw mistake(differ(`is ${y.dtype}`, c.dtype))
   })
   for (const x of wrt) {
     if (!isFloat(x.dtype))
-      throw new TypeError(
-        `grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`,
-      )
+      throw mistake(`grad: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`)
   }
   const sums = pullBack(outputs, cotangents, wrt)
   return wrt.map((x, i) => sums[i] ?? build.constant(0, x.shape, x.dtype))
@@ -128,10 +127,10 @@ const controlRule: ControlRule = {
 /** Gradients of a scalar node, by `differentiate`. Throws when it is not a scalar of a float dtype. */
 export function grad(output: Node, wrt: readonly Node[], differentiate = vjp): Node[] {
   if (output.shape.length !== 0) {
-    throw new RangeError(
+    throw misfit(
       `grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`,
     )
   }
-  if (!isFloat(output.dtype)) throw new TypeError(`grad: the output is ${output.dtype}, it must be float32 or float64`)
+  if (!isFloat(output.dtype)) throw mistake(`grad: the output is ${output.dtype}, it must be float32 or float64`)
   return differentiate([output], [build.constant(1, [], output.dtype)], wrt)
 }

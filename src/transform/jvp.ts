@@ -13,6 +13,7 @@ import {
   type Vjp,
 } from '../graph/node.ts'
 import { ops } from '../graph/ops/index.ts'
+import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import { pullBack } from './grad.ts'
@@ -23,17 +24,15 @@ import { pullBack } from './grad.ts'
  */
 export function jvp(outputs: readonly Node[], wrt: readonly Node[], tangents: readonly Node[]): Node[] {
   if (wrt.length !== tangents.length)
-    throw new RangeError(`jvp: ${wrt.length} primals and ${tangents.length} tangents: each primal needs one`)
+    throw misfit(`jvp: ${wrt.length} primals and ${tangents.length} tangents: each primal needs one`)
   const known = new Map<Node, Node | null>()
   const results = new Map<Node, readonly (Node | null)[]>()
   wrt.forEach((x, i) => {
     const t = tangents[i] as Node
     if (!isFloat(x.dtype))
-      throw new TypeError(
-        `jvp: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`,
-      )
+      throw mistake(`jvp: cannot differentiate with respect to ${x.dtype} ${show(x.shape)}: cast it to float32 first`)
     if (!sameShape(x.shape, t.shape) || x.dtype !== t.dtype) {
-      throw new RangeError(
+      throw misfit(
         `jvp: primal ${i} is ${x.dtype} ${show(x.shape)}, its tangent ${t.dtype} ${show(t.shape)}: they must be equal`,
       )
     }
@@ -84,7 +83,7 @@ function transposed(node: Node, rule: Vjp<OpName> | 'none', tangents: readonly (
   const [result] = pullBack(outputs, given, [cotangent], isBefore) as [Node | undefined]
   if (result && topologicalOrder([result], isBefore).includes(cotangent)) {
     const what = node.op === 'custom' ? 'a custom gradient' : `the gradient of ${node.op}`
-    throw new TypeError(
+    throw mistake(
       `jvp: ${what} of ${node.dtype} ${show(node.shape)} is not linear in its cotangent: backward may multiply the cotangent by what it likes, but not bend, clip or square it`,
     )
   }

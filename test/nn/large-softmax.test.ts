@@ -58,6 +58,29 @@ forEachEngine(({ backend }) => {
       ).toBe(5)
     })
 
+    it('runs the tails that targets ask for, on a part of the rows where that is enough', () => {
+      const many = draw([80, 8], 5)
+      // None of the last tail, a few of the first, then many of both.
+      const few = Int32Array.from({ length: 80 }, (_, i) => (i % 9 === 0 ? 3 + (i % 4) : i % 3))
+      const both = Int32Array.from({ length: 80 }, (_, i) => (i * 7) % 11)
+      for (const values of [few, both]) {
+        const wanted = labels(...values)
+        const { output, loss: value } = head.run(many, wanted)
+        const whole = head(many).takeAlong(wanted.unsqueeze(1), 1).squeeze(1)
+        expect(distance(output, whole)).toBeLessThan(1e-12)
+        const inputs = [many, ...head.parameters()]
+        const expected = grad(whole.mean().neg(), inputs)
+        grad(value, inputs).forEach((g, i) => {
+          expect(distance(g, expected[i])).toBeLessThan(1e-12)
+        })
+      }
+      // What does not run cannot spoil anything: NaN times 0 would be NaN.
+      const spoilt = head.with({ 'tail.1.1.weight': zeros([4, 2], dtype).add(Number.NaN) })
+      const { loss: value } = (spoilt as typeof head).run(many, labels(...few))
+      const slopes = grad(value, [many, ...head.parameters()])
+      for (const t of [value, ...slopes]) expect(t.isFinite().all().itemSync()).toBe(1)
+    })
+
     it('comes back from its configuration', () => {
       const again = nn.fromConfig(JSON.parse(JSON.stringify(head.config)))
       again.loadState(head.state())

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import * as augment from '../../src/augment/index.ts'
+import * as tenon from '../../src/index.ts'
 import * as linalg from '../../src/linalg/index.ts'
 import * as loss from '../../src/loss/index.ts'
 import { functional, init } from '../../src/nn/index.ts'
@@ -9,6 +10,7 @@ import * as optim from '../../src/optim/index.ts'
 import * as signal from '../../src/signal/index.ts'
 import * as tensors from '../../src/tensor/index.ts'
 import { ones, type Tensor, tensor, variable } from '../../src/tensor/index.ts'
+import * as train from '../../src/train/index.ts'
 import { type NumberClass, outside } from '../support/outside.ts'
 
 interface Options {
@@ -631,7 +633,11 @@ const transforms: { readonly [name: string]: Entry } = {
   },
 }
 
-/** Of the functions of tensors those that take numbers. */
+/** A function of two tensors that broadcast. */
+const differ = (f: (a: Tensor, b: Tensor) => unknown): Entry => ({
+  wrong: [[() => f(x(2), x(3)), /\[2\].*\[3\]|\[3\].*\[2\]/]],
+})
+/** Functions of tensors. */
 const others: { readonly [name: string]: Entry } = {
   arange: one('stop', (stop) => tensors.arange(0, stop), 'finite'),
   linspace: one('count', (count) => tensors.linspace(0, 1, count), 'count'),
@@ -662,6 +668,255 @@ const others: { readonly [name: string]: Entry } = {
   sparsemax: { wrong: [[() => tensors.sparsemax(x(3), 1), /axis 1/]] },
   entmax15: { wrong: [[() => tensors.entmax15(x(3), 1), /axis 1/]] },
   cumsum: { wrong: [[() => tensors.cumsum(x(3), 1), /axis 1/]] },
+  allClose: differ((a, b) => tensors.allClose(a, b)),
+  argsort: { wrong: [[() => tensors.argsort(x(3), { axis: 1 }), /argsort: axis 1/]] },
+  bincount: {
+    ...(one('length', (length) => tensors.bincount(labels(0), length), 'count') as object),
+    wrong: [
+      [() => tensors.bincount(x(3), 2), /float32/],
+      [() => tensors.bincount(labels(0, 1), 2, x(3)), /\[3\].*\[2\]|\[2\].*\[3\]/],
+    ],
+  },
+  checkGradient: 'a promise: test/tensor',
+  checkpoint: { wrong: [[() => tensors.checkpoint((async (v: Tensor) => v) as never)(x(2) as never), /async/]] },
+  compile: { wrong: [[() => tensors.compile((async (v: Tensor) => v) as never)(x(2) as never), /is async/]] },
+  concat: {
+    wrong: [
+      [() => tensors.concat([] as Tensor[]), /at least one tensor/],
+      [() => tensors.concat([x(2, 3), x(2, 4)]), /\[2, 3\] and \[2, 4\] differ outside axis 0/],
+      [() => tensors.concat([x(2), x(2)], 1), /axis 1/],
+    ],
+  },
+  cond: {
+    wrong: [
+      [
+        () =>
+          tensors.cond(
+            true as never,
+            () => x(2),
+            () => x(2),
+          ),
+        /predicate is boolean, it must be a tensor: use an if/,
+      ],
+      [
+        () =>
+          tensors.cond(
+            x(2).any(),
+            () => x(2),
+            () => x(3),
+          ),
+        /branches give.*\[2\].*\[3\]/,
+      ],
+      [
+        () =>
+          tensors.cond(
+            x(2),
+            () => x(2),
+            () => x(2),
+          ),
+        /must be one bool: compare, and reduce/,
+      ],
+    ],
+  },
+  configure: {
+    wrong: [
+      [() => tensors.configure({ threads: 0 }), /threads is 0/],
+      [() => tensors.configure({ backend: 'webgl' as 'wasm' }), /unknown backend 'webgl': use 'wasm', 'x86' or/],
+    ],
+  },
+  corrcoef: { wrong: [[() => tensors.corrcoef(x(2, 2, 2)), /not \[2, 2, 2\]/]] },
+  cov: { wrong: [[() => tensors.cov(x(2, 2, 2)), /not \[2, 2, 2\]/]] },
+  cross: { wrong: [[() => tensors.cross(x(2), x(2)), /\[2\] and \[2\] must have 3 elements/]] },
+  cummax: { wrong: [[() => tensors.cummax(x(3), 1), /axis 1/]] },
+  cummin: { wrong: [[() => tensors.cummin(x(3), 1), /axis 1/]] },
+  cumprod: { wrong: [[() => tensors.cumprod(x(3), 1), /axis 1/]] },
+  customGradient: 'its function of the gradient is checked where it is used: test/tensor',
+  diag: { wrong: [[() => tensors.diag(x(2, 2, 2)), /not \[2, 2, 2\]/]] },
+  diagonal: { wrong: [[() => tensors.diagonal(x(2)), /axis -2/]] },
+  diff: one('times', (times) => tensors.diff(x(3), times), 'count'),
+  digamma: 'it takes any tensor',
+  einsum: {
+    wrong: [
+      [() => tensors.einsum('ij,jk->ik', x(2, 3), x(4, 2)), /'j' is 4 in operand 1 \[4, 2\] and 3/],
+      [() => tensors.einsum('ij', x(2)), /'ij' does not name the axes of operand 0, \[2\]/],
+    ],
+  },
+  engineInfo: 'it has no options',
+  erfinv: 'it takes any tensor',
+  eye: one('rows', (rows) => tensors.eye(rows), 'count'),
+  full: {
+    wrong: [
+      [() => tensors.full([2], 'a' as never), /value is a, it must be a number/],
+      [() => tensors.full([2], 1, 'float16' as 'float32'), /unknown dtype 'float16': use one of bool/],
+    ],
+  },
+  grad: {
+    wrong: [
+      [() => tensors.grad(x(2), x(2)), /shape \[2\], it must be a scalar: use sum/],
+      [() => tensors.grad(labels(1).sum(), x(2)), /int32, it must be float32 or float64/],
+    ],
+  },
+  hessian: { wrong: [[() => tensors.hessian((v: Tensor) => v)(x(2)), /\[2\].*scalar/]] },
+  histogram: {
+    call: (o: Options) => tensors.histogram(x(3), { low: 0, high: 2, ...o }),
+    numbers: { low: 'finite', high: 'finite', bins: 'whole' },
+    wrong: [[() => tensors.histogram(x(3), { low: 2, high: 1 }), /2.*1/]],
+  },
+  hvp: { wrong: [[() => tensors.hvp((v: Tensor) => v.sum(), [x(2)], [x(3)]), /\[3\].*\[2\]|\[2\].*\[3\]/]] },
+  hypot: differ((a, b) => tensors.hypot(a, b)),
+  interp: { wrong: [[() => tensors.interp(x(3), x(2), x(3)), /points are \[2\] and \[3\]/]] },
+  iota: { wrong: [[() => tensors.iota([3], 1), /axis 1/]] },
+  isClose: differ((a, b) => tensors.isClose(a, b)),
+  jacobian: { wrong: [[() => tensors.jacobian((v: Tensor) => v)(labels(1)), /int32/]] },
+  jvp: {
+    wrong: [
+      [() => tensors.jvp((v: Tensor) => v, [x(2)], [x(3)]), /\[3\].*\[2\]|\[2\].*\[3\]/],
+      [() => (tensors.jvp as (f: unknown) => unknown)((v: Tensor) => v), /come two lists.*jvp\(f, \[x\], \[v\]\)/],
+    ],
+  },
+  kron: { wrong: [[() => tensors.kron(x(2), x(2, 2)), /not \[2\] and \[2, 2\]/]] },
+  lerp: differ((a, b) => tensors.lerp(a, b, 0.5)),
+  lgamma: 'it takes any tensor',
+  linearRecurrence: {
+    wrong: [[() => tensors.linearRecurrence(x(3), x(4)), /factors \[3\] and terms \[4\] differ: they must be equal/]],
+  },
+  logAddExp: differ((a, b) => tensors.logAddExp(a, b)),
+  logcumsumexp: { wrong: [[() => tensors.logcumsumexp(x(3), 1), /axis 1/]] },
+  maskedSelect: 'a promise: test/tensor',
+  median: { wrong: [[() => tensors.median(x(0)), /\[0\] has no elements/]] },
+  memoryReport: 'it has no options',
+  meshgrid: { wrong: [[() => tensors.meshgrid(x(2, 2)), /an axis is \[2, 2\]: each must be a vector/]] },
+  moveAxis: { wrong: [[() => tensors.moveAxis(x(2, 2), 0, 2), /axis 2/]] },
+  nanMean: { wrong: [[() => tensors.nanMean(x(2), 1), /axis 1/]] },
+  nanSum: { wrong: [[() => tensors.nanSum(x(2), 1), /axis 1/]] },
+  nanToNum: { wrong: [[() => tensors.nanToNum(x(2), { nan: 'a' as never }), /operand is a, it must be/]] },
+  noGrad: 'it runs any function',
+  nonzero: 'it takes any tensor',
+  oneHot: {
+    ...(one('classes', (classes) => tensors.oneHot(labels(0), classes), 'count') as object),
+    wrong: [[() => tensors.oneHot(x(2), 3), /indices are float32: cast them to int32/]],
+  },
+  ones: { wrong: [[() => tensors.ones([-1]), /shape \[-1\]: extents/]] },
+  onesLike: 'it takes any tensor',
+  outer: 'it takes any tensors',
+  repeat: one('times', (times) => tensors.repeat(x(3), times), 'count'),
+  rot90: {
+    ...(one('times', (n) => tensors.rot90(x(2, 2), n), 'integer') as object),
+    wrong: [[() => tensors.rot90(x(2)), /axis 1/]],
+  },
+  scan: {
+    ...(one(
+      'length',
+      (length) => tensors.scan((c: Tensor) => [c, c] as const, x(2), undefined, { length }),
+      'count',
+    ) as object),
+    wrong: [
+      [
+        () => tensors.scan((c: Tensor) => [c.sum(), undefined] as const, x(2), x(3)),
+        /carry is.*\[2\].*shapes and dtypes must stay/,
+      ],
+      [() => tensors.scan((c: Tensor) => c as never, x(2), x(3)), /must return \[carry, result\]/],
+    ],
+  },
+  searchSorted: { wrong: [[() => tensors.searchSorted(x(2, 3), x(3)), /\[2, 3\]: they must be a vector/]] },
+  softmin: { wrong: [[() => tensors.softmin(x(2), 1), /axis 1/]] },
+  stabilizations: 'it takes any tensor',
+  stack: {
+    wrong: [
+      [() => tensors.stack([x(2), x(3)]), /\[2\] and \[3\] differ/],
+      [() => tensors.stack([] as Tensor[]), /at least one/],
+    ],
+  },
+  tensor: {
+    wrong: [
+      [() => tensor('abc' as never), /element 0 is 'abc', it must be a number/],
+      [() => tensor(undefined as never), /element 0 is undefined/],
+      [() => tensor([[1, 2], [3]]), /row \[1\] has 1 elements, others have 2/],
+      [() => tensor([1, 2, 3], { shape: [2, 2] as readonly number[] }), /3 elements don't fit the shape \[2, 2\]/],
+      [() => tensor([1], { dtype: 'int64' as 'int32' }), /unknown dtype 'int64': use one of/],
+    ],
+  },
+  tensordot: {
+    wrong: [[() => tensors.tensordot(x(2, 3), x(2, 3), 1), /axes \[1\] of \[2, 3\] and \[0\] of \[2, 3\]/]],
+  },
+  trace: { wrong: [[() => tensors.trace(x(2)), /axis -2/]] },
+  trapezoid: one('spacing', (spacing) => tensors.trapezoid(x(3), spacing), 'finite'),
+  tril: { wrong: [[() => tensors.tril(x(2)), /not \[2\]/]] },
+  triu: { wrong: [[() => tensors.triu(x(2)), /not \[2\]/]] },
+  unique: 'it takes any tensor',
+  unstack: { wrong: [[() => tensors.unstack(x()), /axis 0/]] },
+  valueAndGrad: { wrong: [[() => tensors.valueAndGrad((v: Tensor) => v)(x(2)), /\[2\].*scalar/]] },
+  variable: { wrong: [[() => variable(1 as never), /value is 1, it must be a tensor/]] },
+  vjp: {
+    wrong: [
+      [() => tensors.vjp([x(2)], [x(3)], [x(2)]), /\[3\].*\[2\]|\[2\].*\[3\]/],
+      [() => tensors.vjp(x(2) as never, x(2) as never, x(2) as never), /it takes three lists/],
+    ],
+  },
+  vmap: {
+    wrong: [
+      [
+        () => tensors.vmap((a: Tensor, b: Tensor) => a.add(b))(x(2), x(3)),
+        /\[2\] along axis 0 has 2.*\[3\] along axis 0 has 3/,
+      ],
+      [() => tensors.vmap((a: Tensor) => a)(x()), /axis 0/],
+    ],
+  },
+  whileLoop: {
+    wrong: [
+      [
+        () =>
+          tensors.whileLoop(
+            (v: Tensor) => v.less(1),
+            (v: Tensor) => v,
+            x(),
+            { maximum: 1.5 },
+          ),
+        /maximum is 1.5/,
+      ],
+      [
+        () =>
+          tensors.whileLoop(
+            (v: Tensor) => v.less(1),
+            (v: Tensor) => v.cast('int32'),
+            x(),
+          ),
+        /dtypes must stay/,
+      ],
+      [
+        () =>
+          tensors.whileLoop(
+            () => true as never,
+            (v: Tensor) => v,
+            x(),
+          ),
+        /must return a tensor/,
+      ],
+    ],
+  },
+  withBroadcasting: {
+    wrong: [[() => tensors.withBroadcasting('strct' as 'strict', () => 1), /unknown broadcasting 'strct'/]],
+  },
+  withTraining: 'it runs any function',
+  write: {
+    wrong: [
+      [() => tensors.write(x(2), [1, 2]), /only tensors made from data/],
+      [() => tensors.write(labels(1, 2), [1]), /1 elements for a tensor of shape \[2\]/],
+    ],
+  },
+  xlogy: differ((a, b) => tensors.xlogy(a, b)),
+  zeros: { wrong: [[() => tensors.zeros(3 as never), /shape 3: it must be a list of extents, as \[3\]/]] },
+  zerosLike: 'it takes any tensor',
+  hardSigmoid: 'it takes any tensor',
+  hardSwish: 'it takes any tensor',
+  logSigmoid: 'it takes any tensor',
+  mish: 'it takes any tensor',
+  relu6: 'it takes any tensor',
+  selu: 'it takes any tensor',
+  silu: 'it takes any tensor',
+  sinc: 'it takes any tensor',
+  softSign: 'it takes any tensor',
+  tanhShrink: 'it takes any tensor',
 }
 
 const images = (): Tensor => x(2, 1, 4, 4)
@@ -727,6 +982,47 @@ const augmentations: { readonly [name: string]: Entry } = {
   warped: { wrong: [[() => augment.warped(images(), x(2, 3)), /\[2, 1, 4, 4\] and maps \[2, 3\]: expected/]] },
 }
 
+const sized = (f: (shape: readonly number[]) => unknown): Entry => ({
+  wrong: [[() => f([-2]), /shape \[-2\]: extents must be integers/]],
+})
+const draws: { readonly [name: string]: Entry } = {
+  bernoulli: one('the probability', (p) => tensors.random.bernoulli([2], p), 'probability', 0.5),
+  beta: one('a parameter', (a) => tensors.random.beta([2], a, 1), 'positive'),
+  categorical: {
+    wrong: [
+      [() => tensors.random.categorical(x()), /logits are a scalar/],
+      [() => tensors.random.categorical(x(2, 0)), /\[2, 0\] have no categories/],
+    ],
+  },
+  exponential: sized((shape) => tensors.random.exponential(shape)),
+  fold: one('number', (n) => tensors.random.fold(tensors.random.key(1), n), 'integer'),
+  gamma: one('a parameter', (a) => tensors.random.gamma([2], a), 'positive'),
+  gumbel: sized((shape) => tensors.random.gumbel(shape)),
+  integers: {
+    wrong: [[() => tensors.random.integers([2], 3, 1), /\[3, 1\) must be a range of int32 with low < high/]],
+  },
+  key: one('the seed', (seed) => tensors.random.key(seed), 'integer'),
+  laplace: sized((shape) => tensors.random.laplace(shape)),
+  nextKey: 'it has no options',
+  normal: one('std', (std) => tensors.random.normal([2], { std }), 'notNegative'),
+  permutation: { wrong: [[() => tensors.random.permutation(-1), /of -1: it must be a whole number of at least 0/]] },
+  poisson: one('rate', (rate) => tensors.random.poisson([2], rate), 'notNegative'),
+  randomBits: sized((shape) => tensors.random.randomBits(shape)),
+  split: one('count', (n) => tensors.random.split(tensors.random.key(1), n), 'whole'),
+  truncatedNormal: {
+    ...(one('std', (std) => tensors.random.truncatedNormal([2], { std }), 'notNegative') as object),
+    wrong: [[() => tensors.random.truncatedNormal([2], { low: 3, high: 1 }), /low is 3 and high 1/]],
+  },
+  uniform: { wrong: [[() => tensors.random.uniform([2], { low: 1, high: nan }), /\[1, NaN\) is no finite interval/]] },
+}
+
+const functionsOf = (exported: object): object =>
+  Object.fromEntries(
+    Object.entries(exported).filter(
+      ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name) && !(name in train && !(name in tensors)),
+    ),
+  )
+
 const groups: { readonly [name: string]: readonly [exported: object, table: { readonly [name: string]: Entry }] } = {
   augment: [augment, augmentations],
   loss: [loss, losses],
@@ -735,7 +1031,8 @@ const groups: { readonly [name: string]: readonly [exported: object, table: { re
   'nn.functional': [functional, pieces],
   linalg: [linalg, algebra],
   signal: [signal, transforms],
-  tensor: [others, others],
+  tensor: [functionsOf(tenon), others],
+  random: [tensors.random, draws],
 }
 
 /** What it says, or nothing. */
@@ -747,6 +1044,9 @@ function messageOf(refused: () => unknown): string {
   }
   return 'nothing: it was taken'
 }
+
+/** Where the user's code asked for it. */
+const placed = / \(at [\w.-]+:\d+\)$/
 
 describe.each(Object.entries(groups))('%s', (_, [exported, table]) => {
   it('has an entry for each function', () => {
@@ -762,8 +1062,12 @@ describe.each(Object.entries(groups))('%s', (_, [exported, table]) => {
       for (const value of outside[of]) {
         const message = messageOf(() => calls?.({ [name]: value }))
         expect(message).toMatch(new RegExp(`${name} is ${String(value).replace('.', '\\.')}, it must `))
+        expect(message).toMatch(placed)
       }
-    for (const [refused, message] of wrong) expect(messageOf(refused)).toMatch(message)
+    for (const [refused, message] of wrong) {
+      expect(messageOf(refused)).toMatch(message)
+      expect(messageOf(refused)).toMatch(placed)
+    }
     expect(Object.keys(numbers).length + wrong.length).toBeGreaterThan(0)
   })
 })

@@ -21,6 +21,60 @@ const inNetwork = (module: nn.Module): nn.Module => nn.sequential({ a: module } 
 const isNumbers = (value: unknown): boolean =>
   typeof value === 'number' || (Array.isArray(value) && value.every((v) => typeof v === 'number'))
 
+/** Where the user's code asked for it. */
+const placed = / \(at [\w.-]+:\d+\)$/
+
+/** What else `nn` exports: parts of modules, and makers of modules of other kinds. */
+const others: { readonly [name: string]: readonly (readonly [refused: () => unknown, message: RegExp])[] } = {
+  buffer: [[() => nn.buffer('mean', [-1], 0), /shape \[-1\]: extents must be integers/]],
+  defineModule: [
+    [
+      () => nn.defineModule({ kind: 'twice', forward: (x) => x })(3 as never),
+      /twice: the input is 3, it must be a tensor/,
+    ],
+  ],
+  fromConfig: [
+    [() => nn.fromConfig({ kind: 'lstn' }), /config.*'lstn'/],
+    [() => nn.fromConfig([]), /not an object with a kind/],
+  ],
+  fold: [[() => nn.fold(0), /times is 0|0/]],
+  isModule: [],
+  parameter: [
+    [() => nn.parameter('w', [2], () => Float64Array.of(1)), /w \[2\]: the initializer gave 1 values for 2 elements/],
+    [() => nn.parameter('w', [2], nn.init.zeros(), 'half' as 'float32'), /w: unknown dtype 'half': use one of/],
+  ],
+  scaledDotProductAttention: [],
+  separableConv2d: [
+    [() => nn.separableConv2d(3, 4, 3, { multiplier: 0 }), /separableConv2d: multiplier is 0, it must be a whole/],
+    [() => nn.separableConv2d(0, 4, 3), /separableConv2d: inputs is 0/],
+    [() => nn.separableConv2d(3, 4, [3, 0]), /kernel is 0, it must be a whole number/],
+    [() => nn.separableConv2d(3, 4, 3, { stride: [1, 2, 3] }), /stride \[1, 2, 3\] has 3 numbers for 2 spatial axes/],
+    [() => inNetwork(nn.separableConv2d(3, 4, 5))(ones([1, 3, 4, 4])), /net\.a\.depthwise .*\[1, 3, 4, 4\]/],
+  ],
+  whiten: [
+    [
+      () => nn.whiten(nn.relu(), 'whitening' as never, ones([2, 3]) as never),
+      /whiten: the layer is a relu: it takes one of nn.whitening/,
+    ],
+  ],
+}
+
+it('has an entry for each export that makes no kind of its own', () => {
+  const isMaker = ([name, value]: readonly [string, unknown]): boolean =>
+    typeof value === 'function' && /^[a-z]/.test(name)
+  const makers = Object.entries(nn)
+    .filter(isMaker)
+    .map(([name]) => name)
+  expect(makers.filter((name) => !(name in kinds)).sort()).toEqual(Object.keys(others).sort())
+})
+
+it.each(Object.entries(others))('%s', (_, refusals) => {
+  for (const [refused, message] of refusals) {
+    expect(messageOf(refused)).toMatch(message)
+    expect(messageOf(refused)).toMatch(placed)
+  }
+})
+
 it('has an entry for each kind', () => {
   expect(Object.keys(moduleTable).sort()).toEqual(Object.keys(kinds).sort())
 })
@@ -46,6 +100,7 @@ describe.each(Object.entries(moduleTable))('%s', (kind, entry) => {
         const message = messageOf(() => nn.fromConfig(config as unknown as nn.Json))
         expect(message).toContain('config.a: ')
         expect(message).toContain(`${name} is ${value}, it must `)
+        expect(message).toMatch(placed)
       }
     }
   })
@@ -59,18 +114,22 @@ describe.each(Object.entries(moduleTable))('%s', (kind, entry) => {
       const message = messageOf(() => (entry.call ? y(x) : inNetwork(module)(x)))
       expect(message).toMatch(entry.call ? /^net[. ]/ : /^net\.a[. ]/)
       expect(message).toContain(`[${shape.join(', ')}]`)
+      expect(message).toMatch(placed)
     }
   })
 
   it('the rest', () => {
-    for (const [refused, message] of also) expect(messageOf(refused)).toMatch(message)
+    for (const [refused, message] of also) {
+      expect(messageOf(refused)).toMatch(message)
+      expect(messageOf(refused)).toMatch(placed)
+    }
   })
 })
 
 it('a module in a configuration is told by its path', () => {
   const config = nn.sequential(nn.residual(nn.sequential({ last: nn.dropout(0.5) }))).config
   const wrong = JSON.parse(JSON.stringify(config).replace('0.5', '7')) as nn.Json
-  expect(messageOf(() => nn.fromConfig(wrong))).toBe(
-    'fromConfig: config.0.body.last: dropout: the probability p is 7, it must lie in [0, 1]',
+  expect(messageOf(() => nn.fromConfig(wrong))).toMatch(
+    /^fromConfig: config.0.body.last: dropout: the probability p is 7, it must lie in \[0, 1\] \(at modules.test.ts:\d+\)$/,
   )
 })

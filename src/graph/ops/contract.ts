@@ -3,7 +3,7 @@
 import { allocate } from '../dtype.ts'
 import { namesOf, withNames } from '../names.ts'
 import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
-import { misfit } from '../refuse.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
 import { moveAxis } from './batch.ts'
 
@@ -17,8 +17,8 @@ export const contractOps: Pick<OpTable, ContractName> = {
     infer: ([a, b]) => {
       const { shape: x, dtype } = a as Node
       const { shape: y, dtype: other } = b as Node
-      if (dtype !== other) throw new TypeError(`matmul: dtypes ${dtype} and ${other} differ`)
-      if (dtype === 'bool') throw new TypeError('matmul: does not take bool: cast it to int32 or float32 first')
+      if (dtype !== other) throw mistake(`matmul: dtypes ${dtype} and ${other} differ`)
+      if (dtype === 'bool') throw mistake('matmul: does not take bool: cast it to int32 or float32 first')
       const rank = x.length
       if (rank < 2 || y.length !== rank || !sameShape(x.slice(0, -2), y.slice(0, -2))) {
         throw misfit(`matmul: ${show(x)} @ ${show(y)}: batch axes must be equal and the last two form the matrices`)
@@ -70,7 +70,7 @@ export const contractOps: Pick<OpTable, ContractName> = {
       const { shape: w, dtype: other } = b as Node
       const spatial = x.length - 2
       const where = `conv: input ${show(x)}, weight ${show(w)}`
-      if (dtype !== other) throw new TypeError(`conv: dtypes ${dtype} and ${other} differ`)
+      if (dtype !== other) throw mistake(`conv: dtypes ${dtype} and ${other} differ`)
       if (spatial < 1 || w.length !== x.length || strides.length !== spatial || dilation.length !== spatial) {
         throw misfit(
           `${where}: needs input [n, c, ...] and weight [o, c/groups, ...] of one rank, and a stride and dilation per spatial axis`,

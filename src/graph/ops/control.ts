@@ -12,6 +12,7 @@ import {
   type ShapeAndType,
   type Subgraph,
 } from '../node.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { sameShape, show, sizeOf } from '../shape.ts'
 import { noInputs } from './batch.ts'
 import { condBatch, condJvp, scanBatch, scanJvp, whileBatch, whileJvp } from './control-forward.ts'
@@ -24,17 +25,17 @@ const text = ({ shape, dtype }: ShapeAndType): string => `${dtype} ${show(shape)
 const nothing: ShapeAndType = { shape: [0], dtype: 'bool' }
 
 function checkEqual(what: string, given: readonly ShapeAndType[], wanted: readonly ShapeAndType[]): void {
-  if (given.length !== wanted.length) throw new RangeError(`${what}: ${given.length} given, ${wanted.length} expected`)
+  if (given.length !== wanted.length) throw misfit(`${what}: ${given.length} given, ${wanted.length} expected`)
   given.forEach((g, i) => {
     const w = wanted[i]
     if (g.dtype !== w.dtype || !sameShape(g.shape, w.shape))
-      throw new TypeError(`${what} ${i} is ${text(g)}, expected ${text(w)}: they must be equal`)
+      throw mistake(`${what} ${i} is ${text(g)}, expected ${text(w)}: they must be equal`)
   })
 }
 
 function checkPredicate(what: string, node: Node): void {
   if (node.dtype !== 'bool' || node.shape.length > 0)
-    throw new TypeError(`${what} is ${text(node)}: it must be one bool: compare, and reduce with all() or any()`)
+    throw mistake(`${what} is ${text(node)}: it must be one bool: compare, and reduce with all() or any()`)
 }
 
 const slice = ({ shape, dtype }: ShapeAndType): ShapeAndType => ({ shape: shape.slice(1), dtype })
@@ -71,7 +72,7 @@ export const controlOps: Pick<OpTable, ControlName | 'part'> = {
       const { body, carries, sequences, length } = attributes
       for (const [i, x] of inputs.slice(carries, carries + sequences).entries()) {
         if (x.shape[0] !== length)
-          throw new RangeError(`scan: sequence ${i} is ${text(x)}: its first axis must have the length ${length}`)
+          throw misfit(`scan: sequence ${i} is ${text(x)}: its first axis must have the length ${length}`)
       }
       checkEqual('scan: argument', bodyArguments(inputs, attributes), body.parameters)
       checkEqual('scan: the next carry', body.outputs.slice(0, carries), body.parameters.slice(0, carries))
@@ -89,7 +90,7 @@ export const controlOps: Pick<OpTable, ControlName | 'part'> = {
   whileLoop: {
     infer: (inputs, { condition, body, carries }) => {
       const [keepGoing] = condition.outputs
-      if (!keepGoing || condition.outputs.length > 1) throw new TypeError('whileLoop: the condition gives one bool')
+      if (!keepGoing || condition.outputs.length > 1) throw mistake('whileLoop: the condition gives one bool')
       checkPredicate('whileLoop: the condition', keepGoing)
       checkEqual('whileLoop: argument', inputs, body.parameters)
       checkEqual('whileLoop: argument', inputs, condition.parameters)
@@ -128,7 +129,7 @@ export function resultsOf(node: Node): readonly ShapeAndType[] {
   if (isOp(node, 'cond')) return controlOps.cond.results(node.attributes)
   if (isOp(node, 'scan')) return controlOps.scan.results(node.attributes)
   if (isOp(node, 'whileLoop')) return controlOps.whileLoop.results(node.attributes)
-  throw new TypeError(`${node.op}: has one result`)
+  throw mistake(`${node.op}: has one result`)
 }
 
 /** The subgraphs of an operation, in the order in which `withSubgraphs` takes them. */

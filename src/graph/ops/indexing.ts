@@ -2,13 +2,14 @@
 
 import { allocate } from '../dtype.ts'
 import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
 import { full, moveAxis, shifted } from './batch.ts'
 
 type IndexingName = 'take' | 'scatterAdd' | 'takeAlong' | 'scatterAddAlong'
 
 function checkIndices(op: string, indices: Node): void {
-  if (indices.dtype !== 'int32') throw new TypeError(`${op}: indices are ${indices.dtype}: they must be int32`)
+  if (indices.dtype !== 'int32') throw mistake(`${op}: indices are ${indices.dtype}: they must be int32`)
 }
 
 /** Negative indices count from the end; what still lies outside is moved to the nearest end. */
@@ -20,10 +21,9 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
     infer: ([x, indices], { axis }) => {
       const { shape, dtype } = x as Node
       checkIndices('take', indices as Node)
-      if (axis < 0 || axis >= shape.length)
-        throw new RangeError(`take: axis ${axis} is out of range for ${show(shape)}`)
+      if (axis < 0 || axis >= shape.length) throw misfit(`take: axis ${axis} is out of range for ${show(shape)}`)
       if (shape[axis] === 0 && sizeOf((indices as Node).shape) > 0)
-        throw new RangeError(`take: axis ${axis} of ${show(shape)} is empty`)
+        throw misfit(`take: axis ${axis} of ${show(shape)} is empty`)
       return { shape: [...shape.slice(0, axis), ...(indices as Node).shape, ...shape.slice(axis + 1)], dtype }
     },
     vjp: (b, node, g) => {
@@ -55,11 +55,11 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       const [at, { shape, dtype }] = [indices as Node, updates as Node]
       checkIndices('scatterAdd', at)
       if (!sameShape(shape.slice(axis, axis + at.shape.length), at.shape)) {
-        throw new RangeError(
+        throw misfit(
           `scatterAdd: updates ${show(shape)} must hold the indices' shape ${show(at.shape)} at axis ${axis}`,
         )
       }
-      if (dtype === 'bool') throw new TypeError('scatterAdd: does not take bool: cast it to int32 first')
+      if (dtype === 'bool') throw mistake('scatterAdd: does not take bool: cast it to int32 first')
       return { shape: [...shape.slice(0, axis), length, ...shape.slice(axis + at.shape.length)], dtype }
     },
     vjp: (b, node, g) => [null, b.node('take', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
@@ -89,7 +89,7 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       checkIndices('takeAlong', indices as Node)
       const at = (indices as Node).shape
       if (at.length !== shape.length || at.some((d, i) => i !== axis && d !== shape[i])) {
-        throw new RangeError(`takeAlong: indices ${show(at)} must equal ${show(shape)} outside axis ${axis}`)
+        throw misfit(`takeAlong: indices ${show(at)} must equal ${show(shape)} outside axis ${axis}`)
       }
       return { shape: at, dtype }
     },
@@ -121,8 +121,8 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       const [at, { shape, dtype }] = [indices as Node, updates as Node]
       checkIndices('scatterAddAlong', at)
       if (!sameShape(at.shape, shape))
-        throw new RangeError(`scatterAddAlong: indices ${show(at.shape)} and updates ${show(shape)} differ`)
-      if (dtype === 'bool') throw new TypeError('scatterAddAlong: does not take bool: cast it to int32 first')
+        throw misfit(`scatterAddAlong: indices ${show(at.shape)} and updates ${show(shape)} differ`)
+      if (dtype === 'bool') throw mistake('scatterAddAlong: does not take bool: cast it to int32 first')
       return { shape: shape.map((d, i) => (i === axis ? length : d)), dtype }
     },
     vjp: (b, node, g) => [null, b.node('takeAlong', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],

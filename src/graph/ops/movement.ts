@@ -3,7 +3,7 @@
 import { allocate, dtypes } from '../dtype.ts'
 import { renamed } from '../names.ts'
 import type { BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
-import { misfit } from '../refuse.ts'
+import { misfit, mistake } from '../refuse.ts'
 import {
   checkShape,
   contiguousStrides,
@@ -233,7 +233,7 @@ export const movementOps: Pick<OpTable, MovementName> = {
       if (!first) throw misfit('concat: needs at least one array')
       normalizeAxis(axis, first.shape.length, 'concat')
       for (const x of inputs) {
-        if (x.dtype !== first.dtype) throw new TypeError(`concat: dtypes ${first.dtype} and ${x.dtype} differ`)
+        if (x.dtype !== first.dtype) throw mistake(`concat: dtypes ${first.dtype} and ${x.dtype} differ`)
         if (x.shape.length !== first.shape.length || x.shape.some((d, i) => i !== axis && d !== first.shape[i])) {
           throw misfit(`concat: shapes ${show(first.shape)} and ${show(x.shape)} differ outside axis ${axis}`)
         }

@@ -5,7 +5,7 @@ import * as s from '../../scalar/expr.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
 import { namesOf } from '../names.ts'
 import type { Node, OpName, OpRecord, OpTable, ShapeAndType } from '../node.ts'
-import { misfit } from '../refuse.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { sameShape, show } from '../shape.ts'
 import { full, noInputs, unchanged } from './batch.ts'
 import { type BinaryName, type BinaryRecord, binaryTable } from './binary.ts'
@@ -24,8 +24,8 @@ function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: 
   const [first] = inputs as [Node]
   for (const x of inputs) {
     if (!sameShape(x.shape, first.shape)) throw misfit(`${op}: shapes ${show(first.shape)} and ${show(x.shape)} differ`)
-    if (x.dtype !== first.dtype) throw new TypeError(`${op}: dtypes ${first.dtype} and ${x.dtype} differ`)
-    if (!accepts[kind].test(x.dtype)) throw new TypeError(`${op}: does not take ${x.dtype}: ${accepts[kind].remedy}`)
+    if (x.dtype !== first.dtype) throw mistake(`${op}: dtypes ${first.dtype} and ${x.dtype} differ`)
+    if (!accepts[kind].test(x.dtype)) throw mistake(`${op}: does not take ${x.dtype}: ${accepts[kind].remedy}`)
   }
   const named = inputs.find((x) => namesOf(x.shape)) ?? first
   return { shape: named.shape, dtype: result ?? first.dtype }
@@ -77,7 +77,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     infer: ([c, x, y]) => {
       const condition = c as Node
       if (condition.dtype !== 'bool')
-        throw new TypeError(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
+        throw mistake(`where: the condition is ${condition.dtype}: it must be bool, as a comparison gives`)
       if (!sameShape(condition.shape, (x as Node).shape))
         throw misfit(`where: shapes ${show(condition.shape)} and ${show((x as Node).shape)} differ`)
       return inferSame('where', 'any', [x as Node, y as Node])
@@ -107,7 +107,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   },
   threefry: {
     infer: (inputs) => {
-      if (inputs.some((x) => x.dtype !== 'int32')) throw new TypeError('threefry: keys and counters must be int32')
+      if (inputs.some((x) => x.dtype !== 'int32')) throw mistake('threefry: keys and counters must be int32')
       return inferSame('threefry', 'integer', inputs)
     },
     vjp: 'none',
@@ -136,7 +136,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
         const differ = (has: string, own: string): string =>
           `custom gradient: cotangent ${i} ${has}, its input ${own}: they must be equal`
         if (c && !sameShape(c.shape, x.shape)) throw misfit(differ(`has shape ${show(c.shape)}`, show(x.shape)))
-        if (c && c.dtype !== x.dtype) throw new TypeError(differ(`is ${c.dtype}`, x.dtype))
+        if (c && c.dtype !== x.dtype) throw mistake(differ(`is ${c.dtype}`, x.dtype))
       })
       return [null, ...cotangents]
     },
@@ -160,7 +160,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   },
   constant: {
     infer: () => {
-      throw new TypeError('constant: made by build.constant, which gives its shape')
+      throw mistake('constant: made by build.constant, which gives its shape')
     },
     vjp: () => [],
     batch: noInputs,
@@ -169,7 +169,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   // Its scalar meaning depends on the position, so the reference evaluates it as a structure; kernels use their loop index.
   iota: {
     infer: () => {
-      throw new TypeError('iota: made by build.iota, which gives its shape')
+      throw mistake('iota: made by build.iota, which gives its shape')
     },
     vjp: () => [],
     batch: noInputs,

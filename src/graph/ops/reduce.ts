@@ -2,7 +2,7 @@
 
 import { allocate, type DType, isFloat } from '../dtype.ts'
 import type { Build, NdArray, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
-import { misfit } from '../refuse.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { contiguousStrides, type Dims, dotIndex, forEachIndex, show, sizeOf, without } from '../shape.ts'
 import { shifted } from './batch.ts'
 
@@ -162,7 +162,7 @@ function prodVjp(b: Build, x: Node, axes: Dims, g: Node): Node {
 export const reduceOps: Pick<OpTable, ReduceName> = {
   sum: {
     infer: ([x], { axes }) => {
-      if ((x as Node).dtype === 'bool') throw new TypeError('sum: does not take bool: cast it to int32 first')
+      if ((x as Node).dtype === 'bool') throw mistake('sum: does not take bool: cast it to int32 first')
       return infer('sum', x as Node, axes, (x as Node).dtype)
     },
     vjp: (b, node, g) => [b.spread(g, (node.inputs[0] as Node).shape, node.attributes.axes)],
@@ -171,7 +171,7 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
   },
   prod: {
     infer: ([x], { axes }) => {
-      if ((x as Node).dtype === 'bool') throw new TypeError('prod: does not take bool: cast it to int32 first')
+      if ((x as Node).dtype === 'bool') throw mistake('prod: does not take bool: cast it to int32 first')
       return infer('prod', x as Node, axes, (x as Node).dtype)
     },
     vjp: (b, node, g) => [prodVjp(b, node.inputs[0] as Node, node.attributes.axes, g)],

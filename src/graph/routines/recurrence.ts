@@ -1,6 +1,7 @@
 // Running values along the last axis: the linear recurrence, of which cumulative sums and products are cases, and the running maximum.
 
 import type { Build, Node } from '../node.ts'
+import { misfit, mistake } from '../refuse.ts'
 import { routine } from '../routine.ts'
 import { sameShape, show } from '../shape.ts'
 
@@ -12,11 +13,13 @@ export const recurrence = routine({
   name: 'recurrence',
   infer: (inputs) => {
     const [first, last] = [inputs[0], inputs[inputs.length - 1]]
-    if (last.shape.length === 0) throw new RangeError('recurrence: a scalar has no axis to run along')
+    if (last.shape.length === 0) throw misfit('linearRecurrence: a scalar has no axis to run along')
     if (!sameShape(first.shape, last.shape))
-      throw new RangeError(`recurrence: factors ${show(first.shape)} and terms ${show(last.shape)} differ`)
+      throw misfit(
+        `linearRecurrence: factors ${show(first.shape)} and terms ${show(last.shape)} differ: they must be equal`,
+      )
     if (first.dtype !== last.dtype || last.dtype === 'bool')
-      throw new TypeError(`recurrence: factors are ${first.dtype}, terms ${last.dtype}: one dtype of numbers is needed`)
+      throw mistake(`linearRecurrence: factors are ${first.dtype}, terms ${last.dtype}: one dtype of numbers is needed`)
     return last
   },
   run: (inputs, { shape, dtype, data: h }, [reverse]) => {
@@ -61,7 +64,7 @@ function shift(b: Build, x: Node, by: 1 | -1): Node {
 export const runningArgmax = routine({
   name: 'runningArgmax',
   infer: ([x]) => {
-    if (x.shape.length === 0) throw new RangeError('runningArgmax: a scalar has no axis to run along')
+    if (x.shape.length === 0) throw misfit('runningArgmax: a scalar has no axis to run along')
     return { shape: x.shape, dtype: 'int32' }
   },
   run: ([x], { shape, data: positions }) => {

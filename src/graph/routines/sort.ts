@@ -1,6 +1,7 @@
 // Sorting the last axis: the order of its elements, by a stable radix sort.
 
 import type { DataArray, DType } from '../dtype.ts'
+import { misfit } from '../refuse.ts'
 import { routine } from '../routine.ts'
 import { show } from '../shape.ts'
 
@@ -11,7 +12,7 @@ import { show } from '../shape.ts'
 export const argsort = routine({
   name: 'argsort',
   infer: ([x]) => {
-    if (x.shape.length === 0) throw new RangeError(`argsort: a scalar ${show(x.shape)} has no axis to sort`)
+    if (x.shape.length === 0) throw misfit(`argsort: a scalar ${show(x.shape)} has no axis to sort`)
     return { shape: x.shape, dtype: 'int32' }
   },
   run: ([x], { shape, data: order }, [descending]) => {

@@ -1,6 +1,7 @@
 // Pooling to given extents, over the whole extent, by other norms, and back.
 
 import { build } from '../../graph/build.ts'
+import { misfit } from '../../graph/refuse.ts'
 import { sameShape, show, sizeOf } from '../../graph/shape.ts'
 import { Tensor, tensor, zeros } from '../../tensor/index.ts'
 import { type PerAxis, perAxis } from './per-axis.ts'
@@ -16,7 +17,7 @@ function parts(extent: number, count: number): (readonly [from: number, to: numb
 
 function spatialAxes(name: string, x: Tensor, axes: number): number[] {
   if (x.rank !== axes + 2)
-    throw new RangeError(`${name}: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
+    throw misfit(`${name}: input ${show(x.shape)}: expected ${axes + 2} axes, [n, c, ...spatial]`)
   return Array.from({ length: axes }, (_, i) => i + 2)
 }
 
@@ -54,13 +55,13 @@ export const globalMaxPool = (x: Tensor): Tensor =>
   overSpace('globalMaxPool', x, (y) => new Tensor(build.node('max', [y.node], { axes: [2], ties: 'first' })))
 
 function overSpace(name: string, x: Tensor, f: (x: Tensor) => Tensor): Tensor {
-  if (x.rank < 3) throw new RangeError(`${name}: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  if (x.rank < 3) throw misfit(`${name}: input ${show(x.shape)}: expected [n, c, ...spatial]`)
   return f(x.reshape([x.shape[0], x.shape[1], sizeOf(x.shape.slice(2))]))
 }
 
 /** (Σ |x|ᵖ)^(1/p) over each window of x [n, c, ...spatial]; the gradient of a window of zeros is 0. */
 export function powerPool(x: Tensor, p: number, options: PoolOptions, axes = 2): Tensor {
-  if (!(p > 0 && p < Infinity)) throw new RangeError(`powerPool: the order p is ${p}, it must be positive and finite`)
+  if (!(p > 0 && p < Infinity)) throw misfit(`powerPool: the order p is ${p}, it must be positive and finite`)
   const windows = poolWindows(x.abs().pow(p), options, 0, axes)
   const total = windows.sum(Array.from({ length: axes }, (_, i) => windows.rank - axes + i))
   const isZero = total.equal(0)
@@ -90,7 +91,7 @@ export function maxPoolWithIndices(x: Tensor, options: PoolOptions, axes = 2): {
 /** Zeros of the given spatial extents with each value at its place: undoes `maxPoolWithIndices` but for what was not the largest. */
 export function maxUnpool(values: Tensor, indices: Tensor, extents: readonly number[]): Tensor {
   if (values.rank !== extents.length + 2 || !sameShape(values.shape, indices.shape))
-    throw new RangeError(
+    throw misfit(
       `maxUnpool: values ${show(values.shape)} at indices ${show(indices.shape)}: expected both [n, c, ...] with ${extents.length} spatial axes`,
     )
   const [n, c] = values.shape

@@ -1,13 +1,14 @@
 // Gradients through a hard choice: straight-through, Gumbel-softmax and score-function estimators.
 
 import { checkPositive } from '../../graph/check.ts'
+import { misfit } from '../../graph/refuse.ts'
 import { sameShape, show } from '../../graph/shape.ts'
 import { oneHot, random, type Tensor } from '../../tensor/index.ts'
 
 /** The values of `hard` with the gradient of `soft` (Bengio et al. 2013); both of one shape. */
 export function straightThrough(hard: Tensor, soft: Tensor): Tensor {
   if (!sameShape(hard.shape, soft.shape))
-    throw new RangeError(`straightThrough: ${show(hard.shape)} and ${show(soft.shape)} differ: they must be equal`)
+    throw misfit(`straightThrough: ${show(hard.shape)} and ${show(soft.shape)} differ: they must be equal`)
   return soft.add(hard.sub(soft).detach())
 }
 
@@ -23,7 +24,7 @@ export interface GumbelOptions {
 export function gumbelSoftmax(logits: Tensor, options: GumbelOptions = {}): Tensor {
   const { temperature = 1, hard = false, key } = options
   checkPositive('gumbelSoftmax', { temperature })
-  if (logits.rank === 0) throw new RangeError('gumbelSoftmax: the logits are a scalar, expected [..., k]')
+  if (logits.rank === 0) throw misfit('gumbelSoftmax: the logits are a scalar, expected [..., k]')
   const dtype = logits.dtype === 'float64' ? 'float64' : 'float32'
   const noise = random.gumbel(logits.shape, { dtype, ...(key ? { key } : {}) })
   const soft = logits.add(noise).div(temperature).softmax(-1)

@@ -1,15 +1,15 @@
 // Rows of a table by their indices, and sums, means and maxima of bags of them.
 
-import { misfit } from '../../graph/refuse.ts'
+import { misfit, mistake } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
 import { cumsum, iota, knownValues as known, ones, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
 
 /** Rows of weight [count, size] at int32 indices [...]: [..., size]. Throws on indices outside of the table; in a compiled function, which has no numbers yet, they are moved to its ends. */
 export function embedding(indices: Tensor, weight: Tensor): Tensor {
-  if (indices.dtype !== 'int32') throw new TypeError(`embedding: indices are ${indices.dtype}: they must be int32`)
+  if (indices.dtype !== 'int32') throw mistake(`embedding: indices are ${indices.dtype}: they must be int32`)
   const wrong = known(indices).find((i) => !(i >= 0 && i < weight.shape[0]))
   if (wrong !== undefined)
-    throw new RangeError(
+    throw misfit(
       `embedding: index ${wrong} in ${show(indices.shape)} for a table of ${weight.shape[0]} rows: use 0 to ${weight.shape[0] - 1}`,
     )
   return weight.take(indices)
@@ -30,7 +30,7 @@ export interface BagOptions {
 export function embeddingBag(indices: Tensor, weight: Tensor, options: BagOptions = {}): Tensor {
   const { mode = 'mean', offsets, factors, paddingIndex } = options
   if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
-    throw new RangeError(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
+    throw misfit(`embeddingBag: unknown mode '${String(mode)}': use 'sum', 'mean' or 'max'`)
   const rank = offsets ? 1 : 2
   if (indices.rank !== rank || (offsets && (offsets.rank !== 1 || offsets.dtype !== 'int32')))
     throw misfit(

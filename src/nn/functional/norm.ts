@@ -58,7 +58,9 @@ export function batchNorm(
 export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
   const [n, channels] = x.shape
   if (x.rank < 2 || !Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
-    throw new RangeError(`groupNorm: input ${show(x.shape)}: its channels don't divide into ${groups} groups`)
+    throw misfit(
+      `groupNorm: input ${show(x.shape)}: its channels don't divide into ${groups} groups: they must be a multiple of them`,
+    )
   checkRange('groupNorm', { epsilon })
   checkChannels('groupNorm', x, weight, bias)
   const parts = x.reshape([n, groups, sizeOf(x.shape.slice(1)) / groups])
@@ -67,7 +69,7 @@ export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Ten
 
 /** Standardizes each channel of each example of x [n, c, ...spatial] (Ulyanov et al. 2016). */
 export const instanceNorm = (x: Tensor, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor => {
-  if (x.rank < 3) throw new RangeError(`instanceNorm: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  if (x.rank < 3) throw misfit(`instanceNorm: input ${show(x.shape)}: expected [n, c, ...spatial]`)
   return groupNorm(x, x.shape[1], weight, bias, epsilon)
 }
 
@@ -75,7 +77,7 @@ export const instanceNorm = (x: Tensor, weight?: Tensor, bias?: Tensor, epsilon 
 export function rmsNorm(x: Tensor, shape: Dims, weight?: Tensor, epsilon = 1e-6): Tensor {
   const tail = x.shape.slice(Math.max(0, x.rank - shape.length))
   if (show(tail) !== show(shape))
-    throw new RangeError(`rmsNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
+    throw misfit(`rmsNorm: input ${show(x.shape)}: expected its last axes to be ${show(shape)}`)
   checkRange('rmsNorm', { epsilon })
   const y = x.mul(x.square().mean(lastAxes(shape), true).add(epsilon).rsqrt())
   return weight ? y.mul(weight) : y
@@ -92,10 +94,9 @@ export interface LocalResponseOptions {
 /** x / (k + α·mean of the squares of neighbouring channels)^β of x [n, c, ...] (Krizhevsky et al. 2012), as PyTorch. */
 export function localResponseNorm(x: Tensor, options: LocalResponseOptions = {}): Tensor {
   const { size = 5, alpha = 1e-4, beta = 0.75, k = 1 } = options
-  if (!Number.isInteger(size) || size < 1)
-    throw new RangeError(`localResponseNorm: size is ${size}, it must be at least 1`)
+  if (!Number.isInteger(size) || size < 1) throw misfit(`localResponseNorm: size is ${size}, it must be at least 1`)
   checkFinite('localResponseNorm', { alpha, beta, k })
-  if (x.rank < 2) throw new RangeError(`localResponseNorm: input ${show(x.shape)}: expected [n, c, ...]`)
+  if (x.rank < 2) throw misfit(`localResponseNorm: input ${show(x.shape)}: expected [n, c, ...]`)
   const last = x.transpose(1, -1)
   const before = Math.floor(size / 2)
   const padded = last

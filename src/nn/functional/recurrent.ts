@@ -1,5 +1,6 @@
 // Recurrent networks: cells, and running one over a sequence as a loop whose body is compiled once whatever the length.
 
+import { misfit } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
 import { iota, scan, split, type Tensor, withBroadcasting, zeros } from '../../tensor/index.ts'
 import { linear } from './linear.ts'
@@ -90,11 +91,11 @@ export function recurrent(
 ): { readonly output: Tensor; readonly state: readonly Tensor[] } {
   const { reverse = false, lengths, truncation } = options
   const [time, n] = x.shape
-  if (x.rank !== 3) throw new RangeError(`recurrent: input ${show(x.shape)}: expected [time, n, inputs]`)
+  if (x.rank !== 3) throw misfit(`recurrent: input ${show(x.shape)}: expected [time, n, inputs]`)
   if (truncation !== undefined && !(Number.isSafeInteger(truncation) && truncation >= 1))
-    throw new RangeError(`recurrent: truncation is ${truncation}, it must be a whole number of at least 1`)
+    throw misfit(`recurrent: truncation is ${truncation}, it must be a whole number of at least 1`)
   if (lengths && (lengths.dtype !== 'int32' || lengths.rank !== 1 || lengths.shape[0] !== n))
-    throw new RangeError(`recurrent: lengths are ${lengths.dtype} ${show(lengths.shape)}, they must be int32 [${n}]`)
+    throw misfit(`recurrent: lengths are ${lengths.dtype} ${show(lengths.shape)}, they must be int32 [${n}]`)
   const place = iota([time], 0)
   const turn = reverse ? place.neg().add(time - 1) : place
   const sequences = {

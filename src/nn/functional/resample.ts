@@ -1,6 +1,7 @@
 // Images cut into patches and put together again, enlarged, shuffled and warped.
 
 import { build } from '../../graph/build.ts'
+import { misfit } from '../../graph/refuse.ts'
 import { show, sizeOf } from '../../graph/shape.ts'
 import { Tensor, tensor, vjp, zeros } from '../../tensor/index.ts'
 import { type PerAxis, perAxis } from './per-axis.ts'
@@ -15,7 +16,7 @@ export interface PatchOptions {
 /** Patches of x [n, c, ...spatial] as columns: [n, c · kernel elements, positions], as PyTorch's `unfold`. */
 export function unfold(x: Tensor, options: PatchOptions): Tensor {
   const axes = x.rank - 2
-  if (axes < 1) throw new RangeError(`unfold: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+  if (axes < 1) throw misfit(`unfold: input ${show(x.shape)}: expected [n, c, ...spatial]`)
   const size = perAxis(options.kernel, axes, 'unfold kernel')
   const stride = perAxis(options.stride ?? 1, axes, 'unfold stride')
   const dilation = perAxis(options.dilation ?? 1, axes, 'unfold dilation')
@@ -33,13 +34,11 @@ export function unfold(x: Tensor, options: PatchOptions): Tensor {
 export function fold(patches: Tensor, extents: readonly number[], options: PatchOptions): Tensor {
   const size = sizeOf(perAxis(options.kernel, extents.length, 'fold kernel'))
   if (patches.rank !== 3 || patches.shape[1] % size !== 0)
-    throw new RangeError(
-      `fold: ${show(patches.shape)}: expected [n, c · ${size}, positions] for kernels of ${size} elements`,
-    )
+    throw misfit(`fold: ${show(patches.shape)}: expected [n, c · ${size}, positions] for kernels of ${size} elements`)
   const image = zeros([patches.shape[0], patches.shape[1] / size, ...extents], patches.dtype)
   const columns = unfold(image, options)
   if (columns.shape[2] !== patches.shape[2])
-    throw new RangeError(
+    throw misfit(
       `fold: ${show(patches.shape)} for an image of ${show(extents)}: expected ${columns.shape[2]} positions`,
     )
   return vjp([columns], [patches], [image])[0]
@@ -57,8 +56,8 @@ export interface InterpolationOptions {
 export function interpolate(x: Tensor, extents: PerAxis, options: InterpolationOptions = {}): Tensor {
   const { mode = 'nearest', alignCorners = false } = options
   if (mode !== 'nearest' && mode !== 'linear')
-    throw new RangeError(`interpolate: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
-  if (x.rank < 3) throw new RangeError(`interpolate: input ${show(x.shape)}: expected [n, c, ...spatial]`)
+    throw misfit(`interpolate: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
+  if (x.rank < 3) throw misfit(`interpolate: input ${show(x.shape)}: expected [n, c, ...spatial]`)
   const targets = perAxis(extents, x.rank - 2, 'interpolate extents')
   return targets.reduce((y, to, i) => {
     const [axis, from] = [i + 2, x.shape[i + 2]]
@@ -82,7 +81,7 @@ export function interpolate(x: Tensor, extents: PerAxis, options: InterpolationO
 export function pixelShuffle(x: Tensor, factor: number): Tensor {
   const [n, channels, h, w] = x.shape
   if (x.rank !== 4 || !Number.isInteger(factor) || factor < 1 || channels % factor ** 2 !== 0)
-    throw new RangeError(`pixelShuffle: input ${show(x.shape)}: expected [n, c · ${factor ** 2}, h, w]`)
+    throw misfit(`pixelShuffle: input ${show(x.shape)}: expected [n, c · ${factor ** 2}, h, w]`)
   const c = channels / factor ** 2
   return x
     .reshape([n, c, factor, factor, h, w])
@@ -94,7 +93,7 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
 export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
   const [n, c, height, width] = x.shape
   if (x.rank !== 4 || !Number.isInteger(factor) || factor < 1 || height % factor !== 0 || width % factor !== 0)
-    throw new RangeError(`pixelUnshuffle: input ${show(x.shape)}: expected [n, c, h · ${factor}, w · ${factor}]`)
+    throw misfit(`pixelUnshuffle: input ${show(x.shape)}: expected [n, c, h · ${factor}, w · ${factor}]`)
   const [h, w] = [height / factor, width / factor]
   return x
     .reshape([n, c, h, factor, w, factor])
@@ -109,7 +108,7 @@ export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
 export function gridSample(x: Tensor, grid: Tensor, options: { readonly alignCorners?: boolean } = {}): Tensor {
   const { alignCorners = false } = options
   if (x.rank !== 4 || grid.rank !== 4 || grid.shape[3] !== 2 || grid.shape[0] !== x.shape[0])
-    throw new RangeError(
+    throw misfit(
       `gridSample: image ${show(x.shape)} and grid ${show(grid.shape)}: expected [n, c, h, w] and [n, h', w', 2]`,
     )
   const [n, c, h, w] = x.shape

@@ -3,6 +3,7 @@
 import { build } from '../../graph/build.ts'
 import { checkWhole } from '../../graph/check.ts'
 import { promote } from '../../graph/dtype.ts'
+import { misfit } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
 import { Tensor } from '../../tensor/index.ts'
 import { type PerAxis, perAxis } from './per-axis.ts'
@@ -31,12 +32,12 @@ export function transposedConvolution(
   const { groups = 1 } = options
   checkWhole('transposedConvolution', { groups })
   if (x.rank !== weight.rank || axes < 1)
-    throw new RangeError(
+    throw misfit(
       `transposedConvolution: input ${show(x.shape)} for weight ${show(weight.shape)}: expected ${weight.rank} axes, [n, c, ...spatial]`,
     )
   const [inputs, perGroup, ...kernel] = weight.shape
   if (x.shape[1] !== inputs || inputs % groups !== 0)
-    throw new RangeError(
+    throw misfit(
       `transposedConvolution: input ${show(x.shape)} for weight ${show(weight.shape)} in ${groups} groups: expected ${inputs} channels, a multiple of the groups, found ${x.shape[1]}`,
     )
   const stride = perAxis(options.stride ?? 1, axes, 'transposedConvolution stride')
@@ -44,7 +45,7 @@ export function transposedConvolution(
   const extra = perAxis(options.outputPadding ?? 0, axes, 'transposedConvolution outputPadding', 0)
   const dilation = perAxis(options.dilation ?? 1, axes, 'transposedConvolution dilation')
   if (extra.some((e, i) => e >= Math.max(stride[i], dilation[i])))
-    throw new RangeError(
+    throw misfit(
       `transposedConvolution: outputPadding ${show(extra)} must be less than stride ${show(stride)} or dilation ${show(dilation)}`,
     )
   const dtype = promote(x.dtype, weight.dtype)
@@ -66,9 +67,7 @@ export function transposedConvolution(
   const whole = new Tensor(build.node('conv', [spread, turned.node], { strides: ones, dilation, groups }))
   const extents = whole.shape.slice(2).map((d, i) => d - 2 * padding[i])
   if (extents.some((d) => d < 1))
-    throw new RangeError(
-      `transposedConvolution: padding ${show(padding)} leaves nothing of ${show(whole.shape.slice(2))}`,
-    )
+    throw misfit(`transposedConvolution: padding ${show(padding)} leaves nothing of ${show(whole.shape.slice(2))}`)
   const y = whole.slice(null, null, ...padding.map((p, i) => [p, p + extents[i]] as const))
   return bias ? y.add(bias.reshape([bias.size, ...ones])) : y
 }
