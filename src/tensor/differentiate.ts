@@ -169,7 +169,7 @@ function linear(
   if (!bend) return given
   // Once more, to see where it was written.
   const place = placed(userPlace, () => attempt(same())[1])?.node.scope?.place
-  throw mistake(
+  throw new TypeError(
     `custom gradient${name && ` of ${name}`}: backward is not linear in the cotangent: ${bend.node.op} ${bend.how}${at(place)}: ` +
       'it may scale, move, sum or mask the cotangent by what does not depend on it. Clip what grad returns instead, or say { nonLinear: true } if it is meant',
   )

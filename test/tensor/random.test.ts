@@ -80,7 +80,7 @@ forEachEngine(() => {
         () => random.uniform([2], { key: random.split(random.key(1)) }),
         'this is int32 [2, 2]: for one of several keys use keys.at(i)',
       ],
-      [() => random.split(random.key(1), 0), 'random.split: 0 keys: it must be a positive integer'],
+      [() => random.split(random.key(1), 0), 'random.split: count is 0, it must be a whole number'],
       [() => random.uniform([2], { low: 1, high: 0 }), 'random.uniform: [1, 0) is no finite interval'],
       [() => random.uniform([2], { high: Infinity }), 'random.uniform: [0, Infinity) is no finite interval'],
       [() => random.normal([2], { std: -1 }), 'random.normal: std is -1, it must be finite and at least 0'],
