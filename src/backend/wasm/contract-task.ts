@@ -194,13 +194,17 @@ export class ContractTasks {
 
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
     const { batch, m, n, k } = launch
-    const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
-    const { words, blocks, grain, nanoseconds, kc, ahead } = once(
+    const tables = isPlain(kernel.right) ? launch.right[0] : undefined
+    const { words, blocks, grain, nanoseconds, kc, ahead, vectors } = once(
       this.nativePlans,
-      [launch.kernel, batch, m, n, k, rightStep],
-      () => compiled.plan({ batch, m, n, k, rightStep }),
+      [launch.kernel, batch, m, n, k, tables?.outer ?? -1, tables?.inner ?? -1],
+      () => {
+        const { tables: all } = this.image.source
+        const right = tables && { outer: all[tables.outer], inner: all[tables.inner] }
+        return compiled.plan({ batch, m, n, k, right })
+      },
     )
-    const args = this.image.args(words.length + 3 + 6, compiled.native)
+    const args = this.image.args(words.length + 3 + 6 + 1, compiled.native)
     words.forEach((word, i) => {
       this.image.set(args + i, word)
     })
@@ -214,15 +218,24 @@ export class ContractTasks {
       this.image.pointer(args + words.length + i, at)
       return at
     })
+    if (vectors) this.image.pointer(args + words.length + 9, this.image.table(vectors, 4))
     for (const [i, side] of (['left', 'right'] as const).entries()) {
       if (!ahead[side]) continue
       const address = args + words.length + 3 + 3 * i
-      const { function: pack, cost, width } = compiled.ahead[side]
+      const { cost, width } = compiled.ahead[side]
       const extent = side === 'left' ? m : n
       this.packAhead(
         { function: compiled.index, native: compiled.ahead.native() },
         { address, padded: address + 1, batch: address + 2 },
-        { pack, cost, callerOnly: false, args: written[i], given: launch[side], extent, width },
+        {
+          pack: compiled.ahead[side].function(),
+          cost,
+          callerOnly: false,
+          args: written[i],
+          given: launch[side],
+          extent,
+          width,
+        },
         launch,
         kc,
       )

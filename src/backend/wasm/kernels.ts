@@ -4,6 +4,7 @@ import type { Epilogue, Operand } from '../../kernel/contract.ts'
 import { epilogueKey, loopExpressions, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel } from '../../kernel/loop.ts'
 import type { Kernel } from '../../kernel/program.ts'
+import type { Table } from '../../kernel/table.ts'
 import { type Expr, type FunctionName, topological } from '../../scalar/expr.ts'
 import { type FunctionBuilder, ModuleBuilder } from './assembler.ts'
 import type { Ahead } from './blocking.ts'
@@ -32,12 +33,12 @@ export interface NativeContract {
   readonly index: number
   readonly native: number
   plan(shape: NativeShape): NativePlan
-  /** Packing ahead: the number of its code, emitted when asked for, and for each operand a function of that, nanoseconds an element, and the
+  /** Packing ahead: the number of its code, emitted when asked for, and for each operand a function of that, emitted when asked for, nanoseconds an element, and the
    * outer elements of a panel. */
   readonly ahead: { native(): number; readonly left: NativePack; readonly right: NativePack }
 }
 export interface NativePack {
-  readonly function: number
+  function(): number
   readonly cost: number
   readonly width: number
 }
@@ -46,8 +47,8 @@ export interface NativeShape {
   readonly m: number
   readonly n: number
   readonly k: number
-  /** Bytes from k to k of a right operand that is read in place, else 0. */
-  readonly rightStep: number
+  /** The tables of a right operand that could be read in place. */
+  readonly right: { readonly outer: Table; readonly inner: Table } | undefined
 }
 export interface NativePlan {
   /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow, and the three words of each
@@ -58,6 +59,8 @@ export interface NativePlan {
   readonly blocks: number
   readonly grain: number
   readonly nanoseconds: number
+  /** Where the vectors of the right operand begin, if it is read in place: a table whose address is the last word. */
+  readonly vectors: Table | undefined
 }
 
 export type CompiledKernel =

@@ -10,6 +10,7 @@ import {
   roundUp,
 } from '../wasm/blocking.ts'
 import type { CpuFeatures } from './features.ts'
+import { columnsInPlace, type InPlace } from './in-place.ts'
 import type { VectorTarget } from './target.ts'
 
 /** Bytes of scratch memory for a block: packed operands and tile. */
@@ -24,39 +25,84 @@ const mostChunks = 32
 const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
+/** Nanoseconds that a vector costs more if it is read where it lies: over the end of a line of the cache, from far places. */
+const inPlaceVector = 0.15
+
 /** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
 const panelElement = 0.03
 
-/** The blocking of a product, and which operands are packed once, by a launch before it. */
-export function nativePlan(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): ContractPlan {
-  return planAhead(shape, (ahead) =>
-    nativeBlocking(
-      {
-        ...shape,
-        packLeft: ahead.left ? panelElement : shape.packLeft,
-        packRight: ahead.right ? panelElement : shape.packRight,
-      },
-      cache,
-      target,
-    ),
-  )
+/** A blocking, which operands are packed once by a launch before it, and how the right one is read if it is not packed at all. */
+export interface NativeBlocking extends ContractPlan {
+  readonly inPlace: InPlace | undefined
+}
+
+/** The blocking of a product; `place` is how its right operand could be read in place. */
+export function nativePlan(
+  shape: ContractShape,
+  place: InPlace | undefined,
+  cache: CpuFeatures['cache'],
+  target: VectorTarget,
+): NativeBlocking {
+  const plan = (given: ContractShape, inPlace: InPlace | undefined): ContractPlan =>
+    planAhead(given, (ahead) =>
+      nativeBlocking(
+        {
+          ...given,
+          packLeft: ahead.left ? panelElement : given.packLeft,
+          packRight: ahead.right ? panelElement : given.packRight,
+        },
+        inPlace,
+        cache,
+        target,
+      ),
+    )
+  const packed = plan(shape, undefined)
+  if (!place) return { ...packed, inPlace: undefined }
+  const read = plan({ ...shape, packRight: 0 }, place)
+  const { batch, n, k, packRight } = shape
+  const before = packed.ahead.right ? batch * n * k * packRight : 0
+  return read.blocking.nanoseconds < packed.blocking.nanoseconds + before
+    ? { ...read, inPlace: place }
+    : { ...packed, inPlace: undefined }
+}
+
+/** Byte offsets of a block's packed right operand and tile, and from row to row of the tile: not a power of two, for rows would be in each other's way in the caches. */
+export function nativeScratch(
+  mc: number,
+  nc: number,
+  kc: number,
+  place: InPlace | undefined,
+  { lanes, tile }: VectorTarget,
+): { rightAt: number; tileAt: number; tileStride: number; bytes: number } {
+  const columns = roundUp(place ? columnsInPlace(nc, place, lanes) : nc, tile.columns)
+  const rightAt = roundUp(4 * mc * kc, 64)
+  const tileAt = rightAt + (place ? 0 : roundUp(4 * kc * nc, 64))
+  const tileStride = 4 * (columns % 128 === 0 ? columns + lanes : columns)
+  return { rightAt, tileAt, tileStride, bytes: tileAt + mc * tileStride }
 }
 
 /** The cheapest blocking, chosen from shape and caches alone, so that results and chunks don't depend on the number of threads. */
-function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache'], target: VectorTarget): Blocking {
+function nativeBlocking(
+  shape: ContractShape,
+  place: InPlace | undefined,
+  cache: CpuFeatures['cache'],
+  target: VectorTarget,
+): Blocking {
   const { m, n, k } = shape
   const { rows, columns } = target.tile
   // A panel of the right operand stays in three quarters of the first-level cache while the left one streams past it.
   const longest = Math.max(64, Math.min(384, Math.floor((0.75 * cache.first) / (4 * columns))))
   const kc = Math.max(1, Math.ceil(k / Math.max(1, Math.ceil(k / longest))))
   const room = Math.min(contractScratchBytes, Math.max(2 ** 20, 0.75 * cache.second))
+  const unit = place ? roundUp(place.columns, place.vectors === 1 ? 2 * place.columns : place.columns) : columns
   return cheapestBlocking(shape, {
     kc,
     heights: divisions(m, rows, 32 * rows),
-    widths: divisions(n, columns, 32 * columns),
+    widths: divisions(n, unit, Math.max(unit, 32 * columns)),
     smallestChunk,
-    fits: (mc, nc, bytes) => bytes <= room || (mc <= rows && nc <= columns),
-    cost: (mBlocks, nBlocks) => batchCost(shape, kc, mBlocks, nBlocks, target),
+    fits: (mc, nc) =>
+      nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns)),
+    cost: (mBlocks, nBlocks) => batchCost(shape, place, kc, mBlocks, nBlocks, target),
     // With few chunks some threads have none at the end; the more work, the more threads are worth having.
     idle: (chunks, nanoseconds) => {
       const wanted = Math.max(fewestChunks, Math.min(mostChunks, Math.round(nanoseconds / goodChunk)))
@@ -67,18 +113,20 @@ function nativeBlocking(shape: ContractShape, cache: CpuFeatures['cache'], targe
 
 function batchCost(
   shape: ContractShape,
+  place: InPlace | undefined,
   kc: number,
   mBlocks: number,
   nBlocks: number,
   { tile, lanes, price }: VectorTarget,
 ): number {
   const { m, n, k } = shape
-  const columns = roundUp(n, lanes)
+  const columns = place ? n * place.waste : roundUp(n, lanes)
   const runs = Math.max(1, Math.ceil(k / kc))
-  const tiles = Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * runs
+  const tiles = Math.ceil(m / tile.rows) * Math.ceil(columns / tile.columns) * runs
   return (
     m * columns * k * price.multiplyAdd +
     tiles * tileCall +
+    (place ? Math.ceil(m / tile.rows) * (columns / lanes) * k * inPlaceVector : 0) +
     mBlocks * nBlocks * blockCall +
     nBlocks * m * k * shape.packLeft +
     mBlocks * columns * k * shape.packRight +

@@ -1,7 +1,9 @@
 // Products as machine code: the blocked loops around the micro-kernel pack, multiply, and hand the finished tile to the epilogue.
 
 import type { ContractKernel } from '../../kernel/contract.ts'
-import { pushElement, setBlock, sumAtMost } from '../wasm/contract-walk.ts'
+import { setBlock, sumAtMost } from '../wasm/contract-walk.ts'
+import { whileLess } from '../wasm/emit-walk.ts'
+import { tableAccess } from '../wasm/layout.ts'
 import { eachUnit } from '../wasm/pack-driver.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
@@ -9,10 +11,11 @@ import { isNative } from './loop.ts'
 import { pushSmaller } from './tables.ts'
 import type { VectorTarget } from './target.ts'
 
-/** The words of a product's args block, by their names in order. A `rightStep` of 0 says that the right operand is packed; else it lies
- * `rightStep` bytes from k to k, its columns side by side. `packLeft`, `packRight` and `epilogue` say how far from the start of all code
+/** The words of a product's args block, by their names in order. With a `pieceVectors` of 0 the right operand is packed; else it is read in place
+ * (`in-place.ts`): `piece` columns in so many vectors, as runs of `run` columns with `gap` vacant ones between them, or all of use where `run` is 0.
+ * `packLeft`, `packRight` and `epilogue` say how far from the start of all code
  * their functions are, and so do the four micro-kernels: for tiles of all rows or of those that are left, with two vectors of columns or
- * one. Then come the addresses of three args blocks, and for each operand those of panels packed ahead (`wasm/records.ts`). */
+ * one. Then come the addresses of three args blocks, for each operand those of panels packed ahead (`wasm/records.ts`), and that of the table of vectors. */
 export const contractWords = [
   'm',
   'n',
@@ -24,7 +27,11 @@ export const contractWords = [
   'nBlocks',
   'rightAt',
   'tileAt',
-  'rightStep',
+  'tileStride',
+  'piece',
+  'pieceVectors',
+  'run',
+  'gap',
   'packLeft',
   'packRight',
   'epilogue',
@@ -41,6 +48,7 @@ export const contractWords = [
   'rightAhead',
   'rightPadded',
   'rightBatch',
+  'rightVectors',
 ] as const
 export type ContractWord = (typeof contractWords)[number]
 
@@ -69,22 +77,25 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   }
   const [m, n, k, mc, nc, kc] = (['m', 'n', 'k', 'mc', 'nc', 'kc'] as const).map(word)
   const [mBlocks, nBlocks, rightAt, tileAt] = (['mBlocks', 'nBlocks', 'rightAt', 'tileAt'] as const).map(word)
-  const [rightStep, leftArgs, rightArgs, epilogueArgs] = (
-    ['rightStep', 'leftArgs', 'rightArgs', 'epilogueArgs'] as const
+  const [leftArgs, rightArgs, epilogueArgs] = (['leftArgs', 'rightArgs', 'epilogueArgs'] as const).map(word)
+  const [tileStride, piece, pieceVectors, runLength, gap] = (
+    ['tileStride', 'piece', 'pieceVectors', 'run', 'gap'] as const
   ).map(word)
   const [leftAhead, rightAhead] = (['leftAhead', 'rightAhead'] as const).map(word)
   // Where the packed panels of the block lie.
   const [leftPanels, rightPanels] = [local(), local()]
-  const tileStride = local()
   f.get(rightAt).get(scratch).op('i32.add').set(rightAt)
   f.get(tileAt).get(scratch).op('i32.add').set(tileAt)
-  f.get(nc).i32(2).op('i32.shl').set(tileStride)
 
   // The block: its batch element, its rows m0 … m1 − 1 and columns n0 … n1 − 1.
   const [index, batch, m0, m1, n0, n1] = [local(), local(), local(), local(), local(), local()]
   // The run of k in work, and the tile.
   const [k0, k1, run, row, column, rows, columns] = [local(), local(), local(), local(), local(), local(), local()]
   const [right, step, narrow] = [local(), local(), local()]
+  // Columns of the block as the tile has them, and what is asked for ahead: how much further for each row.
+  const [width, ahead, aheadStep] = [local(), local(), local()]
+  // In place: the batch element, the block's first vector, and the offsets of all k.
+  const [rightBase, vectors, offsets] = [local(), local(), local()]
 
   f.range(
     index,
@@ -93,6 +104,7 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
     1,
     () => {
       setBlock(f, index, { m, n, mc, nc, mBlocks, nBlocks }, { batch, m0, m1, n0, n1 })
+      setWidth()
       f.get(k).op('i32.eqz')
       f.if(clearTile)
       f.i32(0).set(k0)
@@ -102,23 +114,63 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
           sumAtMost(f, k0, kc, k, k1)
           f.get(k1).get(k0).op('i32.sub').set(run)
           f.get(rightAt).set(rightPanels).get(scratch).set(leftPanels)
-          ahead('right', rightAhead, n0, rightPanels, () => {
-            f.get(rightStep).op('i32.eqz')
+          packed('right', rightAhead, n0, rightPanels, () => {
+            f.get(pieceVectors).op('i32.eqz')
             f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
           })
-          ahead('left', leftAhead, m0, leftPanels, () => callPack('packLeft', leftArgs, m0, m1, scratch))
+          packed('left', leftAhead, m0, leftPanels, () => callPack('packLeft', leftArgs, m0, m1, scratch))
           multiply()
           f.get(k1).set(k0).br(0)
         })
       })
-      pushFunction('epilogue')
-      f.callFunction(
-        undefined,
-        [epilogueArgs, batch, m0, m1, n0, n1, tileAt, tileStride].map((l) => () => void f.get(l)),
-      )
+      f.get(runLength).if(finishRuns, () => finish(n0, n1, tileAt))
     },
   )
   return f.finish()
+
+  /** The columns that the tile has for the block's, and where they lie if the right operand is read in place. */
+  function setWidth(): void {
+    f.get(n1).get(n0).op('i32.sub').set(width)
+    f.get(pieceVectors).if(() => {
+      const pieces = local()
+      f.get(width).get(piece).op('i32.add').i32(1).op('i32.sub').get(piece).op('i32.div_u').set(pieces)
+      f.get(pieces).get(pieceVectors).op('i32.mul').i32(target.lanes).op('i32.mul').set(width)
+      pushWord('rightVectors')
+      f.get(n0).get(piece).op('i32.div_u').get(pieceVectors).op('i32.mul').i32(2).op('i32.shl')
+      f.op('i32.add').set(vectors)
+      f.get(rightArgs).memory('i32.load', 4 * tableAccess.address)
+      f.get(rightArgs).memory('i32.load', 4 * tableAccess.batch)
+      f.get(batch).i32(2).op('i32.shl').op('i32.add').memory('i32.load').op('i32.add').set(rightBase)
+      f.get(rightArgs)
+        .memory('i32.load', 4 * tableAccess.inner)
+        .set(offsets)
+    })
+  }
+
+  /** Columns `from` … `to` − 1 of the block are finished in the tile, where they begin at `at`. */
+  function finish(from: number, to: number, at: number): void {
+    pushFunction('epilogue')
+    f.callFunction(
+      undefined,
+      [epilogueArgs, batch, m0, m1, from, to, at, tileStride].map((l) => () => void f.get(l)),
+    )
+  }
+
+  /** Finishes a tile in which columns are vacant between the runs of a piece, and at its end. */
+  function finishRuns(): void {
+    const [from, to, at, start, last] = [local(), local(), local(), local(), local()]
+    f.get(n0).set(from).get(tileAt).set(start)
+    whileLess(f, from, n1, () => {
+      f.get(start).set(at).get(from).get(piece).op('i32.add').set(last)
+      whileLess(f, from, last, () => {
+        f.get(from).get(runLength).op('i32.add').set(to)
+        finish(from, to, at)
+        f.get(runLength).get(gap).op('i32.add').i32(2).op('i32.shl').get(at).op('i32.add').set(at)
+        f.get(to).set(from)
+      })
+      f.get(pieceVectors).i32(target.bytes).op('i32.mul').get(start).op('i32.add').set(start)
+    })
+  }
 
   function pushFunction(name: 'packLeft' | 'packRight' | 'epilogue'): void {
     pushWord(name)
@@ -140,7 +192,7 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   }
 
   /** Finds the panels that were packed ahead: base + 4 · ((batch · k + k0) · padded + index · run); otherwise packs now. */
-  function ahead(side: 'left' | 'right', base: number, index: number, panels: number, now: () => void): void {
+  function packed(side: 'left' | 'right', base: number, index: number, panels: number, now: () => void): void {
     const [padded, step] = [`${side}Padded`, `${side}Batch`] as const
     f.get(base).if(() => {
       f.get(base).get(batch)
@@ -154,39 +206,16 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   function multiply(): void {
     f.range(
       column,
-      () => f.get(n0),
-      n1,
+      () => f.i32(0),
+      width,
       tileColumns,
       () => {
-        f.get(n1).get(column).op('i32.sub').set(columns)
+        f.get(width).get(column).op('i32.sub').set(columns)
         f.get(columns)
           .i32(tileColumns / 2)
           .op('i32.le_s')
           .set(narrow)
-        f.get(rightStep)
-        f.if(
-          () => {
-            pushElement(f, rightArgs, batch, column, k0)
-            f.set(right).get(rightStep).set(step)
-          },
-          () => {
-            f.get(rightPanels)
-              .get(column)
-              .get(n0)
-              .op('i32.sub')
-              .get(run)
-              .op('i32.mul')
-              .i32(2)
-              .op('i32.shl')
-              .op('i32.add')
-            f.set(right)
-            f.i32(2 * tileColumns)
-              .i32(4 * tileColumns)
-              .get(narrow)
-              .op('select')
-              .set(step)
-          },
-        )
+        f.get(pieceVectors).if(rightInPlace, rightPanel)
         f.range(
           row,
           () => f.get(m0),
@@ -203,6 +232,37 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
         )
       },
     )
+  }
+
+  function rightPanel(): void {
+    f.get(rightPanels).get(column).get(run).op('i32.mul').i32(2).op('i32.shl').op('i32.add').set(right)
+    f.i32(2 * tileColumns)
+      .i32(4 * tileColumns)
+      .get(narrow)
+      .op('select')
+      .set(step)
+    // Each tile asks for its share of the next right panel
+    f.get(run)
+      .i32(4 * tileColumns)
+      .op('i32.mul')
+      .get(right)
+      .op('i32.add')
+      .set(ahead)
+    f.get(run).set(aheadStep)
+  }
+
+  function rightInPlace(): void {
+    const vector = local()
+    f.get(column)
+      .i32(Math.log2(target.lanes) - 2)
+      .op('i32.shr_u')
+      .get(vectors)
+      .op('i32.add')
+      .set(vector)
+    f.get(vector).memory('i32.load').get(rightBase).op('i32.add').set(right)
+    f.get(vector).memory('i32.load', 4).get(rightBase).op('i32.add').absolute().set(step)
+    f.get(k0).i32(2).op('i32.shl').get(offsets).op('i32.add').set(ahead)
+    f.i32(0).set(aheadStep)
   }
 
   function multiplyTile(): void {
@@ -227,26 +287,12 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
       () => f.get(right).absolute(),
       () => {
         f.get(tileAt).get(row).get(m0).op('i32.sub').get(tileStride).op('i32.mul').op('i32.add')
-        f.get(column).get(n0).op('i32.sub').i32(2).op('i32.shl').op('i32.add').absolute()
+        f.get(column).i32(2).op('i32.shl').op('i32.add').absolute()
       },
       () => f.get(tileStride),
       () => f.get(step),
       () => f.get(k0),
-      // Each tile asks for its share of the next right panel
-      () => {
-        f.get(run)
-          .i32(4 * tileColumns)
-          .op('i32.mul')
-          .get(row)
-          .get(m0)
-          .op('i32.sub')
-          .get(run)
-          .op('i32.mul')
-          .op('i32.add')
-          .get(right)
-          .op('i32.add')
-          .absolute()
-      },
+      () => f.get(row).get(m0).op('i32.sub').get(aheadStep).op('i32.mul').get(ahead).op('i32.add').absolute(),
     ])
   }
 

@@ -6,16 +6,16 @@ import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
 import { isRun, stepOf, type Table } from '../../kernel/table.ts'
 import type { Expr } from '../../scalar/expr.ts'
-import { scratchLayout } from '../wasm/blocking.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
 import type { Assembler, Label } from './assembler.ts'
-import { nativePlan } from './blocking.ts'
+import { nativePlan, nativeScratch } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, emitPackAhead, isNativeContract } from './contract.ts'
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
+import { type InPlace, inPlaceOf } from './in-place.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
 import { emitMicroKernel } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
@@ -81,39 +81,41 @@ export class NativeKernels {
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
     const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + 0.1
     const { rows, columns } = this.target.tile
-    const functions = {
-      packLeft: this.pack(kernel.left, rows, standing.left),
-      packRight: this.pack(kernel.right, columns, standing.right),
-      epilogue: this.part(`epilogue ${epilogueKey(kernel.epilogue)} ${JSON.stringify(standing.epilogue)}`, (a) =>
+    const packLeft = (): number => this.pack(kernel.left, rows, standing.left)
+    const packRight = (): number => this.pack(kernel.right, columns, standing.right)
+    const epilogue = (): number =>
+      this.part(`epilogue ${epilogueKey(kernel.epilogue)} ${JSON.stringify(standing.epilogue)}`, (a) =>
         emitEpilogue(a, this.target, kernel.epilogue, standing.epilogue),
-      ),
-    }
+      )
     return {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
       native: this.driver(),
-      plan: ({ rightStep, ...shape }) => {
-        const packRight = rightStep === 0 ? right : 0
-        const costs = { packLeft: left, packRight, epilogue: epilogueCost }
-        const { blocking, ahead } = nativePlan({ ...shape, ...costs }, this.cache, this.target)
-        const scratch = scratchLayout(blocking.mc, blocking.nc, blocking.kc)
-        const micro = this.microKernels(shape.m, shape.n)
+      plan: ({ right: tables, ...shape }) => {
+        const place = tables && inPlaceOf(tables.outer, tables.inner, this.target.lanes)
+        const costs = { packLeft: left, packRight: right, epilogue: epilogueCost }
+        const { blocking, ahead, inPlace } = nativePlan({ ...shape, ...costs }, place, this.cache, this.target)
+        const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
         const known: { readonly [N in ContractWord]?: number } = {
-          ...micro,
+          ...this.microKernels(shape.m, shape.n, inPlace),
           ...shape,
           ...blocking,
-          ...scratch,
-          rightStep,
-          ...functions,
+          ...nativeScratch(mc, nc, kc, inPlace, this.target),
+          piece: inPlace?.columns ?? 0,
+          pieceVectors: inPlace?.vectors ?? 0,
+          run: inPlace?.run ?? 0,
+          gap: inPlace?.gap ?? 0,
+          packLeft: packLeft(),
+          packRight: inPlace ? 0 : packRight(),
+          epilogue: epilogue(),
         }
         const words = contractWords.flatMap((name) => known[name] ?? [])
-        const { blocks, grain, nanoseconds, kc } = blocking
-        return { words, blocks, grain, nanoseconds, kc, ahead }
+        return { words, blocks, grain, nanoseconds, kc, ahead, vectors: inPlace?.table }
       },
       ahead: {
         native: () => this.part('pack ahead', (a) => emitPackAhead(a, this.target, this.code.addressOf(0))),
-        left: { function: functions.packLeft, cost: left, width: this.target.tile.rows },
-        right: { function: functions.packRight, cost: right, width: this.target.tile.columns },
+        left: { function: packLeft, cost: left, width: this.target.tile.rows },
+        right: { function: packRight, cost: right, width: this.target.tile.columns },
       },
     }
   }
@@ -130,15 +132,20 @@ export class NativeKernels {
   }
 
   /** Those of the four micro-kernels that a product of m by n has tiles for. */
-  private microKernels(m: number, n: number): { readonly [N in ContractWord]?: number } {
+  private microKernels(m: number, n: number, inPlace: InPlace | undefined): { readonly [N in ContractWord]?: number } {
+    const source = inPlace ? 'place' : 'panel'
     const micro = (rows: number, vectors: number, has: boolean): number =>
-      has ? this.part(`tile ${rows} ${vectors}`, (a) => emitMicroKernel(a, this.target, rows, vectors)) : 0
+      has
+        ? this.part(`tile ${rows} ${vectors} ${source}`, (a) => emitMicroKernel(a, this.target, rows, vectors, source))
+        : 0
     const { tile, lanes } = this.target
     const rest = m % tile.rows
-    const hasNarrow = n % tile.columns > 0 && n % tile.columns <= lanes
+    const [hasWide, hasNarrow] = inPlace
+      ? [n > inPlace.columns || inPlace.vectors > 1, true]
+      : [n > lanes, n % tile.columns > 0 && n % tile.columns <= lanes]
     return {
-      wide: micro(tile.rows, 2, m >= tile.rows && n > lanes),
-      wideRest: micro(rest, 2, rest > 0 && n > lanes),
+      wide: micro(tile.rows, 2, m >= tile.rows && hasWide),
+      wideRest: micro(rest, 2, rest > 0 && hasWide),
       narrow: micro(tile.rows, 1, m >= tile.rows && hasNarrow),
       narrowRest: micro(rest, 1, rest > 0 && hasNarrow),
     }

@@ -6,16 +6,26 @@ import type { VectorTarget } from './target.ts'
 /** Steps of k in one turn of the loop. */
 const unrolled = 4
 
+/** Where the right operand of a tile is read: panels that were packed, or vectors of columns where they lie. */
+export type RightSource = 'panel' | 'place'
+
 /**
  * Emits tile[row][column] (+)= Σ_k left[k][row] · right[k][column] for a tile of `rows` by `vectors` (1 or 2) of columns, as
  * a function (k, left, right, tile, tileStride, rightStep, accumulate, ahead): k ≥ 1; left, right and tile are addresses of the machine,
  * the strides bytes. With `accumulate` the run is summed by itself before it is added to the tile.
  *
- * From `ahead` on a line of memory is asked for in each turn of four k: the panel that the tiles after this one read.
+ * From `ahead` on a line of memory is asked for in each turn of four k: the panel that the tiles after this one read. Where the right
+ * operand lies in place, the sixth parameter is the address of the second vector, and the last one that of the offsets of all k, in bytes.
  *
  * Small tiles have several sums for each element, which take turns, because one multiply-add waits four cycles for the one before.
  */
-export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number, vectors: number): Label {
+export function emitMicroKernel(
+  a: Assembler,
+  target: VectorTarget,
+  rows: number,
+  vectors: number,
+  source: RightSource,
+): Label {
   const {
     rdi: k,
     rsi: left,
@@ -28,6 +38,7 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
     rax,
     rbx,
   } = register
+  const offsets = [rbx, register.r12, register.r13, register.r14] as const
   const { bytes, tile: largest } = target
   const sums = rows * vectors
   const sets = Math.min(unrolled, Math.floor((largest.rows * largest.vectors) / sums))
@@ -38,12 +49,35 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
   const entry = a.label()
   a.align(64).bind(entry)
   for (let i = 4; i < 4 + sets * sums; i++) a.vector('vxorps', i, i, i)
-  a.lea(rbx, { base: rightStep, index: rightStep, scale: 2 }, true)
+  if (source === 'panel') a.lea(rbx, { base: rightStep, index: rightStep, scale: 2 }, true)
+  const panel =
+    (u: number) =>
+    (v: number): Memory => {
+      const place = { base: right, displacement: bytes * v }
+      return u === 0 ? place : { ...place, index: u === 3 ? rbx : rightStep, scale: u === 2 ? 2 : 1 }
+    }
+  const inPlace = (u: number): ((v: number) => Memory) => {
+    a.move(offsets[u], { base: ahead, displacement: 4 * u })
+    return (v) => ({ base: v === 0 ? right : rightStep, index: offsets[u] })
+  }
+  const placeOf = source === 'panel' ? panel : inPlace
+  const advance = (steps: 1 | typeof unrolled): void => {
+    if (source === 'place') a.arithmeticImmediate('add', ahead, 4 * steps, true)
+    else if (steps === 1) a.arithmetic('add', right, rightStep, true)
+    else {
+      a.prefetch({ base: ahead }, 2).arithmeticImmediate('add', ahead, 64, true)
+      a.lea(right, { base: right, index: rightStep, scale: 4 }, true)
+    }
+    a.arithmeticImmediate('add', left, 4 * rows * steps, true)
+  }
 
-  const step = (u: number, place: Memory & { base: number }): void => {
+  const step = (u: number): void => {
     const set = u % sets
-    for (let v = 0; v < vectors; v++) {
-      a.vector('vmovups', v, 0, { ...place, displacement: bytes * v })
+    const place = placeOf(u)
+    for (let v = 0; v < vectors; v++) a.vector('vmovups', v, 0, place(v))
+    if (source === 'place' && vectors === 2) {
+      a.prefetch({ base: right, index: offsets[u], displacement: 2 * bytes }, 1)
+      a.prefetch({ base: right, index: offsets[u], displacement: 3 * bytes }, 1)
     }
     for (let row = 0; row < rows; row++) {
       const element = 2 + (row & 1)
@@ -54,25 +88,15 @@ export function emitMicroKernel(a: Assembler, target: VectorTarget, rows: number
   const [four, single, rest, done] = [a.label(), a.label(), a.label(), a.label()]
   a.move(rax, k).shift('shr', rax, 2).jumpIf('equal', rest)
   a.align(64).bind(four)
-  const places = [
-    { base: right },
-    { base: right, index: rightStep },
-    { base: right, index: rightStep, scale: 2 as const },
-    { base: right, index: rbx },
-  ]
-  places.forEach((place, u) => {
-    step(u, place)
-  })
-  a.prefetch({ base: ahead }, 2).arithmeticImmediate('add', ahead, 64, true)
-  a.arithmeticImmediate('add', left, 4 * rows * unrolled, true)
-  a.lea(right, { base: right, index: rightStep, scale: 4 }, true)
+  for (let u = 0; u < unrolled; u++) step(u)
+  advance(unrolled)
   a.arithmeticImmediate('sub', rax, 1).jumpIf('notEqual', four)
   a.bind(rest)
     .arithmeticImmediate('and', k, unrolled - 1)
     .jumpIf('equal', done)
   a.bind(single)
-  step(0, { base: right })
-  a.arithmeticImmediate('add', left, 4 * rows, true).arithmetic('add', right, rightStep, true)
+  step(0)
+  advance(1)
   a.arithmeticImmediate('sub', k, 1).jumpIf('notEqual', single)
   a.bind(done)
 

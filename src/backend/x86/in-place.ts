@@ -1,0 +1,56 @@
+// A right operand that is read where it lies: its columns as vectors of neighbours, each of which begins at a place of its own.
+
+import { type Table, tableOf } from '../../kernel/table.ts'
+
+/**
+ * Columns in pieces: `columns` of them lie in `vectors` vectors, as runs of `run` columns that all have `gap` elements between
+ * them, which are multiplied too and left out in the end. A `run` of 0 says that a piece is one run and vacant at most at the very last column.
+ */
+export interface InPlace {
+  readonly columns: number
+  readonly vectors: number
+  readonly run: number
+  readonly gap: number
+  /** Where each vector begins. */
+  readonly table: Table
+  /** Columns multiplied for each that is wanted. */
+  readonly waste: number
+}
+
+/** A piece is part of a block, so that a long one would make blocks large. */
+const longestPiece = 640
+
+/**
+ * How the columns of `outer` can be read in place, if they lie side by side: with the fewest vacant columns, joining rows of an image
+ * where that leaves fewer. `inner` are the places along k, which are added as whole numbers without a sign.
+ */
+export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | undefined {
+  const { extents, strides } = outer
+  const last = extents.length - 1
+  if (last < 0 || strides[last] !== 1 || inner.strides.some((s) => s < 0)) return undefined
+  const run = extents[last]
+  const [lead, leadStrides] = [extents.slice(0, last), strides.slice(0, last)]
+  if (last === 0 || run % lanes === 0) {
+    const table = tableOf([...lead, Math.ceil(run / lanes)], [...leadStrides, lanes])
+    return { columns: lanes, vectors: 1, run: 0, gap: 0, table, waste: (Math.ceil(run / lanes) * lanes) / run }
+  }
+  const [rows, pitch] = [lead[last - 1], leadStrides[last - 1]]
+  let best: InPlace | undefined
+  const most = pitch < run ? 1 : Math.min(rows, Math.max(1, Math.floor(longestPiece / run)))
+  for (let joined = 1; joined <= most; joined++) {
+    if (rows % joined > 0) continue
+    const vectors = Math.ceil(((joined - 1) * pitch + run) / lanes)
+    const waste = (vectors * lanes) / (joined * run)
+    if (best && best.waste <= waste) continue
+    const table = tableOf(
+      [...lead.slice(0, -1), rows / joined, vectors],
+      [...leadStrides.slice(0, -1), joined * pitch, lanes],
+    )
+    best = { columns: joined * run, vectors, run, gap: joined > 1 ? pitch - run : 0, table, waste }
+  }
+  return best
+}
+
+/** The columns of a tile of `columns` that are multiplied in place. */
+export const columnsInPlace = (columns: number, place: InPlace, lanes: number): number =>
+  Math.ceil(columns / place.columns) * place.vectors * lanes

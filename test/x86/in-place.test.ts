@@ -1,0 +1,94 @@
+// Right operands read where they lie: which vectors their columns are, and products of windows of images with vacant columns between the rows.
+
+import { describe, expect, test } from 'vitest'
+import { createX86Backend } from '#x86'
+import { columnsInPlace, inPlaceOf } from '../../src/backend/x86/in-place.ts'
+import { lengthOf, type Table, tableOf } from '../../src/kernel/table.ts'
+import { entriesOf } from '../support/table-entries.ts'
+import { contractProgram, matrices, multiply, type Product } from '../wasm/contract-program.ts'
+import { targets } from './native.ts'
+
+const along = tableOf([3, 3], [34, 1])
+
+/** Windows of `kernel` × `kernel` of images [images, channels, rows + kernel − 1, pitch], multiplied by m filters. */
+function windows(
+  m: number,
+  images: number,
+  channels: number,
+  rows: number,
+  columns: number,
+  pitch: number,
+  kernel: number,
+): Product {
+  const plane = (rows + kernel - 1) * pitch
+  const [n, k] = [images * rows * columns, channels * kernel * kernel]
+  return {
+    ...matrices(1, m, n, k),
+    right: {
+      offset: 0,
+      batch: tableOf([1], [0]),
+      outer: tableOf([images, rows, columns], [channels * plane, pitch, 1]),
+      inner: tableOf([channels, kernel, kernel], [plane, pitch, 1]),
+    },
+    rightLength: images * channels * plane,
+  }
+}
+
+const products: { readonly [name: string]: Product } = {
+  'rows of whole vectors': windows(5, 2, 3, 4, 32, 34, 3),
+  'rows joined over vacant columns': windows(17, 3, 2, 6, 26, 28, 3),
+  'pieces of several blocks, of a long k': windows(15, 3, 40, 24, 24, 26, 3),
+  'rows shorter than a vector': windows(3, 4, 2, 7, 7, 9, 3),
+  'one row, its end beyond the last vector': matrices(1, 2, 333, 50),
+  'a batch of them': matrices(3, 7, 100, 40),
+  'a k of one': windows(4, 2, 1, 5, 48, 48, 1),
+}
+
+/** Numbers of so few bits that sums are exact in any order. */
+const numbers = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => ((i * 7919) % 61) / 8 - 3)
+
+describe.each(targets)('$name', ({ name }) => {
+  test.each(Object.entries(products))('%s', (_, product) => {
+    const { batch, m, n, leftLength, rightLength } = product
+    const backend = createX86Backend({ threads: 1, worthCalling: 0, vectors: name })
+    if (typeof backend === 'string') throw new Error(backend)
+    const [left, right] = [numbers(leftLength), numbers(rightLength)]
+    const storages = [leftLength, rightLength, batch * m * n].map((length) => backend.allocate(4 * length))
+    backend.upload(storages[0], left)
+    backend.upload(storages[1], right)
+    backend.load(contractProgram(product)).run(storages)
+    const result = backend.download(storages[2], 'float32', batch * m * n) as Float32Array
+    backend.terminate()
+    expect(Buffer.from(result.buffer).equals(Buffer.from(multiply(product, left, right).buffer))).toBe(true)
+  })
+})
+
+test('columns that are no neighbours, or a k that runs backwards, are not read in place', () => {
+  expect(inPlaceOf(tableOf([64], [2]), along, 16)).toBeUndefined()
+  expect(inPlaceOf(tableOf([2, 64], [64, 1]), tableOf([3], [-1]), 16)).toBeUndefined()
+})
+
+test('rows are joined where that leaves fewer columns vacant, and each vector begins at its column', () => {
+  const cases: readonly [Table, number][] = [
+    [tableOf([2, 32, 32], [4624, 34, 1]), 1],
+    [tableOf([3, 26, 26], [25088, 28, 1]), 1.1],
+    [tableOf([3, 7, 7], [81 * 64, 9, 1]), 1.31],
+    [tableOf([5, 3], [100, 1]), 16 / 3],
+    [tableOf([1000], [1]), 1.01],
+  ]
+  for (const [outer, most] of cases) {
+    const place = inPlaceOf(outer, along, 16)
+    if (!place) throw new Error('not in place')
+    expect(place.waste).toBeLessThanOrEqual(most)
+    const [wanted, begins] = [entriesOf(outer), entriesOf(place.table)]
+    expect(columnsInPlace(lengthOf(outer), place, 16)).toBe(16 * lengthOf(place.table))
+    const run = place.run === 0 ? place.columns : place.run
+    const found = Array.from(wanted, (_, column) => {
+      const [piece, inPiece] = [Math.floor(column / place.columns), column % place.columns]
+      const vacant = Math.floor(inPiece / run) * place.gap
+      const lane = inPiece + vacant
+      return begins[piece * place.vectors + Math.floor(lane / 16)] + (lane % 16)
+    })
+    expect(found).toEqual(Array.from(wanted))
+  }
+})
