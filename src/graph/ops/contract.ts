@@ -2,9 +2,9 @@
 
 import { allocate } from '../dtype.ts'
 import { namesOf, withNames } from '../names.ts'
-import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import type { Batch, BatchInput, Build, NdArray, Node, OpAttributes, OpTable } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
-import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { contiguousStrides, type Dims, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
 import { moveAxis } from './batch.ts'
 
 type ContractName = 'matmul' | 'conv'
@@ -92,7 +92,10 @@ export const contractOps: Pick<OpTable, ContractName> = {
       })
       return { shape: [x[0] as number, out, ...extents], dtype }
     },
-    vjp: (b, node, g) => [convInputVjp(b, node, g), convWeightVjp(b, node, g)],
+    vjp: (b, node, g) => {
+      const [x, w] = node.inputs as [Node, Node]
+      return [convAdjoint(b, x.shape, w, node.attributes, g), convWeightVjp(b, node, g)]
+    },
     jvp: (b, { op, inputs, attributes }, tangents) =>
       productTangent(b, inputs, tangents, (factors) => b.node(op, factors, attributes)),
     batch: (b, node, [x, w], batch) => convBatch(b, node, x as BatchInput, w as BatchInput, batch),
@@ -124,16 +127,18 @@ export const contractOps: Pick<OpTable, ContractName> = {
   },
 }
 
-/** Full correlation of the stride-dilated cotangent with the flipped kernel, channels swapped within each group. */
-function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
-  const [x, w] = node.inputs as [Node, Node]
-  const { strides, dilation, groups } = node.attributes
-  if (strides.some((s) => s > 1) && dilation.every((d) => d === 1)) return convPhasesVjp(b, node, g)
+/**
+ * The adjoint of a correlation with `w` of inputs of a shape, applied to g of the result's: a transposed convolution. Full correlation
+ * of the stride-dilated g with the flipped kernel, channels swapped within each group.
+ */
+export function convAdjoint(b: Build, shape: Dims, w: Node, attributes: OpAttributes['conv'], g: Node): Node {
+  const { strides, dilation, groups } = attributes
+  if (strides.some((s) => s > 1) && dilation.every((d) => d === 1)) return phasesAdjoint(b, shape, w, attributes, g)
   const spatial = strides.length
   const kernel = w.shape.slice(2)
   const reach = kernel.map((k, i) => (k - 1) * (dilation[i] as number))
   const rest = reach.map(
-    (r, i) => (x.shape[2 + i] as number) - (((g.shape[2 + i] as number) - 1) * (strides[i] as number) + 1 + r),
+    (r, i) => (shape[2 + i] as number) - (((g.shape[2 + i] as number) - 1) * (strides[i] as number) + 1 + r),
   )
   const padded = b.pad(
     g,
@@ -156,14 +161,16 @@ function convInputVjp(b: Build, node: Node<'conv'>, g: Node): Node {
  * The same without the zeros of the dilation: inputs whose place has one remainder by the stride meet one part of the kernel's taps,
  * so each remainder is a channel of a narrow convolution, and channels then take their places (Shi et al. 2016).
  */
-function convPhasesVjp(b: Build, node: Node<'conv'>, g: Node): Node {
-  const [x, w] = node.inputs as [Node, Node]
-  const { strides, groups } = node.attributes
+function phasesAdjoint(b: Build, shape: Dims, w: Node, { strides, groups }: OpAttributes['conv'], g: Node): Node {
   const spatial = range(strides.length)
-  const [n, channels] = x.shape as [number, number]
+  const [n, channels] = shape as [number, number]
   const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
   const axes = strides.map((stride, i) => {
-    const [extent, kernel, outputs] = [x, w, g].map(({ shape }) => shape[2 + i] as number) as [number, number, number]
+    const [extent, kernel, outputs] = [shape, w.shape, g.shape].map((s) => s[2 + i] as number) as [
+      number,
+      number,
+      number,
+    ]
     // A kernel shorter than the stride leaves the other phases zero.
     return {
       stride,
@@ -196,7 +203,7 @@ function convPhasesVjp(b: Build, node: Node<'conv'>, g: Node): Node {
   const beside = b.transpose(apart, [0, 1, ...spatial.flatMap((i) => [2 + spatial.length + i, 2 + i])])
   const whole = b.pad(beside, fill(beside.shape.length, 0), [0, 0, ...axes.flatMap((a) => [0, a.stride - a.phases])])
   const joined = b.reshape(whole, [n, channels, ...axes.map((a) => a.places * a.stride)])
-  return b.slice(joined, fill(x.shape.length, 0), x.shape)
+  return b.slice(joined, fill(shape.length, 0), shape)
 }
 
 /** Correlation of the input with the cotangent: batch takes the part of channels, stride and dilation change places. */

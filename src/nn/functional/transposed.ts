@@ -3,6 +3,7 @@
 import { build } from '../../graph/build.ts'
 import { checkWhole } from '../../graph/check.ts'
 import { promote } from '../../graph/dtype.ts'
+import { convAdjoint } from '../../graph/ops/contract.ts'
 import { misfit } from '../../graph/refuse.ts'
 import { show } from '../../graph/shape.ts'
 import { Tensor } from '../../tensor/index.ts'
@@ -49,22 +50,18 @@ export function transposedConvolution(
       `transposedConvolution: outputPadding ${show(extra)} must be less than stride ${show(stride)} or dilation ${show(dilation)}`,
     )
   const dtype = promote(x.dtype, weight.dtype)
-  // Inputs apart by the stride, and around them all places that a kernel reaches.
-  const reach = kernel.map((k, i) => dilation[i] * (k - 1))
-  const spread = build.pad(
-    x.cast(dtype).node,
-    [0, 0, ...reach],
-    [0, 0, ...reach.map((r, i) => r + extra[i])],
-    [0, 0, ...stride.map((s) => s - 1)],
-  )
-  // [groups · in, out, ...] to [groups · out, in, ...], mirrored.
-  const byGroup = weight
-    .cast(dtype)
-    .reshape([groups, inputs / groups, perGroup, ...kernel])
-    .transpose(1, 2)
-  const turned = byGroup.reshape([groups * perGroup, inputs / groups, ...kernel]).flip(kernel.map((_, i) => i + 2))
+  // The outputs as inputs of a convolution: all places that a kernel reaches.
+  const places = kernel.map((k, i) => (x.shape[2 + i] - 1) * stride[i] + dilation[i] * (k - 1) + 1 + extra[i])
   const ones = kernel.map(() => 1)
-  const whole = new Tensor(build.node('conv', [spread, turned.node], { strides: ones, dilation, groups }))
+  const whole = new Tensor(
+    convAdjoint(
+      build,
+      [x.shape[0], groups * perGroup, ...places],
+      weight.cast(dtype).node,
+      { strides: stride, dilation, groups },
+      x.cast(dtype).node,
+    ),
+  )
   const extents = whole.shape.slice(2).map((d, i) => d - 2 * padding[i])
   if (extents.some((d) => d < 1))
     throw misfit(`transposedConvolution: padding ${show(padding)} leaves nothing of ${show(whole.shape.slice(2))}`)
