@@ -138,6 +138,7 @@ export {
   tanhShrink,
   tensor,
   tensordot,
+  threshold,
   tile,
   topK,
   trace,

@@ -121,6 +121,37 @@ export const hardTanh = (low = -1, high = 1): Same<'hardTanh'> => {
   })
 }
 
+/** x where it is greater than `at`, `value` elsewhere; both 0 unless told: then it is relu. */
+export const threshold = (at = 0, value = 0): Same<'threshold'> => {
+  checkFinite('threshold', { at, value })
+  return defineModule({
+    kind: 'threshold',
+    label: `${at}, ${value}`,
+    shapes: same,
+    options: { at, value },
+    forward: (x) => tensors.threshold(x, at, value),
+  })
+}
+
+/**
+ * leakyRelu with a slope that is drawn anew for each element while training, between low and high (1/8 and 1/3 unless told), and their mean
+ * otherwise (Xu et al. 2015).
+ */
+export const rrelu = (low = 1 / 8, high = 1 / 3): Same<'rrelu'> => {
+  checkFinite('rrelu', { low, high })
+  if (!(low <= high)) throw misfit(`rrelu: low is ${low} and high ${high}, low must not be more`)
+  return defineModule({
+    kind: 'rrelu',
+    shapes: same,
+    options: given({ low, high }, { low: 1 / 8, high: 1 / 3 }),
+    forward: (x) => {
+      if (!tensors.runtime.training) return tensors.leakyRelu(x, (low + high) / 2)
+      const slope = tensors.random.uniform(x.shape, { low, high }).cast(x.dtype)
+      return x.lessEqual(0).where(x.mul(slope), x)
+    },
+  })
+}
+
 /** x·Φ(x), exactly ('none') or by the hyperbolic tangent ('tanh'). */
 export const gelu = (form: 'none' | 'tanh' = 'none'): Same<'gelu'> => {
   if (form !== 'none' && form !== 'tanh') throw misfit(`gelu: unknown form '${String(form)}': use 'none' or 'tanh'`)

@@ -14,6 +14,7 @@ import { dynamicConvolution } from './dynamic.ts'
 import { embedding, embeddingBag, positional } from './embedding.ts'
 import { mixtureOfExperts } from './experts.ts'
 import * as gates from './gating.ts'
+import { type GraphParts, graph } from './graph.ts'
 import { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
 import { hierarchicalSoftmax } from './hierarchical.ts'
 import { linear } from './linear.ts'
@@ -21,10 +22,12 @@ import { mahalanobis, siamese } from './metric.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import * as multiplicative from './multiplicative.ts'
 import { batchNorm, layerNorm } from './norm.ts'
+import { type Join, parallel } from './parallel.ts'
 import type { AveragePoolLayerOptions, PoolLayerOptions } from './pool.ts'
 import * as pools from './pool.ts'
 import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
 import * as resampling from './resample.ts'
+import { thresholdUnit } from './threshold-unit.ts'
 import {
   type StackOptions,
   type TransformerOptions,
@@ -197,6 +200,12 @@ export const kinds: { readonly [kind: string]: FromConfig } = {
     const { low, high } = o.pick({ low: 'number', high: 'number' })
     return activation.hardTanh(low, high)
   }),
+  threshold: layer((o) => activation.threshold(o.number('at'), o.number('value'))),
+  rrelu: layer((o) => {
+    const { low, high } = o.pick({ low: 'number', high: 'number' })
+    return activation.rrelu(low, high)
+  }),
+  thresholdUnit: layer((o) => thresholdUnit(o.number('inputs'), o.number('outputs'), o.pick({ dtype: 'dtype' }))),
   gelu: layer((o) => activation.gelu(o.pick({ form: 'gelu' }).form)),
   prelu: layer((o) => {
     const { channels, ...rest } = o.pick({ channels: 'number', dtype: 'dtype' })
@@ -333,10 +342,23 @@ export const kinds: { readonly [kind: string]: FromConfig } = {
     hierarchicalSoftmax(o.number('inputs'), o.number('classes'), o.pick({ dtype: 'dtype' })),
   ),
   sequential: (_, children) => sequential(children()),
+  parallel: (options, children) => parallel(children(), new Reader(options).pick({ join: 'join', axis: 'number' })),
+  graph: (options, children) => graphOf(options, children()),
   residual: (_, children) => {
     const { body, shortcut } = children()
     return residual(body, shortcut)
   },
+}
+
+/** The constructor checks names and joins. */
+function graphOf({ inputs, nodes, outputs }: ModuleConfig, children: Modules): Module {
+  if (!Array.isArray(inputs) || !Array.isArray(outputs) || !isRecord(nodes))
+    throw mistake('fromConfig: graph: its inputs and outputs must be lists of names, its nodes a record')
+  const whole = Object.entries(nodes).map(([name, node]) => [
+    name,
+    { ...(isRecord(node) ? node : {}), ...(children[name] ? { module: children[name] } : {}) },
+  ])
+  return graph({ inputs, outputs, nodes: Object.fromEntries(whole) } as GraphParts)
 }
 
 /**
@@ -397,6 +419,7 @@ interface Values {
   readonly bag: 'sum' | 'mean' | 'max'
   readonly choice: 'batch' | 'example'
   readonly list: readonly number[]
+  readonly join: Join
 }
 
 const isExtents = (v: Json): boolean =>
@@ -422,6 +445,10 @@ const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boole
   bag: { test: (v) => v === 'sum' || v === 'mean' || v === 'max', name: "'sum', 'mean' or 'max'" },
   choice: { test: (v) => v === 'batch' || v === 'example', name: "'batch' or 'example'" },
   list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
+  join: {
+    test: (v) => v === 'concat' || v === 'sum' || v === 'product',
+    name: "'concat', 'sum' or 'product'",
+  },
 }
 
 /** Reads options with their types checked. */

@@ -18,6 +18,7 @@ export {
   prelu,
   relu,
   relu6,
+  rrelu,
   selu,
   sigmoid,
   silu,
@@ -29,6 +30,7 @@ export {
   sparsemax,
   tanh,
   tanhShrink,
+  threshold,
 } from './activation.ts'
 export { type AdaptiveSoftmaxOptions, type AdaptiveSoftmaxResult, adaptiveSoftmax } from './adaptive-softmax.ts'
 export {
@@ -70,6 +72,7 @@ export { fold } from './fold.ts'
 export { scaledDotProductAttention } from './functional/attention.ts'
 export * as functional from './functional/index.ts'
 export { glu, type HighwayOptions, highway, type SwiGluOptions, squeezeExcite, swiGlu } from './gating.ts'
+export { type GraphNode, type GraphParts, graph } from './graph.ts'
 export { deepSet, inputConvex, monotoneLinear, orthogonal } from './guarantee.ts'
 export { hierarchicalSoftmax } from './hierarchical.ts'
 export type { Initializer, Nonlinearity } from './init.ts'
@@ -99,6 +102,7 @@ export {
   multiplicativeInteraction,
 } from './multiplicative.ts'
 export { type BatchNormOptions, batchNorm, layerNorm, type NormOptions } from './norm.ts'
+export { type Join, type ParallelOptions, parallel } from './parallel.ts'
 export { buffer, type ParameterOptions, parameter } from './parameter.ts'
 export {
   type AveragePool2dOptions,
@@ -142,6 +146,7 @@ export {
 } from './recurrent.ts'
 export { pixelShuffle, pixelUnshuffle, upsample } from './resample.ts'
 export { type SeparableOptions, separableConv2d } from './separable.ts'
+export { thresholdUnit } from './threshold-unit.ts'
 export {
   type DecoderMasks,
   type Masks,

@@ -29,6 +29,7 @@ export {
 } from './moments.ts'
 export { type MuonOptions, muon } from './muon.ts'
 export { type NamedVariables, type Optimizer, type OptimizerState, optimizer } from './optimizer.ts'
+export { type Plateau, type PlateauOptions, reduceOnPlateau } from './plateau.ts'
 export type { Hyper, Rule, Slots, StepNumber } from './rule.ts'
 export {
   type CosineOptions,

@@ -320,6 +320,37 @@ export const activations: { readonly [name: string]: Piece } = {
       to: 2,
     },
   },
+  threshold: {
+    about: 'Replaces what is not above a threshold by a value.',
+    output: 'y = x where x > at, else value',
+    adjust: 'dx = dy where x > at, else 0',
+    shapes: elementwise,
+    defaults: 'at 0, value 0: relu',
+    watch: 'Jumps at the threshold, unless the value is the threshold.',
+    curve: {
+      ...curve(
+        nn.threshold(0.5, -1),
+        (x) => (x > 0.5 ? x : -1),
+        (x) => (x > 0.5 ? 1 : 0),
+        [[-Infinity, 0.5]],
+      ),
+      from: -2,
+      to: 2,
+    },
+  },
+  rrelu: {
+    about: 'leakyRelu with a random slope while training.',
+    output: 'y = x where x > 0, else a·x with a uniform in [low, high]; their mean when not training',
+    adjust: 'dx = dy where x > 0, else a·dy',
+    shapes: elementwise,
+    defaults: 'low 1/8, high 1/3',
+    source: 'Xu et al. 2015',
+    curve: curve(
+      nn.rrelu(),
+      (x) => (x > 0 ? x : (11 / 48) * x),
+      (x) => (x > 0 ? 1 : 11 / 48),
+    ),
+  },
   softShrink: {
     about: 'Moves numbers towards 0, and not past it: the proximal step of an L1 penalty.',
     output: 'y = sign(x)·max(|x| − threshold, 0)',

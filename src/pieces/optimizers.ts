@@ -244,6 +244,27 @@ export const schedules: { readonly [name: string]: Piece } = {
       ],
     },
   },
+  reduceOnPlateau: {
+    about: 'Smaller each time a watched number has not become better for a while.',
+    output: 'rate·factor^(reductions so far)',
+    adjust: 'by what `observe` is told after each epoch, not by the step',
+    defaults: 'factor 0.1, patience 10, threshold 1e-4 of the best, cooldown 0, minimum 0',
+    watch: 'Give it to fit as `plateau` too, or call `observe` after each epoch: else it stays where it is.',
+    rates: {
+      code: '(step) => { const rate = optim.reduceOnPlateau(0.1, { patience: 1, factor: 0.5 }); for (let i = 0; i < step; i++) rate.observe(1); return rate(step) }',
+      schedule: (step) => {
+        const rate = optim.reduceOnPlateau(0.1, { patience: 1, factor: 0.5 })
+        for (let i = 0; i < step; i++) rate.observe(1)
+        return rate(step)
+      },
+      steps: 8,
+      at: [
+        [2, 0.1],
+        [3, 0.05],
+        [5, 0.025],
+      ],
+    },
+  },
   decay: {
     about: 'The rate times a factor after every so many steps.',
     output: 'rate(t) = rate·factor^⌊t/every⌋',

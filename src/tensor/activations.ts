@@ -21,6 +21,12 @@ export const leakyRelu: Pointwise<[slope?: number]> = (x: Tensor, slope = 0.01) 
   return like(x.lessEqual(0).where(x.mul(slope), x))
 }
 
+/** x where it is greater than `at`, `value` elsewhere, as PyTorch's `threshold`; the derivative at the place itself is 0. */
+export const threshold: Pointwise<[at: number, value: number]> = (x: Tensor, at: number, value: number) => {
+  checkFinite('threshold', { at, value })
+  return like(x.lessEqual(at).where(value, x))
+}
+
 /** leakyRelu with a learned slope per channel: x [n, channels, ...], slope [channels] or one element (He 2015). */
 export function prelu<S extends Shape, D extends DType>(x: Tensor<S, D>, slope: Tensor): Tensor<S, D>
 export function prelu(x: Tensor, slope: Tensor): Tensor {

@@ -23,6 +23,7 @@ export {
   softShrink,
   softSign,
   tanhShrink,
+  threshold,
 } from './activations.ts'
 export { checkGradient, type GradientCheckOptions } from './check-gradient.ts'
 export { checkpoint } from './checkpoint.ts'

@@ -3,7 +3,7 @@ import { type Augmentation, augmented } from '../augment/index.ts'
 import type { ExampleTransform } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Json, Module } from '../nn/index.ts'
-import type { Optimizer } from '../optim/index.ts'
+import type { Optimizer, Plateau } from '../optim/index.ts'
 import { iota, random, type Tensor, withTraining, zeros } from '../tensor/index.ts'
 import type { Callbacks } from './callbacks.ts'
 import { checkEarlyStopping, type EarlyStopping } from './early-stopping.ts'
@@ -21,6 +21,8 @@ export interface FitOptions {
   readonly validation?: Dataset
   /** Computed on the training batches as they come, and on the validation set. */
   readonly metrics?: { readonly [name: string]: Metric }
+  /** A rate of `optim.reduceOnPlateau`, which is told the loss after each epoch: of the validation set if there is one, else of training. */
+  readonly plateau?: Plateau
   /** Ends training when nothing gets better. */
   readonly earlyStopping?: EarlyStopping
   /** Batches whose gradients make one update: their mean over examples, as one large batch would give. */

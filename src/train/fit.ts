@@ -37,6 +37,10 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
   const journal = await journalFor(net, data, options)
   await nextTask()
   const { progress, history, losses } = journal
+  const { plateau } = options
+  const tell = ({ validation, train }: EpochRecord): void => plateau?.observe((validation ?? train).loss)
+  // What the epochs of a resumed run told it, so that it goes on as if it had not stopped.
+  history.forEach(tell)
   const secondsBefore = progress.seconds
   const step = trainingStep({ ...options, net, data, metrics, accumulates: gradientAccumulation > 1 })
   const validate = evaluator(net, { loss: meanLoss(options.loss), ...metrics })
@@ -141,6 +145,7 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
       await journal.keepBest()
     }
     closeEpoch(progress)
+    tell(record)
     journal.addEpoch(record)
     for (const { onEpoch } of callbacks) await onEpoch?.(record, training)
     await journal.checkpointIfDue()

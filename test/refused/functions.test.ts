@@ -280,6 +280,21 @@ const optimizers: { readonly [name: string]: Entry } = {
     call: (o: Options) => optim.cyclic({ low: 0, high: 1, steps: 2, ...o }),
     numbers: { low: 'notNegative', high: 'notNegative', steps: 'whole', factor: 'notNegative' },
   },
+  reduceOnPlateau: {
+    call: ({ rate = 1, ...o }: { rate?: number }) => optim.reduceOnPlateau(rate, o),
+    numbers: {
+      rate: 'notNegative',
+      factor: 'positive',
+      patience: 'count',
+      threshold: 'notNegative',
+      cooldown: 'count',
+      minimum: 'notNegative',
+    },
+    wrong: [
+      [() => optim.reduceOnPlateau(1, { factor: 1 }), /factor is 1, it must be less than 1/],
+      [() => optim.reduceOnPlateau(1, { mode: 'least' as 'min' }), /unknown mode 'least': use 'min' or 'max'/],
+    ],
+  },
   decay: {
     call: ({ rate = 1, ...o }: { rate?: number }) => optim.decay(rate, { factor: 0.5, ...o }),
     numbers: { rate: 'notNegative', factor: 'notNegative', every: 'whole' },
@@ -647,6 +662,7 @@ const others: { readonly [name: string]: Entry } = {
   softplus: one('beta', (beta) => tensors.softplus(x(2), beta), 'positive'),
   hardShrink: one('threshold', (threshold) => tensors.hardShrink(x(2), threshold), 'notNegative'),
   softShrink: one('threshold', (threshold) => tensors.softShrink(x(2), threshold), 'notNegative'),
+  threshold: one('value', (value) => tensors.threshold(x(2), 0, value), 'finite'),
   hardTanh: { wrong: [[() => tensors.hardTanh(x(2), 1, nan), /low is 1 and high NaN/]] },
   gelu: { wrong: [[() => tensors.gelu(x(2), 'erf' as 'tanh'), /unknown form 'erf'/]] },
   prelu: { wrong: [[() => tensors.prelu(x(2, 3) as Tensor, x(2)), /slopes \[2\] for \[2, 3\]/]] },

@@ -106,6 +106,7 @@ const activation: { readonly [N in Activation]: Entry } = {
   softSign: one(t.softSign),
   tanhShrink: one(t.tanhShrink),
   hardShrink: one(t.hardShrink),
+  threshold: one((x: Tensor) => t.threshold(x, 0.5, -1)),
   softShrink: one(t.softShrink),
 }
 

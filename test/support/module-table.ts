@@ -581,6 +581,58 @@ export const moduleTable: { readonly [kind: string]: ModuleEntry } = {
       [() => nn.sequential(3 as unknown as nn.Module), /0 is 3, it must be a module/],
     ],
   },
+  parallel: {
+    make: () => nn.parallel({ a: nn.linear(3, 4, of), b: nn.tanh() } as nn.Modules, { join: 'concat', axis: -1 }),
+    takes: [2, 3],
+    refuses: [[], [2, 4]],
+    numbers: { axis: 'integer' },
+    also: [
+      [() => nn.parallel([]), /at least one module/],
+      [() => nn.parallel([3 as never]), /0 is 3, it must be a module/],
+      [() => nn.parallel([nn.tanh()], { join: 'cat' as 'concat' }), /unknown join 'cat': use 'concat', 'sum' or/],
+      [
+        () => nn.parallel([nn.linear(3, 4), nn.linear(3, 2)] as nn.Module[], { join: 'sum' })(unknown(2, 3)),
+        /the sum of \[2, 4\] and \[2, 2\]: they must be equal/,
+      ],
+    ],
+  },
+  graph: {
+    make: () =>
+      nn.graph({
+        nodes: {
+          last: { module: nn.linear(7, 2, of) as nn.Module, from: ['first', 'x'], join: 'concat' },
+          first: { module: nn.linear(3, 4, of) as nn.Module, from: 'x' },
+        },
+        outputs: 'last',
+      }),
+    takes: [2, 3],
+    refuses: [[], [2, 4]],
+    also: [
+      [
+        () => nn.graph({ nodes: { a: { module: nn.tanh() as nn.Module, from: 'b' }, b: { from: 'a' } } }),
+        /nodes a → b → a go round in a circle/,
+      ],
+      [() => nn.graph({ nodes: { a: { from: 'z' } } }), /'a' reads 'z', there are only x, a/],
+      [() => nn.graph({ nodes: { x: { from: 'x' } } }), /'x' is the name of two/],
+      [() => nn.graph({ nodes: { a: { from: ['x', 'x'] } } }), /'a' reads x, x: say how to join them/],
+      [() => nn.graph({ nodes: { a: { from: 'x' } }, outputs: 'b' }), /output 'b' is none of x, a/],
+      [() => nn.graph({ nodes: {} }), /at least one input and one node/],
+      [() => nn.graph({ nodes: { a: { from: [] } } }), /'a' reads nothing/],
+      [
+        () => nn.graph({ inputs: ['x', 'y'], nodes: { a: { from: 'x' } } })(unknown(2)),
+        /it has the inputs x, y: call run/,
+      ],
+      [() => nn.graph({ nodes: { a: { from: 'x' } } }).run({ z: unknown(2) }), /takes the tensors x; x missing/],
+    ],
+  },
+  thresholdUnit: {
+    make: () => nn.thresholdUnit(3, 2, of),
+    takes: [2, 3],
+    refuses: [[], [2, 4]],
+    numbers: layerSizes,
+  },
+  threshold: pointwiseBy(() => nn.threshold(0.2, -1), { at: 'finite', value: 'finite' }),
+  rrelu: pointwiseBy(() => nn.rrelu(0.1, 0.2), { low: 'finite', high: 'finite' }),
   residual: {
     make: () => nn.residual(nn.linear(3, 3, of)),
     takes: [2, 3],

@@ -30,6 +30,7 @@ const activations: { readonly [name: string]: (x: Tensor) => Tensor } = {
   softSign: t.softSign,
   tanhShrink: t.tanhShrink,
   hardShrink: t.hardShrink,
+  threshold: (x) => t.threshold(x, 0.5, -1),
   softShrink: t.softShrink,
   sinc: t.sinc,
   logAddExp: (x) => t.logAddExp(x, x.neg()),

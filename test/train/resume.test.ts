@@ -52,6 +52,21 @@ describe('stopped and resumed', () => {
     await expect(train(on, { augment: [augment.shift(1)] })).rejects.toThrow(/expected images/)
   })
 
+  test('a rate that goes by the losses of the epochs before', async () => {
+    const options = () => {
+      // Nothing is better by so much: reduced after each epoch but the first.
+      const plateau = optim.reduceOnPlateau(0.05, { factor: 0.5, patience: 0, threshold: 0.9 })
+      return { plateau, optimizer: optim.adam({ learningRate: plateau }) }
+    }
+    const own = options()
+    const straight = await train(on, own)
+    expect(own.plateau.rate).toBe(0.05 / 8)
+    const folder = join(temporaryFolder(), 'run')
+    await train(on, { ...options(), run: folder, callbacks: stopAfter(17) })
+    const resumed = await train(on, { ...options(), run: folder, resume: true })
+    expect(numbersOf(resumed)).toEqual(numbersOf(straight))
+  })
+
   test.each([1, 7, 8, 27])('after update %i', async (update) => {
     const folder = join(temporaryFolder(), 'run')
     const first = await train(on, { run: folder, callbacks: stopAfter(update) })
