@@ -3,7 +3,7 @@
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import type { NodeClass } from './classify.ts'
-import { lookupViews, operandsOf, operandViews, unbounded, windowViews } from './operand.ts'
+import { lookupViews, operandsOf, operandViews, windowViews } from './operand.ts'
 import { type Level, readsSamePoint, type Space, seenFrom } from './space.ts'
 import { movedFrom } from './view.ts'
 
@@ -25,7 +25,7 @@ export function fits(
   const kind = classOf(node)
   if (kind === 'product' || kind === 'contract') {
     // Their operands are loaded by views of their own over the refined domain, and are no members.
-    return node.inputs.every((x) => !isMember(unbounded(x).base)) && operandViews(node, group) !== undefined
+    return operandsOf(node, kind).every(({ base }) => !isMember(base)) && operandViews(node, group) !== undefined
   }
   const level = kind === 'reduce' ? 'element' : levelOf(node, group, kind)
   const operands = kind === 'lookup' ? lookupViews(node) : operandsOf(node, kind)

@@ -12,7 +12,7 @@ export function operandsOf(node: Node, kind: NodeClass): View[] {
   if (kind === 'lookup') return [lookedUp(node), resolve(node.inputs[1])]
   if (kind === 'control') return node.inputs.map((x) => wholeView(contents(x)))
   if (kind === 'part') return []
-  return node.inputs.map(kind === 'product' || kind === 'contract' ? unbounded : resolve)
+  return kind === 'product' || kind === 'contract' ? factors(node) : node.inputs.map(resolve)
 }
 
 /** A value with the same elements in memory: control flow reads these in order, whatever their shape. */
@@ -30,9 +30,24 @@ function lookedUp(node: Node): View {
   return view.bounds[axis] ? wholeView(x) : view
 }
 
-export function unbounded(x: Node): View {
+function unbounded(x: Node): View {
   const view = resolve(x)
   return view.bounds.some((b) => b) ? wholeView(x) : view
+}
+
+/** The two factors of a product or correlation as they lie; the filters of the latter as [groups, outputs, channels, ...kernel]. */
+function factors(node: Node): View[] {
+  const [x, y] = node.inputs as [Node, Node]
+  if (!isOp(node, 'conv')) return [unbounded(x), unbounded(y)]
+  const { groups } = node.attributes
+  const shape = [groups, (y.shape[0] as number) / groups, ...y.shape.slice(1)]
+  // Groups and outputs that a reshape has joined may lie apart
+  const apart = y.op === 'reshape' ? reshapeView(unbounded(y.inputs[0] as Node), shape) : undefined
+  if (apart) return [unbounded(x), apart]
+  const joined = unbounded(y)
+  const [output, ...rest] = joined.strides as [number, ...number[]]
+  const strides = [output * (shape[1] as number), output, ...rest]
+  return [unbounded(x), { ...joined, shape, strides, bounds: [undefined, ...joined.bounds] }]
 }
 
 /** The operands of take and takeAlong over the result's axes: the array with the looked-up axis left out, and the indices. */
@@ -96,7 +111,7 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): {
   outer: number
   inner: number
 } {
-  const [a, b] = node.inputs.map(unbounded) as [View, View]
+  const [a, b] = factors(node) as [View, View]
   if (isOp(node, 'matmul')) {
     const batch = node.shape.length - 2
     const [m, n, k] = [node.shape[batch] as number, node.shape[batch + 1] as number, a.shape[batch + 1] as number]
@@ -116,12 +131,12 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): {
   const { strides, dilation } = (node as Node<'conv'>).attributes
   const outShape = groupedConvShape(node as Node<'conv'>)
   const kernel = (node.inputs[1] as Node).shape.slice(1)
-  const [channels, outputs] = [kernel[0] as number, outShape[2] as number]
+  const [channels] = kernel as [number, ...number[]]
   const spatial = strides.length
   const none = new Array<undefined>(spatial).fill(undefined)
   const zero = new Array<number>(spatial).fill(0)
   const [sn, sc, ...sx] = a.strides as [number, number, ...number[]]
-  const [wo, ...wk] = b.strides as [number, ...number[]]
+  const [wg, wo, ...wk] = b.strides as [number, number, ...number[]]
   const shape = [...outShape, ...kernel]
   const noneAll = shape.map(() => undefined)
   return {
@@ -141,7 +156,7 @@ export function productViews(node: Node<'matmul'> | Node<'conv'>): {
     right: {
       ...b,
       shape,
-      strides: [0, wo * outputs, wo, ...zero, ...wk],
+      strides: [0, wg, wo, ...zero, ...wk],
       bounds: [...none, ...noneAll].slice(0, shape.length),
     },
     outer: outShape.length,

@@ -8,16 +8,17 @@ import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { simplifyControl } from './simplify-control.ts'
+import { splitProduct } from './split-product.ts'
 
 /**
  * Removes what computes nothing (gradient stops, casts and moves to the same), shares equal nodes, folds constants
  * through moves, moves transposes and slices before pointwise work and slices before correlations, joins sums of disjoint pads into one concat, and
- * cuts large reductions in two, so that they can run in parallel in a fixed order.
+ * cuts large reductions and products of few long sums in two, so that they can run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
   const cleaned = pass(simplifyControl(outputs, simplify), (node) => local(node))
   const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)))
-  return pass(counted, (node) => splitReduction(local(node)))
+  return pass(counted, (node) => splitProduct(splitReduction(local(node))))
 }
 
 /** Rebuilds the graph through `rule` and gives equal nodes one identity. */
