@@ -1,10 +1,10 @@
 // Operands: what a node reads, as views; for lookups, windows and products over axes of their own.
 
 import { isOp, type Node } from '../graph/node.ts'
-import { type Dims, forEachIndex } from '../graph/shape.ts'
+import { type Dims, forEachIndex, sizeOf } from '../graph/shape.ts'
 import { groupedConvShape, type NodeClass } from './classify.ts'
 import { rowShape, type Space } from './space.ts'
-import { isMovement, movedFrom, reshapeView, resolve, type View, wholeView } from './view.ts'
+import { isMovement, movedFrom, reshapeView, resolve, type View, viewOn, wholeView } from './view.ts'
 
 /** What a node reads, as views. Products and contractions take no views with bounds: a padded operand is made first. */
 export function operandsOf(node: Node, kind: NodeClass): View[] {
@@ -32,7 +32,16 @@ function lookedUp(node: Node): View {
 
 function unbounded(x: Node): View {
   const view = resolve(x)
-  return view.bounds.some((b) => b) ? wholeView(x) : view
+  return view.bounds.some((b) => b) ? (onPadded(x) ?? wholeView(x)) : view
+}
+
+/** A view on what was padded, which a forward pass and its gradient can share, unless much of it would be padded in vain. */
+function onPadded(x: Node): View | undefined {
+  let at = x
+  while (isMovement(at) && at.op !== 'pad') at = at.inputs[0] as Node
+  if (at.op !== 'pad' || sizeOf(at.shape) > 1.25 * sizeOf(x.shape)) return undefined
+  const view = viewOn(at, x)
+  return view?.bounds.some((b) => b) ? undefined : view
 }
 
 /** The two factors of a product or correlation as they lie; the filters of the latter as [groups, outputs, channels, ...kernel]. */

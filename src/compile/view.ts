@@ -58,6 +58,13 @@ function follow(node: Node): View {
   return view
 }
 
+/** The view of a node on one of the values that it moves, were that made; undefined when no strides express it. */
+export function viewOn(base: Node, node: Node): View | undefined {
+  if (node === base) return wholeView(base)
+  const before = viewOn(base, node.inputs[0] as Node)
+  return before && apply(before, node)
+}
+
 /** What a movement that has to be made real reads, in the shape in which it is read; row-major order is that of the result. */
 export function movedFrom(node: Node): View {
   const input = node.inputs[0] as Node

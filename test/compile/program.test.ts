@@ -145,6 +145,27 @@ describe('programs agree with the reference', () => {
     expect(launchesOf(p.steps).map((l) => l.kind)).toEqual(['contract'])
   })
 
+  it('pads once for a convolution and the gradient of its weight, which is summed in parts', () => {
+    const program = check((r) => {
+      const [x, w] = [r([8, 3, 32, 32]), r([4, 3, 3, 3])]
+      const y = conv(
+        x.pad([
+          [0, 0],
+          [0, 0],
+          [1, 1],
+          [1, 1],
+        ]),
+        w,
+      )
+      return [grad(y.square().sum(), [w])[0]]
+    })
+    const padded = launchesOf(program.steps).filter((launch) => launch.kind === 'loop' && launch.extents.includes(34))
+    expect(padded).toHaveLength(1)
+    expect(launchesOf(program.steps).flatMap((launch) => (launch.kind === 'contract' ? launch.batch : []))).toEqual([
+      1, 8,
+    ])
+  })
+
   it('runs convolution forward and both gradients as contractions', () => {
     for (const wanted of [0, 1]) {
       const p = check((r) => {
