@@ -23,6 +23,22 @@ export const machine = (): Machine => ({
   load: Number((loadavg()[0] ?? 0).toFixed(2)),
 })
 
+/** Whether the processor has these features by the names of Linux; never elsewhere. */
+export function hasFeatures(...names: readonly string[]): boolean {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
+    return names.every((name) => flags.includes(name))
+  } catch {
+    return false
+  }
+}
+
+/** The environment of peers: their OpenBLAS is to look at the processor itself. */
+export function unforced(): NodeJS.ProcessEnv {
+  const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...env } = process.env
+  return { ...env, PYTHONDONTWRITEBYTECODE: '1' }
+}
+
 /** Processors in use, on average over some time. */
 export interface Share {
   readonly ms: number

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Ready } from '../../src/cli/bench/serve.ts'
-import { clock, type Share, shareSince } from './machine.ts'
+import { clock, type Share, shareSince, unforced } from './machine.ts'
 import type { Peer } from './peers.ts'
 
 export interface Turn {
@@ -21,9 +21,7 @@ export interface PeerProcess {
 /** Starts a peer and waits until it is warm. Throws with its last words when it fails or takes too long. */
 export async function start(peer: Peer, workload: string, threads: number, patienceMs: number): Promise<PeerProcess> {
   const [program, ...args] = peer.command(workload, threads)
-  // OpenBLAS is to look at the processor itself.
-  const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...env } = process.env
-  const child = spawn(program, args, { stdio: 'pipe', env: { ...env, PYTHONDONTWRITEBYTECODE: '1' } })
+  const child = spawn(program, args, { stdio: 'pipe', env: { ...unforced(), ...peer.env } })
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-2000)

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { hasFeatures, unforced } from './machine.ts'
 
 export interface Peer {
   /** As the table shows it. */
@@ -10,6 +11,8 @@ export interface Peer {
   readonly calls: readonly string[]
   readonly isTenon: boolean
   readonly command: (workload: string, threads: number) => readonly string[]
+  /** Of its process, beside what all get. */
+  readonly env?: { readonly [name: string]: string }
   readonly workloads: readonly string[]
   /** Workloads that take minutes: measured only where the peer is asked for by name. */
   readonly slow?: readonly string[]
@@ -146,24 +149,60 @@ const pythonPeers: readonly PythonPeer[] = [
   },
 ]
 
+/** What a Python says of itself: the version of each module it has, and whose kernels its OpenBLAS takes by itself. */
+interface PythonHas {
+  readonly versions: { readonly [module: string]: string | null }
+  readonly openblas: string | null
+}
+
+const probe = (modules: readonly string[]): string => `
+import ctypes, json
+from importlib import metadata, util
+installed = {x.metadata['Name'] for x in metadata.distributions()}
+versions = {m: util.find_spec(m) and next((metadata.version(d) for d in (m, m + '-cpu') if d in installed), '1') for m in ${JSON.stringify(modules)}}
+openblas = None
+try:
+    import numpy, numpy.linalg
+    for path in {line.split()[-1] for line in open('/proc/self/maps') if 'openblas' in line}:
+        for symbol in ('openblas_get_corename', 'scipy_openblas_get_corename64_', 'openblas_get_corename64_'):
+            name = getattr(ctypes.CDLL(path), symbol, None)
+            if name and not openblas:
+                name.restype = ctypes.c_char_p
+                openblas = name().decode()
+except (ImportError, OSError): pass
+print(json.dumps({'versions': versions, 'openblas': openblas}))`
+
+/** A peer whose OpenBLAS is older than the processor takes the oldest kernels there are: it is told of the best that run here. */
+function openblasOf({ openblas }: PythonHas): { readonly [name: string]: string } {
+  if (openblas === null) return {}
+  const wide = ['SkylakeX', 'Cooperlake', 'SapphireRapids']
+  if (hasFeatures('avx512f', 'avx512bw', 'avx512dq', 'avx512vl'))
+    return wide.includes(openblas) ? {} : { OPENBLAS_CORETYPE: 'SkylakeX' }
+  return hasFeatures('avx2', 'fma') && !['Haswell', 'Zen'].includes(openblas) ? { OPENBLAS_CORETYPE: 'Haswell' } : {}
+}
+
 /** What one Python has of PyTorch, NumPy, JAX and TensorFlow. Throws when it is no Python. */
 export function peersOfPython(python: string, tag: string): readonly Peer[] {
-  const modules = [...new Set(pythonPeers.map(({ module }) => module))]
-  const code = `
-import json
-from importlib import metadata, util
-print(json.dumps({m: util.find_spec(m) and next((metadata.version(d) for d in (m, m + '-cpu') if d in {x.metadata['Name'] for x in metadata.distributions()}), '1') for m in ${JSON.stringify(modules)}}))`
-  const asked = spawnSync(python, ['-c', code], { encoding: 'utf8' })
+  const asked = spawnSync(python, ['-c', probe([...new Set(pythonPeers.map(({ module }) => module))])], {
+    encoding: 'utf8',
+    env: unforced(),
+  })
   if (asked.status !== 0)
     throw new Error(`--python ${python}: ${asked.error?.message ?? asked.stderr.trim().split('\n').at(-1)}`)
-  const versions = JSON.parse(asked.stdout) as Readonly<Record<string, string | null>>
+  const has = JSON.parse(asked.stdout) as PythonHas
+  const env = openblasOf(has)
+  if (env.OPENBLAS_CORETYPE)
+    process.stdout.write(
+      `${python}: OpenBLAS takes ${env.OPENBLAS_CORETYPE}'s kernels, by itself it would take ${has.openblas}'s here\n`,
+    )
   return pythonPeers
-    .filter(({ module, since = 0 }) => Number.parseInt(versions[module] ?? '-1', 10) >= since)
+    .filter(({ module, since = 0 }) => Number.parseInt(has.versions[module] ?? '-1', 10) >= since)
     .map(({ name, module, file, mode, workloads }) => ({
       name: name + tag,
       calls: [name, module],
       isTenon: false,
       workloads,
+      env,
       command: (workload, threads) => [python, path(`../peers/${file}`), String(threads), workload, mode],
     }))
 }
