@@ -207,12 +207,21 @@ class Evaluation {
     const wider = wide({ ...node, inputs: node.inputs.map(wide) })
     const attributes = isOp(node, 'cast') ? { dtype: wider.dtype } : node.attributes
     const unit = Math.max(ulp[node.dtype], ...node.inputs.map((x) => ulp[x.dtype]))
-    const terms = adding.has(node.op) ? inputs.map((x) => this.disturbed(x, unit)) : this.tied(node, inputs)
+    const terms = adding.has(node.op)
+      ? inputs.map((x) => this.disturbed(x, unit))
+      : this.tied(node, this.kept(node, inputs))
+    if (node.op === 'prod') this.watchFactors(node, wider as Node, inputs[0])
     const data = this.unsure(node, inputs, evaluateNode({ ...wider, attributes } as Node, terms))
     const made: NdArray = { shape: node.shape, dtype: wider.dtype, data }
     this.watch(node.dtype, data)
     if (!isFloat(node.dtype)) return made
     return this.near0(node, rounding.has(node.op) ? this.disturbed(made, ulp[node.dtype]) : made)
+  }
+
+  /** What becomes an integer is a number of its dtype before: the low bits of large ones are zeros. */
+  private kept(node: Node, inputs: readonly NdArray[]): readonly NdArray[] {
+    if (!isOp(node, 'cast') || isFloat(node.dtype) || node.inputs[0].dtype !== 'float32') return inputs
+    return inputs.map((x) => ({ ...x, data: Float64Array.from(x.data, Math.fround) }))
   }
 
   /** What is compared: equal where a disturbance changed which of the two is larger. */
@@ -270,6 +279,20 @@ class Evaluation {
       const size = Math.abs(v)
       if ((size > most && size < Infinity) || (size > 0 && size < least)) this.leftRange = true
     }
+  }
+
+  /** In another order the large factors, or the small ones, may meet each other first. */
+  private watchFactors(node: Node, wider: Node, x: NdArray): void {
+    const bounded = (bound: (size: number) => number): DataArray =>
+      evaluateNode(wider, [{ ...x, data: Float64Array.from(x.data, (v) => bound(Math.abs(v))) }])
+    this.watch(
+      node.dtype,
+      bounded((size) => Math.max(size, 1)),
+    )
+    this.watch(
+      node.dtype,
+      bounded((size) => (size === 0 ? 1 : Math.min(size, 1))),
+    )
   }
 
   /** Whether a number is exactly 0 no disturbance tells: where one carries it past 0, it may as well be. */
