@@ -53,7 +53,7 @@ const smallestChunk = 30_000
 /** Nanoseconds of repeated packing that are worth a phase of its own before the product, and the most elements that it may keep. */
 const worthAhead = 60_000
 const mostAhead = 8 * 1024 * 1024
-const nothingAhead: Ahead = { left: false, right: false }
+export const nothingAhead: Ahead = { left: false, right: false }
 
 /** A blocking, and which operands are packed before its launch. */
 export interface ContractPlan {
@@ -61,23 +61,40 @@ export interface ContractPlan {
   readonly ahead: Ahead
 }
 
-export function contractPlan(shape: ContractShape, tile: Tile): ContractPlan {
-  return planAhead(shape, (now) => contractBlocking(shape, tile, now))
+export function contractPlan(shape: ContractShape, tile: Tile, kept = nothingAhead): ContractPlan {
+  return planAhead(shape, (now) => contractBlocking(shape, tile, now), kept)
+}
+
+/** Those of a product's operands that stay the same in all turns of its loop which are packed before the loop. */
+export function keptOf({ batch, m, n, k, packLeft, packRight }: ContractShape, constant: Ahead): Ahead {
+  const pays = (extent: number, price: number): boolean => price > 0 && batch * extent * k <= mostAhead
+  return { left: constant.left && pays(m, packLeft), right: constant.right && pays(n, packRight) }
 }
 
 /**
  * The cheapest blocking of a model, and which operands are packed ahead: where many blocks would pack the same panels again, once for all of
- * them is cheaper, and leaves the caches to the product.
+ * them is cheaper, and leaves the caches to the product. Those that are `kept` are packed anyway.
  */
-export function planAhead(shape: ContractShape, cheapest: (ahead: Ahead) => Blocking): ContractPlan {
+export function planAhead(
+  shape: ContractShape,
+  cheapest: (ahead: Ahead) => Blocking,
+  kept = nothingAhead,
+): ContractPlan {
   const { batch, m, n, k, packLeft, packRight } = shape
-  const blocking = cheapest(nothingAhead)
+  const blocking = cheapest(kept)
   const pays = (blocks: number, extent: number, price: number): boolean =>
     batch * (blocks - 1) * extent * k * price >= worthAhead && batch * extent * k <= mostAhead
-  const ahead = { left: pays(blocking.nBlocks, m, packLeft), right: pays(blocking.mBlocks, n, packRight) }
-  if (!ahead.left && !ahead.right) return { blocking, ahead }
+  const ahead = {
+    left: kept.left || pays(blocking.nBlocks, m, packLeft),
+    right: kept.right || pays(blocking.mBlocks, n, packRight),
+  }
+  if (ahead.left === kept.left && ahead.right === kept.right) return { blocking, ahead }
   const freed = cheapest(ahead)
-  return { blocking: freed, ahead: { left: ahead.left && freed.nBlocks > 1, right: ahead.right && freed.mBlocks > 1 } }
+  const isUsed = {
+    left: kept.left || (ahead.left && freed.nBlocks > 1),
+    right: kept.right || (ahead.right && freed.mBlocks > 1),
+  }
+  return { blocking: freed, ahead: isUsed }
 }
 
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */

@@ -2,21 +2,33 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, Operand, TableArguments } from '../../kernel/contract.ts'
+import type { LoopStep } from '../../kernel/program.ts'
 import { isStill, stepOf } from '../../kernel/table.ts'
-import { contractPlan, roundUp, scratchLayout } from './blocking.ts'
+import { type Ahead, contractPlan, keptOf, nothingAhead, roundUp, scratchLayout } from './blocking.ts'
 import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
 import type { ImageWords } from './image-words.ts'
 import type { Compiled, CompiledKernel, NativeContract, NativePlan } from './kernels.ts'
 import { tableAccess } from './layout.ts'
+import { loopConstants } from './loop-constants.ts'
 import type { Tile } from './micro-kernel.ts'
 import { contractRecord, packRecord } from './records.ts'
 import type { Task } from './tasks.ts'
 
-/** Operands that the launches of one phase have packed ahead, by what is read and how; the next phase uses their memory again. */
-interface Packing {
-  readonly tasks: Task[]
-  readonly places: Map<string, number>
+/**
+ * Operands that are packed ahead, by what is read and how: by the launches of one phase, where the next phase uses their memory again, or
+ * by those of a loop, for all of its turns.
+ */
+class Packing {
+  readonly tasks: Task[] = []
+  readonly places = new Map<string, number>()
+  /** The words that hold a place in this memory, and the first byte that is free. */
+  readonly words: number[]
   bytes: number
+
+  constructor(words: number[], bytes = 0) {
+    this.words = words
+    this.bytes = bytes
+  }
 }
 
 /** An operand to pack ahead: outer elements, `width` a panel; the function that does it, and the nanoseconds of an element. */
@@ -58,23 +70,52 @@ export class ContractTasks {
   /** How products are cut into blocks, by kernel and shape: layers of a network are often alike. */
   private readonly plans = new Map<string, ReturnType<typeof contractPlan>>()
   private readonly nativePlans = new Map<string, NativePlan>()
-  /** What the launches of the phase in work pack ahead, and where. */
-  private packing: Packing = { tasks: [], places: new Map(), bytes: 0 }
-  /** Bytes that packing ahead takes in any phase. */
-  packedBytes = 0
+  /** What the launches of the phase in work pack ahead, and what those of the loop in work do. */
+  private packing: Packing
+  private kept: Packing | undefined
+  private constant: (launch: ContractLaunch) => Ahead = () => nothingAhead
+  /** Bytes that packing ahead takes in any phase, and in any loop: these lie behind those. */
+  private phaseBytes = 0
+  private loopBytes = 0
+  private readonly loopWords: number[] = []
 
   constructor(image: ImageWords, tile: Tile, kernels: readonly CompiledKernel[]) {
     this.image = image
     this.tile = tile
     this.kernels = kernels
+    this.packing = new Packing(image.packed)
   }
 
   /** The tasks that pack for the products since the last call; they run before those, in a phase of their own. */
   takePacking(): Task[] {
     const { tasks, bytes } = this.packing
-    this.packedBytes = Math.max(this.packedBytes, bytes)
-    this.packing = { tasks: [], places: new Map(), bytes: 0 }
+    this.phaseBytes = Math.max(this.phaseBytes, bytes)
+    this.packing = new Packing(this.image.packed)
     return tasks
+  }
+
+  /** The tasks that pack what stays the same in all turns of a loop, whose launches `visit` makes tasks of; they run before the loop. */
+  inLoop(loop: LoopStep, visit: () => void): Task[] {
+    const { kept: outer, constant } = this
+    const kept = new Packing(this.loopWords, outer?.bytes)
+    this.kept = kept
+    this.constant = loop.turns > 1 ? loopConstants(loop, this.image.source) : () => nothingAhead
+    visit()
+    this.loopBytes = Math.max(this.loopBytes, kept.bytes)
+    // A loop in a loop runs again while the outer one's panels are in use.
+    if (outer) outer.bytes = kept.bytes
+    this.kept = outer
+    this.constant = constant
+    return kept.tasks
+  }
+
+  /** Puts what loops pack behind what phases do; gives the bytes of both. */
+  placePacked(): number {
+    for (const word of this.loopWords) {
+      this.image.set(word, this.image.get(word) + this.phaseBytes)
+      this.image.packed.push(word)
+    }
+    return this.phaseBytes + this.loopBytes
   }
 
   task(launch: ContractLaunch): Task | undefined {
@@ -93,8 +134,12 @@ export class ContractTasks {
     const rightStep = m < fewRows ? this.rightInPlace(kernel, launch) : 0
     const packLeft = leftRow === 0 ? compiled.left.cost : 0
     const packRight = rightStep === 0 ? compiled.right.cost : 0
-    const { blocking, ahead } = once(this.plans, [launch.kernel, batch, m, n, k, packLeft, packRight], () =>
-      contractPlan({ batch, m, n, k, packLeft, packRight, epilogue: compiled.epilogue.cost }, tile),
+    const shape = { batch, m, n, k, packLeft, packRight, epilogue: compiled.epilogue.cost }
+    const kept = keptOf(shape, this.constant(launch))
+    const { blocking, ahead } = once(
+      this.plans,
+      [launch.kernel, batch, m, n, k, packLeft, packRight, +kept.left, +kept.right],
+      () => contractPlan(shape, tile, kept),
     )
     const { mc, nc, kc, mBlocks, nBlocks } = blocking
     const { rightAt, tileAt } = scratchLayout(mc, nc, kc)
@@ -129,11 +174,11 @@ export class ContractTasks {
     })
     if (ahead.left) {
       const given = { ...panels(compiled.left), args: left, given: launch.left, extent: m, width: tile.rows }
-      this.packAhead(driver, aheadWords('left'), given, launch, kc)
+      this.packAhead(kept.left, driver, aheadWords('left'), given, launch, kc)
     }
     if (ahead.right) {
       const given = { ...panels(compiled.right), args: right, given: launch.right, extent: n, width: tile.columns }
-      this.packAhead(driver, aheadWords('right'), given, launch, kc)
+      this.packAhead(kept.right, driver, aheadWords('right'), given, launch, kc)
     }
     return {
       function: contractDriverIndex,
@@ -146,8 +191,9 @@ export class ContractTasks {
     }
   }
 
-  /** Has an operand packed before the phase in work, and tells its product where. */
+  /** Has an operand packed before the phase in work, or before the loop if it stays the same in it, and tells its product where. */
   private packAhead(
+    isConstant: boolean,
     driver: PackingKernel,
     words: AheadWords,
     panels: Panels,
@@ -160,14 +206,15 @@ export class ContractTasks {
     const isShared = given.every(({ batch }) => isStill(this.image.source.tables[batch]))
     const batch = isShared ? 1 : launch.batch
     const key = JSON.stringify([driver.function, pack, given, extent, k, kc, batch])
-    const place = this.packing.places.get(key) ?? this.packing.bytes
+    const packing = (isConstant && this.kept) || this.packing
+    const place = packing.places.get(key) ?? packing.bytes
     this.image.set(words.address, place)
-    this.image.packed.push(words.address)
+    packing.words.push(words.address)
     this.image.set(words.padded, padded)
     this.image.set(words.batch, isShared ? 0 : k)
-    if (this.packing.places.has(key)) return
-    this.packing.places.set(key, place)
-    this.packing.bytes = place + roundUp(4 * batch * padded * k, 64)
+    if (packing.places.has(key)) return
+    packing.places.set(key, place)
+    packing.bytes = place + roundUp(4 * batch * padded * k, 64)
 
     const unit = width * panelsOfUnit
     const [runs, units] = [Math.ceil(k / kc), Math.ceil(extent / unit)]
@@ -177,10 +224,10 @@ export class ContractTasks {
       this.image.set(at + packRecord[name as keyof typeof values] / 4, value)
     }
     this.image.pointer(at + packRecord.operandArgs / 4, args)
-    this.image.packed.push(at + packRecord.destination / 4)
+    packing.words.push(at + packRecord.destination / 4)
     const total = batch * runs * units
     const nanoseconds = batch * extent * k * cost
-    this.packing.tasks.push({
+    packing.tasks.push({
       function: driver.function,
       args: at,
       grain: Math.max(1, Math.ceil(total * Math.min(1, packingChunk / nanoseconds))),
@@ -195,13 +242,14 @@ export class ContractTasks {
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
     const { batch, m, n, k } = launch
     const tables = isPlain(kernel.right) ? launch.right[0] : undefined
+    const constant = this.constant(launch)
     const { words, blocks, grain, nanoseconds, kc, ahead, vectors } = once(
       this.nativePlans,
-      [launch.kernel, batch, m, n, k, tables?.outer ?? -1, tables?.inner ?? -1],
+      [launch.kernel, batch, m, n, k, tables?.outer ?? -1, tables?.inner ?? -1, +constant.left, +constant.right],
       () => {
         const { tables: all } = this.image.source
         const right = tables && { outer: all[tables.outer], inner: all[tables.inner] }
-        return compiled.plan({ batch, m, n, k, right })
+        return compiled.plan({ batch, m, n, k, right, constant })
       },
     )
     const args = this.image.args(words.length + 3 + 6 + 1, compiled.native)
@@ -225,6 +273,7 @@ export class ContractTasks {
       const { cost, width } = compiled.ahead[side]
       const extent = side === 'left' ? m : n
       this.packAhead(
+        constant[side],
         { function: compiled.index, native: compiled.ahead.native() },
         { address, padded: address + 1, batch: address + 2 },
         {

@@ -33,13 +33,14 @@ export function programImage(
 ): ProgramImage {
   const writer = new Writer(engine, program, kernels)
   const root = writer.program()
+  const packedBytes = writer.products.placePacked()
   return {
     words: writer.words.view(),
     root,
     pointers: writer.words.pointers,
     addresses: writer.words.addresses,
     packed: writer.words.packed,
-    packedBytes: writer.products.packedBytes,
+    packedBytes,
     tables: writer.words.tables,
     launches: writer.launches,
   }
@@ -130,12 +131,16 @@ class Writer {
         this.walk(step.whenFalse)
         jump.target = flat.length
       } else {
+        const before = flat.push({ kind: 'jump', target: flat.length + 1 }) - 1
         const enter: Flat = { kind: 'enter', loop: step, target: -1 }
         const at = flat.push(enter) - 1
         const unless: Flat | undefined = step.test && { kind: 'unless', flag: step.test.flag, target: -1 }
-        this.walk(step.test?.steps ?? [])
-        if (unless) flat.push(unless)
-        this.walk(step.steps)
+        const tasks = this.products.inLoop(step, () => {
+          this.walk(step.test?.steps ?? [])
+          if (unless) flat.push(unless)
+          this.walk(step.steps)
+        })
+        if (tasks.length > 0) flat[before] = { kind: 'phase', tasks, shared: this.isShared(tasks) }
         flat.push({ kind: 'turn', enter: at, target: at + 1 })
         enter.target = flat.length
         if (unless) unless.target = flat.length
@@ -153,16 +158,21 @@ class Writer {
 
   private tasks(tasks: Task[]): void {
     if (tasks.length === 0) return
-    const shared =
-      this.threads > 1 &&
-      tasks.some((task, i) => i > 0 || task.total > task.grain) &&
-      tasks.every((task) => !task.callerOnly) &&
-      work(tasks) >= worthSharing
+    const shared = this.isShared(tasks)
     const last = this.flat.at(-1)
     if (last?.kind === 'phase' && this.joinable === this.flat.length && !shared && !last.shared)
       last.tasks.push(...tasks)
     else this.flat.push({ kind: 'phase', tasks, shared })
     this.joinable = this.flat.length
+  }
+
+  private isShared(tasks: readonly Task[]): boolean {
+    return (
+      this.threads > 1 &&
+      tasks.some((task, i) => i > 0 || task.total > task.grain) &&
+      tasks.every((task) => !task.callerOnly) &&
+      work(tasks) >= worthSharing
+    )
   }
 
   /** Writes the record of a loop and the words that its buffers move. */

@@ -49,6 +49,8 @@ export interface NativeShape {
   readonly k: number
   /** The tables of a right operand that could be read in place. */
   readonly right: { readonly outer: Table; readonly inner: Table } | undefined
+  /** The operands that stay the same in all turns of the loop around it: they are packed before that. */
+  readonly constant: Ahead
 }
 export interface NativePlan {
   /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow, and the three words of each

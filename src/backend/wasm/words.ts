@@ -15,6 +15,9 @@ export class Words {
     }
     return first
   }
+  get(word: number): number {
+    return this.room[word]
+  }
   set(word: number, value: number): void {
     this.room[word] = value
   }

@@ -1,11 +1,14 @@
 // Block sizes of a product: a written-down model of what packing, multiplying and sharing cost on this processor.
 
 import {
+  type Ahead,
   type Blocking,
   type ContractPlan,
   type ContractShape,
   cheapestBlocking,
   divisions,
+  keptOf,
+  nothingAhead,
   planAhead,
   roundUp,
 } from '../wasm/blocking.ts'
@@ -36,29 +39,35 @@ export interface NativeBlocking extends ContractPlan {
   readonly inPlace: InPlace | undefined
 }
 
-/** The blocking of a product; `place` is how its right operand could be read in place. */
+/** The blocking of a product; `place` is how its right operand could be read in place, `constant` what its loop never writes. */
 export function nativePlan(
   shape: ContractShape,
   place: InPlace | undefined,
   cache: CpuFeatures['cache'],
   target: VectorTarget,
+  constant = nothingAhead,
 ): NativeBlocking {
-  const plan = (given: ContractShape, inPlace: InPlace | undefined): ContractPlan =>
-    planAhead(given, (ahead) =>
-      nativeBlocking(
-        {
-          ...given,
-          packLeft: ahead.left ? panelElement : given.packLeft,
-          packRight: ahead.right ? panelElement : given.packRight,
-        },
-        inPlace,
-        cache,
-        target,
-      ),
+  const plan = (given: ContractShape, inPlace: InPlace | undefined, kept: Ahead): ContractPlan =>
+    planAhead(
+      given,
+      (ahead) =>
+        nativeBlocking(
+          {
+            ...given,
+            packLeft: ahead.left ? panelElement : given.packLeft,
+            packRight: ahead.right ? panelElement : given.packRight,
+          },
+          inPlace,
+          cache,
+          target,
+        ),
+      kept,
     )
-  const packed = plan(shape, undefined)
-  if (!place) return { ...packed, inPlace: undefined }
-  const read = plan({ ...shape, packRight: 0 }, place)
+  const kept = keptOf(shape, constant)
+  const packed = plan(shape, undefined, kept)
+  // Panels that a loop packs once are read faster than what lies apart.
+  if (!place || kept.right) return { ...packed, inPlace: undefined }
+  const read = plan({ ...shape, packRight: 0 }, place, kept)
   const { batch, n, k, packRight } = shape
   const before = packed.ahead.right ? batch * n * k * packRight : 0
   return read.blocking.nanoseconds < packed.blocking.nanoseconds + before

@@ -91,10 +91,11 @@ export class NativeKernels {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
       native: this.driver(),
-      plan: ({ right: tables, ...shape }) => {
+      plan: ({ right: tables, constant, ...shape }) => {
         const place = tables && inPlaceOf(tables.outer, tables.inner, this.target.lanes)
         const costs = { packLeft: left, packRight: right, epilogue: epilogueCost }
-        const { blocking, ahead, inPlace } = nativePlan({ ...shape, ...costs }, place, this.cache, this.target)
+        const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
+        const { blocking, ahead, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
         const known: { readonly [N in ContractWord]?: number } = {
           ...this.microKernels(shape.m, shape.n, inPlace),
