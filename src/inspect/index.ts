@@ -1,5 +1,6 @@
 // Looking inside: graphs as data and pictures, kernels by the clock, pieces of your own checked.
 
+export { type Activity, type ActivityOptions, type ActivityRow, activity } from './activity.ts'
 export { checkPiece, type PieceCheckOptions } from './check-piece.ts'
 export {
   type GraphDescription,

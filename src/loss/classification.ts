@@ -5,6 +5,7 @@ import { type DType, isFloat } from '../graph/dtype.ts'
 import { misfit, mistake } from '../graph/refuse.ts'
 import { normalizeAxis, sameShape, show, without } from '../graph/shape.ts'
 import { type Checked, iota, type Shape, type Tensor } from '../tensor/index.ts'
+import { checkClasses } from './labels.ts'
 import type { Loss, Mean, Targets } from './loss-types.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 import { scoped } from './scope.ts'
@@ -47,7 +48,15 @@ export function softmaxCrossEntropy(logits: Tensor, targets: Tensor, options: Cr
     if (isFloat(targets.dtype)) return againstProbabilities(shifted.sub(logTotal), targets, axis, options)
     checkLabels('softmaxCrossEntropy', logits, targets, axis)
     const losses = logTotal.squeeze(axis).sub(pick(shifted, targets, axis))
-    return againstLabels(losses, () => shifted.sub(logTotal), targets, axis, logits.shape[axis], options)
+    return againstLabels(
+      'softmaxCrossEntropy',
+      losses,
+      () => shifted.sub(logTotal),
+      targets,
+      axis,
+      logits.shape[axis],
+      options,
+    )
   })
 }
 
@@ -65,7 +74,7 @@ export function nll(logProbabilities: Tensor, targets: Tensor, options: NllOptio
     const axis = classAxis('nll', logProbabilities, options.axis)
     checkLabels('nll', logProbabilities, targets, axis)
     const losses = pick(logProbabilities, targets, axis).neg()
-    return againstLabels(losses, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
+    return againstLabels('nll', losses, () => logProbabilities, targets, axis, logProbabilities.shape[axis], options)
   })
 }
 
@@ -99,6 +108,7 @@ function pick(x: Tensor, labels: Tensor, axis: number): Tensor {
 }
 
 function againstLabels(
+  name: string,
   plain: Tensor,
   logProbabilities: () => Tensor,
   labels: Tensor,
@@ -109,6 +119,7 @@ function againstLabels(
   const { weight, ignoreIndex, labelSmoothing = 0, reduction = 'mean' } = options
   checkProbability('softmaxCrossEntropy', labelSmoothing, 'labelSmoothing')
   if (ignoreIndex !== undefined) checkInteger('loss', { ignoreIndex })
+  checkClasses(name, labels, classes, ignoreIndex)
   if (weight && !sameShape(weight.shape, [classes]))
     throw misfit(`loss: weight is ${show(weight.shape)}, expected ${show([classes])}`)
   const known = labels.cast('int32').greaterEqual(0).and(labels.less(classes))

@@ -22,6 +22,7 @@ export {
   type MarginOptions,
   type MultiMarginOptions,
   marginRanking,
+  multilabelMargin,
   multilabelSoftMargin,
   multiMargin,
   softMargin,
@@ -29,6 +30,6 @@ export {
   triplet,
 } from './margin.ts'
 export type { LossOptions, Reduction } from './reduction.ts'
-export { type HuberOptions, huber, l1, mse } from './regression.ts'
+export { type HuberOptions, huber, l1, mse, type SmoothL1Options, smoothL1 } from './regression.ts'
 export { type SampledSoftmaxOptions, sampledSoftmax } from './sampled.ts'
 export { sparsemaxLoss } from './sparse.ts'

@@ -3,8 +3,9 @@
 import { checkFinite } from '../graph/check.ts'
 import { misfit, mistake } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
-import { iota, softplus, type Tensor } from '../tensor/index.ts'
+import { cumsum, iota, softplus, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { cosineSimilarity, pairwiseDistance } from './distance.ts'
+import { checkClasses } from './labels.ts'
 import { type LossOptions, reduce } from './reduction.ts'
 import { scoped } from './scope.ts'
 
@@ -105,12 +106,40 @@ export function multiMargin(scores: Tensor, labels: Tensor, options: MultiMargin
     if (labels.dtype !== 'int32') throw mistake(`multiMargin: labels are ${labels.dtype}: they must be int32`)
     if (weight && !sameShape(weight.shape, scores.shape.slice(1)))
       throw misfit(`multiMargin: weight is ${show(weight.shape)}, expected ${show(scores.shape.slice(1))}`)
+    checkClasses('multiMargin', labels, scores.shape[1])
     const isTarget = iota(scores.shape, 1).equal(labels.unsqueeze(1))
     const own = isTarget.where(scores, 0).sum(1, true)
     const violation = scores.sub(own).add(margin).relu()
     const powered = isTarget.where(0, p === 1 ? violation : violation.square())
     const losses = powered.sum(1).div(scores.shape[1])
     return reduce(weight ? losses.mul(weight.take(labels)) : losses, reduction)
+  })
+}
+
+/**
+ * Σ max(0, 1 − y_target + yⱼ) / classes over a row's targets and the classes j that are none of them, of scores and int32 labels, both
+ * [n, classes]: a row's targets come first, the first −1 ends them, as in PyTorch's `MultiLabelMarginLoss`.
+ */
+export function multilabelMargin(scores: Tensor, labels: Tensor, options: LossOptions = {}): Tensor {
+  return scoped('multilabelMargin', () => {
+    if (scores.rank !== 2) throw misfit(`multilabelMargin: scores ${show(scores.shape)}: expected [n, classes]`)
+    checkEqual('multilabelMargin', scores, labels)
+    if (labels.dtype !== 'int32') throw mistake(`multilabelMargin: labels are ${labels.dtype}: they must be int32`)
+    const classes = scores.shape[1]
+    checkClasses('multilabelMargin', labels, classes, -1)
+    const isNamed = cumsum(labels.less(0).cast('int32'), 1).equal(0)
+    const places = isNamed.where(labels, 0)
+    return withBroadcasting('numpy', () => {
+      const [n] = scores.shape as [number]
+      const names = isNamed
+        .where(labels, -1)
+        .unsqueeze(2)
+        .equal(iota([n, 1, classes], 2))
+      const isOther = names.any(1).not().unsqueeze(1)
+      const gaps = scores.unsqueeze(1).sub(scores.takeAlong(places, 1).unsqueeze(2)).add(1).relu()
+      const counted = isNamed.unsqueeze(2).and(isOther).where(gaps, 0)
+      return reduce(counted.sum([1, 2]).div(classes), options.reduction)
+    })
   })
 }
 

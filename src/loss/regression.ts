@@ -1,6 +1,6 @@
 // Losses of numbers.
 
-import { checkPositive } from '../graph/check.ts'
+import { checkPositive, checkRange } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { sameShape, show } from '../graph/shape.ts'
 import type { Checked, Shape, Tensor } from '../tensor/index.ts'
@@ -53,6 +53,27 @@ export function huber(predictions: Tensor, targets: Tensor, options: HuberOption
       .mul(delta)
     const losses = isNear.where(parabola, line)
     return reduce(losses, options.reduction)
+  })
+}
+
+export interface SmoothL1Options extends LossOptions {
+  /** Where the parabola becomes a line; 1 unless told, and with 0 it is `l1`. */
+  readonly beta?: number
+}
+
+/** d²/(2·beta) for differences up to beta, then the line |d| − beta/2, as PyTorch's `SmoothL1Loss`: `huber` over its delta. */
+export function smoothL1(predictions: Tensor, targets: Tensor, options: SmoothL1Options = {}): Tensor {
+  return scoped('smoothL1', () => {
+    const { beta = 1, reduction } = options
+    checkRange('smoothL1', { beta })
+    const d = difference('smoothL1', predictions, targets)
+    if (beta === 0) return reduce(d.abs(), reduction)
+    const isNear = d.abs().lessEqual(beta)
+    const parabola = isNear
+      .where(d, 0)
+      .square()
+      .div(2 * beta)
+    return reduce(isNear.where(parabola, d.abs().sub(beta / 2)), reduction)
   })
 }
 

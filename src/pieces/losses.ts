@@ -76,13 +76,23 @@ export const losses: { readonly [name: string]: Piece } = {
       (x) => Math.min(1, Math.max(-1, x)),
     ),
   },
+  smoothL1: {
+    about: 'huber over its delta: far errors push by 1 whatever beta.',
+    output: 'L = mean of d²/(2 beta) where |d| ≤ beta, else |d| − beta/2, d = y − t',
+    adjust: 'dy = d/beta/n, cut to ±1/n',
+    shapes: sameShape,
+    defaults: 'beta 1',
+    source: 'Girshick 2015',
+    example: { code: 'loss.smoothL1(x, tensor([0, 0]), { beta: 2 })', x: [1, 3], gives: 1.125, adjusts: [0.25, 0.5] },
+  },
   softmaxCrossEntropy: {
     about: 'How surprised the softmax of the logits is by the right class: the loss of classification.',
     output: 'L = mean −log softmax(z)[target]',
     adjust: 'dz = (softmax(z) − target)/n: never vanishes while the class is wrong',
     shapes: 'logits [n, classes, ...], int32 labels [n, ...] or probabilities like the logits → a number',
     defaults: 'labelSmoothing 0, no class weights, no ignoreIndex',
-    watch: 'Takes logits: no softmax before it. A label outside of the classes gives NaN.',
+    watch:
+      'Takes logits: no softmax before it. A label outside of the classes is refused where it is known, else gives NaN.',
     source: 'R22',
     example: {
       code: "loss.softmaxCrossEntropy(x, tensor([2], { dtype: 'int32' }))",
@@ -290,6 +300,18 @@ export const losses: { readonly [name: string]: Piece } = {
       x: [[0.1, 0.2, 0.4]],
       gives: 0.5,
       adjusts: [[0.333333, 0.333333, -0.666667]],
+    },
+  },
+  multilabelMargin: {
+    about: 'Each right class is to be ahead of each wrong one by 1.',
+    output: 'L = mean over rows of Σ max(0, 1 − y_target + yⱼ)/classes',
+    adjust: 'dy: each violated pair pushes its two scores apart',
+    shapes: 'scores and int32 labels [n, classes] → a number; the first −1 ends a row’s labels',
+    example: {
+      code: "loss.multilabelMargin(x, tensor([[1, -1]], { dtype: 'int32' }))",
+      x: [[0.5, 1]],
+      gives: 0.25,
+      adjusts: [[0.5, -0.5]],
     },
   },
   multilabelSoftMargin: {

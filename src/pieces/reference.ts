@@ -241,6 +241,12 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "details": "Any of them may be trees of tensors. The body is traced once and compiled once, whatever the length. Variables that it assigns keep their value from turn to turn.",
    "code": "const [total, sums] = scan((sum, x) => [sum.add(x), sum.add(x)], zeros([3]), tensor([[1, 2, 3], [4, 5, 6]]))"
   },
+  "scatter": {
+   "about": "x with `source` written along an axis, one int32 index for each element of the source, as PyTorch's `scatter` and `scatter_reduce`; where an index comes again, the last value stays with `set`.",
+   "call": "scatter(x: Tensor, indices: Tensor, source: Tensor, options: ScatterOptions = {}): Tensor",
+   "details": "Indices and source are of one shape, which is that of x but for the axis. The gradient goes to what stays, of `min` and `max` to the last of equal ones. Negative indices count from the end; the rest is moved to the nearest end.",
+   "code": "scatter(zeros([4]), tensor([1, 3], { dtype: 'int32' }), tensor([5, 6])) // 0, 5, 0, 6"
+  },
   "searchSorted": {
    "about": "Where each value would be put into `sorted` [n], ascending and without NaN, to keep the order: int32 of the values' shape, from 0 to n, as NumPy's `searchsorted`.",
    "call": "searchSorted(sorted: Tensor, values: Tensor, { side = 'left' }: SearchOptions = {}): Tensor",
@@ -562,6 +568,12 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
    "about": "Standardizes each channel of x [n, c, ...] by the batch (Ioffe & Szegedy 2015); gives mean and biased variance, both [c], too.",
    "call": "batchNormTraining(x: Tensor, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): { y: Tensor; mean: Tensor; variance: Tensor }"
   },
+  "nn.functional.categorical": {
+   "about": "The distribution over k categories with probabilities softmax(logits), logits [..., k], as a policy over actions.",
+   "call": "categorical(logits: Tensor): Categorical",
+   "details": "Logits may be −∞, for what is not allowed.",
+   "code": "const policy = nn.functional.categorical(net(states))\nconst action = policy.sample()\nconst l = policy.logProbability(action).mul(returns).mean().neg().sub(policy.entropy.mean().mul(0.01))"
+  },
   "nn.functional.cellStep": {
    "about": "One turn of a cell: input [n, inputs] and state (hidden [n, outputs]; for lstm cell [n, hidden] too) to the next state.",
    "call": "cellStep(kind: CellKind, x: Tensor, state: readonly Tensor[], weights: CellWeights): readonly Tensor[]"
@@ -823,6 +835,12 @@ export const reference: { readonly [family: string]: { readonly [name: string]: 
   }
  },
  "inspect": {
+  "inspect.activity": {
+   "about": "Runs a network, in evaluation mode, on one batch or several, and tells of every module without children what it gave: mean and spread, saturated shares and dead units of activations, entropies of softmaxes, and how large gradients are on their way back.",
+   "call": "activity(net: Module, examples: Tensor | readonly Tensor[], options: ActivityOptions = {}): Promise<Activity>",
+   "details": "Modules inside of loops, branches and mapped functions are left out, as are functions that a module calls itself.",
+   "code": "console.log(String(await activity(net, [images], { loss: (y) => loss.softmaxCrossEntropy(y, labels) })))"
+  },
   "inspect.affineAt": {
    "about": "The affine function that a piecewise linear network is around a point x (one example, of any shape): net(x) = weight · x + offset, in float64.",
    "call": "affineAt(net: Net, x: Tensor): Promise<AffineMap>",

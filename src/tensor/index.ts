@@ -90,6 +90,7 @@ export {
   withBroadcasting,
   withTraining,
 } from './runtime.ts'
+export { type ScatterOptions, scatter } from './scatter.ts'
 export { type Distinct, interp, maskedSelect, nonzero, type SearchOptions, searchSorted, unique } from './search.ts'
 export type {
   Agree,

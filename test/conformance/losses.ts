@@ -47,7 +47,7 @@ export const losses: CaseFunctions = {
   bce_logits_extreme: binary,
   mse_loss: ([x, y]) => loss.mse(x, y),
   l1_loss: ([x, y]) => loss.l1(x, y),
-  smooth_l1_loss: ([x, y]) => loss.huber(x, y),
+  smooth_l1_loss: ([x, y], { beta }) => loss.smoothL1(x, y, beta === undefined ? {} : { beta: Number(beta) }),
   huber_loss: ([x, y]) => loss.huber(x, y),
   kl_div: ([x, y]) => loss.klDivergence(x, y),
   hinge_embedding: ([x, y]) => loss.hingeEmbedding(x, y),

@@ -40,6 +40,7 @@ const table: { readonly [name in keyof typeof loss]: Entry | readonly Entry[] } 
   })),
   mse: pair((x, t) => loss.mse(x, t, each)),
   l1: pair((x, t) => loss.l1(x, t, each)),
+  smoothL1: [0.5, 0].map((beta) => pair((x, t) => loss.smoothL1(x, t, { ...each, beta }))),
   huber: pair((x, t) => loss.huber(x, t, each)),
   klDivergence: [
     pair((x, t) => loss.klDivergence(x, t, each), 0),
@@ -67,6 +68,7 @@ const table: { readonly [name in keyof typeof loss]: Entry | readonly Entry[] } 
     { f: (x) => loss.triplet(x, x, x, { ...each, swap: true }) },
   ],
   multiMargin: [1, 2].map((p) => ({ f: (x) => loss.multiMargin(x, labels(x), { ...each, p: p as 1 | 2 }) })),
+  multilabelMargin: { f: (x) => loss.multilabelMargin(x, x.mul(0).cast('int32'), each) },
   multilabelSoftMargin: pair((x, t) => loss.multilabelSoftMargin(x, t, each)),
   contrastive: [0, 1].map((t) => ({ f: (x) => loss.contrastive(x, like(x, 0), ofRows(x, t), each) })),
   infoNce: { f: (x) => loss.infoNce(x, x.mul(2).add(1), { ...each, symmetric: true }) },

@@ -76,6 +76,24 @@ forEachBackend(() => {
     expect(loss.poissonNll(rate.log(), t, { full: true }).itemSync()).toBeCloseTo(2.5 - 4 * Math.log(2.5) + stirling, 4)
     expect(loss.poissonNll(rate, t, { logInput: false }).itemSync()).toBeCloseTo(2.5 - 4 * Math.log(2.5), 5)
   })
+  it('multilabelMargin: the example of PyTorch’s documentation, and a row without labels', () => {
+    const scores = tensor([[0.1, 0.2, 0.4, 0.8]])
+    const labels = tensor(Int32Array.of(3, 0, -1, 1), { shape: [1, 4] })
+    // ((1 − (0.1 − 0.2)) + (1 − (0.1 − 0.4)) + (1 − (0.8 − 0.2)) + (1 − (0.8 − 0.4))) / 4
+    expect(loss.multilabelMargin(scores, labels).itemSync()).toBeCloseTo(0.85, 6)
+    expect(loss.multilabelMargin(scores, tensor(Int32Array.of(-1, 3, 0, 1), { shape: [1, 4] })).itemSync()).toBe(0)
+  })
+
+  it('smoothL1 is huber over its delta, and l1 at 0', () => {
+    const [y, t] = [tensor([-3, -0.2, 0, 0.4, 5]), tensor([0, 0, 0, 0.1, 0])]
+    for (const beta of [0.25, 1, 3])
+      expect(loss.smoothL1(y, t, { beta }).itemSync()).toBeCloseTo(
+        loss.huber(y, t, { delta: beta }).itemSync() / beta,
+        6,
+      )
+    expect(loss.smoothL1(y, t, { beta: 0 }).itemSync()).toBe(loss.l1(y, t).itemSync())
+  })
+
   it('triplet: swap takes the nearer of the two', () => {
     const [a, p, n] = [tensor([[0, 0]]), tensor([[2, 0]]), tensor([[3, 0]])]
     expect(loss.triplet(a, p, n).itemSync()).toBeCloseTo(0, 4)

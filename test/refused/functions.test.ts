@@ -56,6 +56,7 @@ const losses: { readonly [name: string]: Entry } = {
     numbers: { labelSmoothing: 'probability', ignoreIndex: 'integer' },
     wrong: [
       [() => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1, 1) as Tensor), /\[2, 3\].*need labels \[2\], not \[3\]/],
+      [() => loss.softmaxCrossEntropy(x(2, 3), labels(0, 3) as Tensor), /a label is 3: with 3 classes use 0 to 2/],
       [() => loss.softmaxCrossEntropy(x(2, 3), x(2)), /\[2, 3\] need probabilities of that shape, not \[2\]/],
       [() => loss.softmaxCrossEntropy(x(2, 3), labels(0, 1) as Tensor, { axis: 2 }), /axis 2/],
       [
@@ -131,6 +132,15 @@ const losses: { readonly [name: string]: Entry } = {
       unknownReduction((o) => loss.multiMargin(x(2, 3), labels(0, 1), o)),
     ],
   },
+  multilabelMargin: {
+    wrong: [
+      [() => loss.multilabelMargin(x(3), x(3)), /scores \[3\]: expected \[n, classes\]/],
+      [() => loss.multilabelMargin(x(2, 3), x(2, 3)), /labels are float32: they must be int32/],
+      [() => loss.multilabelMargin(x(2, 1), twoByOne()), /a label is 1: with 1 classes use 0 to 0/],
+      unknownReduction((o) => loss.multilabelMargin(x(2, 3), x(2, 3).cast('int32'), o)),
+    ],
+  },
+  smoothL1: alike(loss.smoothL1, { beta: 'notNegative' }),
   multilabelSoftMargin: alike(loss.multilabelSoftMargin),
   contrastive: {
     call: (o: never) => loss.contrastive(x(2, 3), x(2, 3), x(2), o),
@@ -411,6 +421,17 @@ const pieces: { readonly [name: string]: Entry } = {
     [() => functional.batchNormTraining(x(3)), /input \[3\]: expected \[n, c, \.\.\.\]/],
   ),
   cellStep: { wrong: [[() => functional.cellStep('lstm', x(2, 2), [x(2, 1), x(2, 1)], cell), /\[2, 2\].*\[4, 3\]/]] },
+  categorical: {
+    wrong: [
+      [() => functional.categorical(x()), /logits are a scalar/],
+      [() => functional.categorical(x(2, 3)).logProbability(labels(0, 3)), /a category is 3.*use 0 to 2/],
+      [() => functional.categorical(x(2, 3)).logProbability(x(2)), /categories are float32: they must be int32/],
+      [
+        () => functional.categorical(x(2, 3)).logProbability(labels(0)),
+        /categories \[1\] for logits \[2, 3\]: expected \[2\]/,
+      ],
+    ],
+  },
   convolution: {
     call: (o: never) => functional.convolution(image(), x(2, 2, 3, 3), x(2), { ...(o as object) }),
     numbers: convolutionNumbers,
@@ -832,6 +853,14 @@ const others: { readonly [name: string]: Entry } = {
         /carry is.*\[2\].*shapes and dtypes must stay/,
       ],
       [() => tensors.scan((c: Tensor) => c as never, x(2), x(3)), /must return \[carry, result\]/],
+    ],
+  },
+  scatter: {
+    wrong: [
+      [() => tensors.scatter(x(3), x(3), x(3)), /indices are float32: they must be int32/],
+      [() => tensors.scatter(x(3), labels(0), x(2)), /indices \[1\] and source \[2\] for \[3\] along axis 0/],
+      [() => tensors.scatter(x(3), labels(0), x(1), { reduce: 'sum' as 'add' }), /unknown reduce 'sum': use 'set'/],
+      [() => tensors.scatter(x(3), labels(0), x(1), { axis: 1 }), /axis 1/],
     ],
   },
   searchSorted: { wrong: [[() => tensors.searchSorted(x(2, 3), x(3)), /\[2, 3\]: they must be a vector/]] },

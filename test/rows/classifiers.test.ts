@@ -292,6 +292,34 @@ forEachEngine(() => {
     expectClose(grad(l, z).flatten(), [-0.9099694268296196, 0.24472847105479767, 0.6652409557748219], 1e-12)
   })
 
+  it('R31: a policy gives log-probability, entropy and draws; what is forbidden is never drawn', () => {
+    const logits = f64([0, Math.log(3), -Infinity, 1, 1, 1], [2, 3])
+    const policy = nn.functional.categorical(logits)
+    const actions = tensor(Int32Array.of(1, 0))
+    const expected = [Math.log(3 / 4), -Math.log(3)]
+    policy
+      .logProbability(actions)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i], 12)
+      })
+    const entropies = [-Math.log(1 / 4) / 4 - (3 / 4) * Math.log(3 / 4), Math.log(3)]
+    policy.entropy.dataSync().forEach((value, i) => {
+      expect(value).toBeCloseTo(entropies[i], 12)
+    })
+    expect([...policy.mode.dataSync()]).toEqual([1, 0])
+    expect(
+      grad(policy.entropy.sum().add(policy.logProbability(actions).sum()), logits)
+        .isFinite()
+        .all()
+        .itemSync(),
+    ).toBe(1)
+    const many = nn.functional.categorical(logits.slice([0, 1]).broadcastTo([2000, 3]))
+    const drawn = [...many.sample({ key: random.key(1) }).dataSync()]
+    expect(drawn.every((action) => action < 2)).toBe(true)
+    expect(Math.abs(drawn.filter((action) => action === 1).length / 2000 - 3 / 4)).toBeLessThan(0.04)
+  })
+
   it('R31: a softmax policy: ∂E[r]/∂z = p·(r − ⟨p, r⟩), and what REINFORCE draws is near it', () => {
     const [z, r] = [f64([0.3, -0.5, 1]), f64([1, 3, -2])]
     const p = z.softmax()

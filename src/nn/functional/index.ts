@@ -17,6 +17,7 @@ export {
   splitHeads,
   splitProjections,
 } from './attention.ts'
+export { type Categorical, categorical } from './categorical.ts'
 export { type GumbelOptions, gumbelSoftmax, scoreFunction, straightThrough } from './choice.ts'
 export { type ConvolutionOptions, convolution, convolutionPerExample } from './convolution.ts'
 export { type Dispatch, dispatch } from './dispatch.ts'
