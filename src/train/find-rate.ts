@@ -57,7 +57,7 @@ export async function findLearningRate(net: Module, data: Dataset, options: Rate
     throw new RangeError(`findLearningRate: steps is ${steps}, it must be a whole number of at least 10`)
   const rateAt = (step: number): number => from * (to / from) ** (Math.min(step, steps - 1) / (steps - 1))
   const optimizer = make(rateAt)
-  checkFit(net, data, { ...options, optimizer, epochs: 1 })
+  await checkFit(net, data, { ...options, optimizer, epochs: 1 })
 
   const [state, random] = [await arraysOf(net.state()), { ...runtime.random }]
   if (options.seed !== undefined) Object.assign(runtime.random, { seed: options.seed, step: 0 })

@@ -8,6 +8,7 @@ import { iota, random, type Tensor, withTraining, zeros } from '../tensor/index.
 import type { Callbacks } from './callbacks.ts'
 import { checkEarlyStopping, type EarlyStopping } from './early-stopping.ts'
 import type { Loss, Metric } from './metrics.ts'
+import { nextTask } from './turns.ts'
 
 export interface FitOptions {
   /** The mean over the examples of a batch of what is to become small. */
@@ -55,8 +56,11 @@ export interface FitOptions {
   readonly settings?: { readonly [key: string]: Json }
 }
 
-/** Throws on options that make no sense, on their own or for this network and data. Builds the graph of a batch, computes nothing. */
-export function checkFit(net: Module, data: Dataset, options: FitOptions): void {
+/**
+ * Rejects options that make no sense, on their own or for this network and data. Builds graphs of a batch, computes nothing; each
+ * takes a page's thread for a while, so it has a turn of its own.
+ */
+export async function checkFit(net: Module, data: Dataset, options: FitOptions): Promise<void> {
   const {
     epochs,
     gradientAccumulation = 1,
@@ -77,7 +81,9 @@ export function checkFit(net: Module, data: Dataset, options: FitOptions): void 
   if ('loss' in metrics) throw new RangeError("fit: no metric can be called 'loss', that name is taken")
   if (options.earlyStopping) checkEarlyStopping(options.earlyStopping, ['loss', ...Object.keys(metrics)])
   if (net.parameters().length === 0) throw new RangeError('fit: the network has no parameters to train')
+  await nextTask()
   checkShapes(net, data, options)
+  await nextTask()
   if (options.augment) checkAugment(net, data, options, options.augment)
   if (options.validation) checkShapes(net, options.validation, options)
 }

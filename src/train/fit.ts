@@ -22,7 +22,7 @@ import { nextTask, takingTurns } from './turns.ts'
  *     const run = await fit(net, digits.train, { loss: softmaxCrossEntropy, optimizer: adam(), epochs: 3, validation: digits.test })
  */
 export async function fit(net: Module, data: Dataset, options: FitOptions): Promise<Run> {
-  checkFit(net, data, options)
+  await checkFit(net, data, options)
   // Each of these takes a page's thread for a while: checking, preparing, and building the step.
   await nextTask()
   const { epochs, validation, metrics = {}, earlyStopping, gradientAccumulation = 1, signal } = options
@@ -155,6 +155,7 @@ export async function fit(net: Module, data: Dataset, options: FitOptions): Prom
   let ending: Ending | undefined
   try {
     for (const { onStart } of callbacks) await onStart?.(training)
+    await nextTask()
     while (ending === undefined) {
       if (progress.epoch >= epochs) ending = 'done'
       else if (earlyStopping && progress.epoch > 0 && isOver(progress.epoch, progress.best, earlyStopping))
