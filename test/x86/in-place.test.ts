@@ -1,4 +1,4 @@
-// Right operands read where they lie: which vectors their columns are, and products of windows of images with vacant columns between the rows.
+// Right operands read where they lie: which vectors their columns are, and products of windows of images with vacant columns between the rows, of few rows too.
 
 import { describe, expect, test } from 'vitest'
 import { createX86Backend } from '#x86'
@@ -41,6 +41,7 @@ const products: { readonly [name: string]: Product } = {
   'rows shorter than a vector': windows(3, 4, 2, 7, 7, 9, 3),
   'one row, its end beyond the last vector': matrices(1, 2, 333, 50),
   'a batch of them': matrices(3, 7, 100, 40),
+  'packed, its rows spread over tiles': matrices(1, 43, 70, 300, { right: true }),
   'a k of one': windows(4, 2, 1, 5, 48, 48, 1),
 }
 

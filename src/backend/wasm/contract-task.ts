@@ -243,7 +243,7 @@ export class ContractTasks {
     const { batch, m, n, k } = launch
     const tables = isPlain(kernel.right) ? launch.right[0] : undefined
     const constant = this.constant(launch)
-    const { words, blocks, grain, nanoseconds, kc, ahead, vectors } = once(
+    const { words, blocks, grain, nanoseconds, kc, ahead, tileRows, vectors } = once(
       this.nativePlans,
       [launch.kernel, batch, m, n, k, tables?.outer ?? -1, tables?.inner ?? -1, +constant.left, +constant.right],
       () => {
@@ -270,14 +270,15 @@ export class ContractTasks {
     for (const [i, side] of (['left', 'right'] as const).entries()) {
       if (!ahead[side]) continue
       const address = args + words.length + 3 + 3 * i
-      const { cost, width } = compiled.ahead[side]
+      const { cost } = compiled.ahead[side]
+      const width = side === 'left' ? tileRows : compiled.ahead.right.width
       const extent = side === 'left' ? m : n
       this.packAhead(
         constant[side],
         { function: compiled.index, native: compiled.ahead.native() },
         { address, padded: address + 1, batch: address + 2 },
         {
-          pack: compiled.ahead[side].function(),
+          pack: compiled.ahead[side].function(width),
           cost,
           callerOnly: false,
           args: written[i],

@@ -35,12 +35,15 @@ export interface NativeContract {
   plan(shape: NativeShape): NativePlan
   /** Packing ahead: the number of its code, emitted when asked for, and for each operand a function of that, emitted when asked for, nanoseconds an element, and the
    * outer elements of a panel. */
-  readonly ahead: { native(): number; readonly left: NativePack; readonly right: NativePack }
+  readonly ahead: {
+    native(): number
+    readonly left: NativePack
+    readonly right: NativePack & { readonly width: number }
+  }
 }
 export interface NativePack {
-  function(): number
+  function(width: number): number
   readonly cost: number
-  readonly width: number
 }
 export interface NativeShape {
   readonly batch: number
@@ -58,6 +61,8 @@ export interface NativePlan {
   readonly words: readonly number[]
   readonly kc: number
   readonly ahead: Ahead
+  /** Rows of a tile, and of a panel of the left operand. */
+  readonly tileRows: number
   readonly blocks: number
   readonly grain: number
   readonly nanoseconds: number

@@ -28,6 +28,9 @@ const mostChunks = 32
 const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
+/** Tiles over which rows are spread evenly. */
+const fewTiles = 5
+
 /** Nanoseconds that a vector costs more if it is read where it lies: over the end of a line of the cache, from far places. */
 const inPlaceVector = 0.15
 
@@ -36,6 +39,8 @@ const panelElement = 0.03
 
 /** A blocking, which operands are packed once by a launch before it, and how the right one is read if it is not packed at all. */
 export interface NativeBlocking extends ContractPlan {
+  /** Rows of a tile. */
+  readonly tileRows: number
   readonly inPlace: InPlace | undefined
 }
 
@@ -44,9 +49,11 @@ export function nativePlan(
   shape: ContractShape,
   place: InPlace | undefined,
   cache: CpuFeatures['cache'],
-  target: VectorTarget,
+  widest: VectorTarget,
   constant = nothingAhead,
 ): NativeBlocking {
+  const tileRows = rowsOf(shape.m, widest)
+  const target = { ...widest, tile: { ...widest.tile, rows: tileRows } }
   const plan = (given: ContractShape, inPlace: InPlace | undefined, kept: Ahead): ContractPlan =>
     planAhead(
       given,
@@ -66,13 +73,19 @@ export function nativePlan(
   const kept = keptOf(shape, constant)
   const packed = plan(shape, undefined, kept)
   // Panels that a loop packs once are read faster than what lies apart.
-  if (!place || kept.right) return { ...packed, inPlace: undefined }
+  if (!place || kept.right) return { ...packed, tileRows, inPlace: undefined }
   const read = plan({ ...shape, packRight: 0 }, place, kept)
   const { batch, n, k, packRight } = shape
   const before = packed.ahead.right ? batch * n * k * packRight : 0
   return read.blocking.nanoseconds < packed.blocking.nanoseconds + before
-    ? { ...read, inPlace: place }
-    : { ...packed, inPlace: undefined }
+    ? { ...read, tileRows, inPlace: place }
+    : { ...packed, tileRows, inPlace: undefined }
+}
+
+/** Few rows are spread evenly over tiles: a tile of hardly any loads more than it multiplies. Many are not worth packing code of their own. */
+function rowsOf(m: number, { tile: { rows } }: VectorTarget): number {
+  const tiles = Math.ceil(m / rows)
+  return tiles > 1 && tiles <= fewTiles ? Math.ceil(m / tiles) : rows
 }
 
 /** Byte offsets of a block's packed right operand and tile, and from row to row of the tile: not a power of two, for rows would be in each other's way in the caches. */

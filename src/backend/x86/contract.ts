@@ -27,6 +27,7 @@ export const contractWords = [
   'nBlocks',
   'rightAt',
   'tileAt',
+  'tileRows',
   'tileStride',
   'piece',
   'pieceVectors',
@@ -65,7 +66,7 @@ export function isNativeContract({ left, right, epilogue }: ContractKernel): boo
  */
 export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigint): Label {
   const f = new NativeFunction(a, target, 4)
-  const { rows: tileRows, columns: tileColumns } = target.tile
+  const { columns: tileColumns } = target.tile
   const [args, block, end, scratch] = [0, 1, 2, 3] as const
   const local = (): number => f.local('i32')
   const pushWord = (name: ContractWord): void => void f.get(args).memory('i32.load', 4 * contractWords.indexOf(name))
@@ -78,9 +79,8 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   const [m, n, k, mc, nc, kc] = (['m', 'n', 'k', 'mc', 'nc', 'kc'] as const).map(word)
   const [mBlocks, nBlocks, rightAt, tileAt] = (['mBlocks', 'nBlocks', 'rightAt', 'tileAt'] as const).map(word)
   const [leftArgs, rightArgs, epilogueArgs] = (['leftArgs', 'rightArgs', 'epilogueArgs'] as const).map(word)
-  const [tileStride, piece, pieceVectors, runLength, gap] = (
-    ['tileStride', 'piece', 'pieceVectors', 'run', 'gap'] as const
-  ).map(word)
+  const [tileRows, tileStride] = (['tileRows', 'tileStride'] as const).map(word)
+  const [piece, pieceVectors, runLength, gap] = (['piece', 'pieceVectors', 'run', 'gap'] as const).map(word)
   const [leftAhead, rightAhead] = (['leftAhead', 'rightAhead'] as const).map(word)
   // Where the packed panels of the block lie.
   const [leftPanels, rightPanels] = [local(), local()]
@@ -216,20 +216,14 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
           .op('i32.le_s')
           .set(narrow)
         f.get(pieceVectors).if(rightInPlace, rightPanel)
-        f.range(
-          row,
-          () => f.get(m0),
-          m1,
-          tileRows,
-          () => {
-            f.get(m1).get(row).op('i32.sub').set(rows)
-            const most = local()
-            f.i32(tileRows).set(most)
-            pushSmaller(f, rows, most)
-            f.set(rows)
-            multiplyTile()
-          },
-        )
+        f.get(m0).set(row)
+        whileLess(f, row, m1, () => {
+          f.get(m1).get(row).op('i32.sub').set(rows)
+          pushSmaller(f, rows, tileRows)
+          f.set(rows)
+          multiplyTile()
+          f.get(row).get(tileRows).op('i32.add').set(row)
+        })
       },
     )
   }
@@ -267,7 +261,7 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
 
   function multiplyTile(): void {
     f.get(args).get(narrow).i32(3).op('i32.shl').op('i32.add')
-    f.get(rows).i32(tileRows).op('i32.lt_s').i32(2).op('i32.shl').op('i32.add')
+    f.get(rows).get(tileRows).op('i32.lt_s').i32(2).op('i32.shl').op('i32.add')
     f.memory('i32.load', 4 * contractWords.indexOf('wide'))
     pushCode(f, codeStart)
     f.callFunction(undefined, [

@@ -80,8 +80,8 @@ export class NativeKernels {
     const cost = (roots: readonly Expr[]): number => this.target.price.relative * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
     const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + 0.1
-    const { rows, columns } = this.target.tile
-    const packLeft = (): number => this.pack(kernel.left, rows, standing.left)
+    const { columns } = this.target.tile
+    const packLeft = (width: number): number => this.pack(kernel.left, width, standing.left)
     const packRight = (): number => this.pack(kernel.right, columns, standing.right)
     const epilogue = (): number =>
       this.part(`epilogue ${epilogueKey(kernel.epilogue)} ${JSON.stringify(standing.epilogue)}`, (a) =>
@@ -95,28 +95,29 @@ export class NativeKernels {
         const place = tables && inPlaceOf(tables.outer, tables.inner, this.target.lanes)
         const costs = { packLeft: left, packRight: right, epilogue: epilogueCost }
         const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
-        const { blocking, ahead, inPlace } = plan
+        const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
         const known: { readonly [N in ContractWord]?: number } = {
-          ...this.microKernels(shape.m, shape.n, inPlace),
+          ...this.microKernels(tileRows, shape, inPlace),
           ...shape,
           ...blocking,
           ...nativeScratch(mc, nc, kc, inPlace, this.target),
+          tileRows,
           piece: inPlace?.columns ?? 0,
           pieceVectors: inPlace?.vectors ?? 0,
           run: inPlace?.run ?? 0,
           gap: inPlace?.gap ?? 0,
-          packLeft: packLeft(),
+          packLeft: packLeft(tileRows),
           packRight: inPlace ? 0 : packRight(),
           epilogue: epilogue(),
         }
         const words = contractWords.flatMap((name) => known[name] ?? [])
-        return { words, blocks, grain, nanoseconds, kc, ahead, vectors: inPlace?.table }
+        return { words, blocks, grain, nanoseconds, kc, ahead, tileRows, vectors: inPlace?.table }
       },
       ahead: {
         native: () => this.part('pack ahead', (a) => emitPackAhead(a, this.target, this.code.addressOf(0))),
-        left: { function: packLeft, cost: left, width: this.target.tile.rows },
-        right: { function: packRight, cost: right, width: this.target.tile.columns },
+        left: { function: packLeft, cost: left },
+        right: { function: packRight, cost: right, width: columns },
       },
     }
   }
@@ -133,21 +134,25 @@ export class NativeKernels {
   }
 
   /** Those of the four micro-kernels that a product of m by n has tiles for. */
-  private microKernels(m: number, n: number, inPlace: InPlace | undefined): { readonly [N in ContractWord]?: number } {
+  private microKernels(
+    tileRows: number,
+    { m, n }: { readonly m: number; readonly n: number },
+    inPlace: InPlace | undefined,
+  ): { readonly [N in ContractWord]?: number } {
     const source = inPlace ? 'place' : 'panel'
     const micro = (rows: number, vectors: number, has: boolean): number =>
       has
         ? this.part(`tile ${rows} ${vectors} ${source}`, (a) => emitMicroKernel(a, this.target, rows, vectors, source))
         : 0
     const { tile, lanes } = this.target
-    const rest = m % tile.rows
+    const rest = m % tileRows
     const [hasWide, hasNarrow] = inPlace
       ? [n > inPlace.columns || inPlace.vectors > 1, true]
       : [n > lanes, n % tile.columns > 0 && n % tile.columns <= lanes]
     return {
-      wide: micro(tile.rows, 2, m >= tile.rows && hasWide),
+      wide: micro(tileRows, 2, m >= tileRows && hasWide),
       wideRest: micro(rest, 2, rest > 0 && hasWide),
-      narrow: micro(tile.rows, 1, m >= tile.rows && hasNarrow),
+      narrow: micro(tileRows, 1, m >= tileRows && hasNarrow),
       narrowRest: micro(rest, 1, rest > 0 && hasNarrow),
     }
   }
