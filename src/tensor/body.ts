@@ -1,8 +1,9 @@
 // Bodies: tracing the functions that a conditional or loop is made of, and what they read and assign.
 
-import { build } from '../graph/build.ts'
+import { build, lastId, within } from '../graph/build.ts'
 import type { Node, ShapeAndType } from '../graph/node.ts'
 import { mistake } from '../graph/refuse.ts'
+import { mapGraph } from '../graph/walk.ts'
 import type { LeafSource } from './leaf.ts'
 import { fold, nextKey } from './random-bits.ts'
 import { type ActiveTrace, type RunHook, runtime } from './runtime.ts'
@@ -28,6 +29,8 @@ export class Surroundings {
   private readonly leaves = new Map<Variable, Node<'leaf'>>()
   /** The variables that any of the functions assigned. */
   readonly assigned = new Set<Variable>()
+  /** Nodes of inside come after this one. */
+  private readonly startId = lastId()
   private key: Node | undefined
   private readonly what: string
   /** The number of the turn, where there are turns. */
@@ -77,10 +80,22 @@ export class Surroundings {
     return leaf
   }
 
-  /** What a node read inside is outside: a variable's value for its leaf, else itself. */
-  outer(node: Node): Node {
-    for (const [v, leaf] of this.leaves) if (leaf === node) return this.valueOf(v)
-    return node
+  /** What nodes of inside that change in no turn are outside: with the value of each variable for the leaf by which it was read. */
+  outer(nodes: readonly Node[]): Node[] {
+    if (this.leaves.size === 0) return [...nodes]
+    const variables = new Map<Node, Variable>([...this.leaves].map(([v, leaf]) => [leaf, v]))
+    const isOlder = (node: Node): boolean => node.id <= this.startId
+    return mapGraph(
+      nodes,
+      (node, inputs) => {
+        const variable = variables.get(node)
+        if (variable) return this.valueOf(variable)
+        return inputs.every((x, i) => x === node.inputs[i])
+          ? node
+          : within(node.scope, () => build.node(node.op, inputs, node.attributes))
+      },
+      isOlder,
+    ).outputs
   }
 
   /** The value of a variable outside. */

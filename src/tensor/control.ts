@@ -46,7 +46,7 @@ export function cond<A extends readonly unknown[], R>(
     ),
   )
   const parameters = [...new Set(outputs.flatMap((o) => outsiders(o, [], startId)))]
-  const node = build.node('cond', [predicate.node, ...parameters.map((p) => around.outer(p))], {
+  const node = build.node('cond', [predicate.node, ...around.outer(parameters)], {
     whenTrue: { parameters, outputs: outputs[0] as Node[] },
     whenFalse: { parameters, outputs: outputs[1] as Node[] },
   })
@@ -112,7 +112,7 @@ export function scan<C, X, Y>(
       ...variables.map((v) => around.valueOf(v)),
       ...series,
       ...(around.drawsRandom ? [build.iota([length], 0)] : []),
-      ...constants.map((c) => around.outer(c)),
+      ...around.outer(constants),
     ],
     {
       body: { parameters: [...state, ...seen, ...constants], outputs },
@@ -185,7 +185,7 @@ export function whileLoop<C>(
       ...inputs,
       ...variables.map((v) => around.valueOf(v)),
       ...(counts ? [build.constant(0, [], 'int32')] : []),
-      ...constants.map((c) => around.outer(c)),
+      ...around.outer(constants),
     ],
     { condition: { parameters, outputs: keepGoing }, body: { parameters, outputs }, carries: state.length, maximum },
   )

@@ -12,6 +12,7 @@ import {
   stack,
   type Tensor,
   tensor,
+  Variable,
   vjp,
   whileLoop,
   zeros,
@@ -60,6 +61,25 @@ const unrolled = (h: Tensor, xs: Tensor, w: Tensor, u: Tensor, b: Tensor, revers
 }
 
 forEachBackend(() => {
+  it('what a body makes of a variable alone is made of its value outside', () => {
+    const w = new Variable(new Float32Array([3]), [1], 'float32')
+    const looped = compile(() => {
+      const [h] = scan((h: Tensor) => [h.mul(w.mul(2)).add(w.detach()), h.sum()], zeros([1]), undefined, { length: 2 })
+      const [branch] = [
+        cond(
+          w.sum().greater(0),
+          () => w.mul(2).add(h),
+          () => w,
+        ),
+      ]
+      const [slope] = grad(branch.sum(), [w])
+      return [branch, slope]
+    })
+    // h = (0·2w + w')·2w + w', where w' counts as constant: 2w·w' + w'; with w = w' = 3 that is 21, and by w it is 2w' = 6.
+    const [value, slope] = looped()
+    expect([value.itemSync(), slope.itemSync()]).toEqual([27, 8])
+  })
+
   it.each([0, 1, 2, 7, 64])('a recurrent network over %i steps, forward and backward', (length) => {
     const inputs = [
       random([3, 5], 1),
