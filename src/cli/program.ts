@@ -61,7 +61,8 @@ export async function run(args: readonly string[]): Promise<number> {
       .command('bench')
       .description('measure the speed of training and of its parts')
       .argument('[workloads...]', 'which of them (default: all)')
-      .option('--scale <n>', 'batches so many times as large', wholeNumber(1)),
+      .option('--scale <n>', 'batches so many times as large', wholeNumber(1))
+      .option('--bound', 'also the least time that the arithmetic or the bytes of its kernels need here'),
   )
     .addOption(new Option('--serve', 'one workload that waits for its turns, for npm run bench').hideHelp())
     .action(async (names: string[], options) => {

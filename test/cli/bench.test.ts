@@ -50,9 +50,9 @@ describe('tenon bench --json', () => {
     for (const value of [line.gbPerS, line.copyMs, line.timesCopy]) expect(value).toBeGreaterThan(0)
   })
 
-  it('gives bytes a second for elementwise work', { timeout: 60_000 }, async () => {
-    const line = await bench('elementwise', '--threads', '1')
+  it('gives bytes a second for elementwise work, and its bound', { timeout: 60_000 }, async () => {
+    const line = await bench('elementwise', '--threads', '1', '--bound')
     expect(line).toMatchObject({ workload: 'elementwise', threads: 1 })
-    expect(line.gbPerS).toBeGreaterThan(0)
+    for (const value of [line.gbPerS, line.boundMs]) expect(value).toBeGreaterThan(0)
   })
 })
