@@ -71,8 +71,9 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
     1,
     () => {
       setBlock(f, block, { m, n, mc, nc, mBlocks, nBlocks }, { batch, m0, m1, n0, n1 })
-      firstPacked(m0, m1, tile.rows, leftRow, packedRow)
-      firstPacked(n0, n1, tile.columns, rightStep, packedColumn)
+      firstPackedRow()
+      // A last, partial panel in place is read beyond its columns: the tile has room for what no one reads there
+      f.get(n1).get(n0).get(rightStep).op('select').set(packedColumn)
       f.get(k)
         .op('i32.eqz')
         .if(() => {
@@ -102,10 +103,10 @@ export function emitContractDriver(module: ModuleBuilder, tile: Tile, microKerne
     return left
   }
 
-  /** `from` for a packed operand, and for one read in place (its stride is not 0) the start of the last, partial panel. */
-  function firstPacked(from: number, to: number, width: number, stride: number, result: number): void {
-    f.get(to).get(to).get(from).op('i32.sub').i32(width).op('i32.rem_u').op('i32.sub')
-    f.get(from).get(stride).op('select').set(result)
+  /** The first row for a packed operand, and for one read in place (its stride is not 0) the start of the last, partial panel. */
+  function firstPackedRow(): void {
+    f.get(m1).get(m1).get(m0).op('i32.sub').i32(tile.rows).op('i32.rem_u').op('i32.sub')
+    f.get(m0).get(leftRow).op('select').set(packedRow)
   }
 
   function pack(name: 'packLeft' | 'packRight', operand: number, from: number, to: number, destination: number): void {
