@@ -1,8 +1,7 @@
 // Classes of nodes: how each is computed, if at all, and over which iteration space.
 
 import { dtypes } from '../graph/dtype.ts'
-import { isControl, isOp, type Node } from '../graph/node.ts'
-import { isPointwise } from '../graph/ops/pointwise.ts'
+import { isOp, type Node, type OpName } from '../graph/node.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
 import { isDilation, isMovement, movedFrom, resolve } from './view.ts'
 
@@ -35,15 +34,40 @@ const largestWindow = 25
 const smallestContraction = 1 << 13
 
 export function classify(node: Node): NodeClass {
-  if (node.op === 'leaf' || node.op === 'constant' || node.op === 'part') return node.op
-  if (isControl(node)) return 'control'
-  if (isMovement(node)) return isDilation(node) ? 'assemble' : 'movement'
-  if (isPointwise(node.op) || node.op === 'iota') return 'pointwise'
-  if (node.op === 'take' || node.op === 'takeAlong') return 'lookup'
-  if (node.op === 'concat') return 'assemble'
-  if (node.op === 'routine') return 'routine'
-  if (node.op === 'scatterAdd' || node.op === 'scatterAddAlong') return 'scatter'
-  if (isOp(node, 'matmul') || isOp(node, 'conv')) return isLarge(node) ? 'contract' : 'product'
+  const found = classes[node.op] as NodeClass | ((node: Node) => NodeClass) | undefined
+  return typeof found === 'function' ? found(node) : (found ?? 'pointwise')
+}
+
+/** The class of each operation; what has none here is pointwise. */
+const classes: { readonly [O in OpName]?: NodeClass | ((node: Node<O>) => NodeClass) } = {
+  leaf: 'leaf',
+  constant: 'constant',
+  part: 'part',
+  cond: 'control',
+  scan: 'control',
+  whileLoop: 'control',
+  reshape: 'movement',
+  transpose: 'movement',
+  broadcast: 'movement',
+  slice: 'movement',
+  windows: 'movement',
+  pad: (node) => (isDilation(node) ? 'assemble' : 'movement'),
+  take: 'lookup',
+  takeAlong: 'lookup',
+  concat: 'assemble',
+  routine: 'routine',
+  scatterAdd: 'scatter',
+  scatterAddAlong: 'scatter',
+  matmul: (node) => (isLarge(node) ? 'contract' : 'product'),
+  conv: (node) => (isLarge(node) ? 'contract' : 'product'),
+  sum: reduction,
+  prod: reduction,
+  max: reduction,
+  min: reduction,
+  argmax: reduction,
+  argmin: reduction,
+}
+function reduction(node: Node): NodeClass {
   return isWindow(node) ? 'window' : 'reduce'
 }
 

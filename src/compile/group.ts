@@ -7,7 +7,7 @@ import { classify, domainOf, type NodeClass } from './classify.ts'
 import { fits } from './fit.ts'
 import { operandsOf } from './operand.ts'
 import { refine, rowShape, type Space } from './space.ts'
-import { matchShapes, movedFrom, type View } from './view.ts'
+import { isMovement, matchShapes, movedFrom, type View } from './view.ts'
 
 /**
  * The nodes of one kernel. `domain` is the iteration space; `reduced` marks its axes that reductions of the group run
@@ -81,7 +81,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
       kind: ownKinds.has(kind) ? (kind as Group['kind']) : 'loop',
       ...space,
       nodes: [node],
-      reads: new Set(operandsOf(node, kind).map((view) => view.base)),
+      reads: basesOf(operandsOf(node, kind)),
       readers: [],
       last: position,
       reach: position,
@@ -236,19 +236,29 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   }
 }
 
+function basesOf(views: readonly View[]): Set<Node> {
+  const bases = new Set<Node>()
+  for (let i = 0; i < views.length; i++) bases.add(views[i].base)
+  return bases
+}
+
 /** Movements that no stride expresses, and movements that are outputs: these are copied. */
 function movesMade(order: readonly Node[], outputs: readonly Node[], classOf: (n: Node) => NodeClass): Set<Node> {
   const made = new Set<Node>()
-  const visit = (view: View): void => {
+  const reads = (view: View): void => {
     for (let base = view.base; classOf(base) === 'movement' && !made.has(base); base = movedFrom(base).base)
       made.add(base)
   }
-  for (const node of order)
-    if (classOf(node) !== 'movement') for (const view of operandsOf(node, classOf(node))) visit(view)
+  for (const node of order) {
+    const kind = classOf(node)
+    // A base that is a movement is that of no view that lies over it.
+    if (kind === 'movement' || !node.inputs.some(isMovement)) continue
+    for (const view of operandsOf(node, kind)) reads(view)
+  }
   for (const o of outputs) {
     if (classOf(o) !== 'movement') continue
     made.add(o)
-    visit(movedFrom(o))
+    reads(movedFrom(o))
   }
   return made
 }

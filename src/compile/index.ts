@@ -74,7 +74,7 @@ function distinctOutputs(outputs: readonly Node[]): Node[] {
 /** Contractions, routines and control flow read memory: a constant is filled first, and for routines a view is copied. */
 function filledOperands(outputs: readonly Node[]): Node[] {
   return mapGraph(outputs, (node, inputs) => {
-    const same = inputs.every((x, i) => x === node.inputs[i])
+    const same = inputs === node.inputs
     const kind = classify(node)
     if (kind !== 'contract' && kind !== 'routine' && kind !== 'control') return same ? node : { ...node, inputs }
     const isReady = (x: Node): boolean => resolve(x).base.op !== 'constant' && (kind !== 'routine' || !isMovement(x))

@@ -5,9 +5,19 @@ import { misfit, mistake } from './refuse.ts'
 
 export type Dims = readonly number[]
 
-export const sizeOf = (shape: Dims): number => shape.reduce((n, d) => n * d, 1)
+// These two are asked of every node, and in a first step they are interpreted: no closures.
+export function sizeOf(shape: Dims): number {
+  let size = 1
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis] as number
+  return size
+}
 
-export const sameShape = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((d, i) => d === b[i])
+export function sameShape(a: Dims, b: Dims): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false
+  return true
+}
 
 /** A shape as errors print it: [batch=64, 784], or [64, 784] where the axes have no names. */
 export function show(shape: Dims): string {

@@ -8,8 +8,8 @@ import type { Node } from './node.ts'
  */
 export function topologicalOrder(
   outputs: readonly Node[],
-  stop: (node: Node) => boolean = () => false,
-  inputsOf: (node: Node) => readonly Node[] = (node) => node.inputs,
+  stop?: (node: Node) => boolean,
+  inputsOf?: (node: Node) => readonly Node[],
 ): Node[] {
   const order: Node[] = []
   const seen = new Set<Node>()
@@ -23,9 +23,16 @@ export function topologicalOrder(
     }
     if (seen.has(node)) continue
     seen.add(node)
+    if (stop?.(node)) {
+      order.push(node)
+      continue
+    }
+    const inputs = inputsOf ? inputsOf(node) : node.inputs
+    if (inputs.length === 0) {
+      order.push(node)
+      continue
+    }
     stack.push(node, undefined)
-    if (stop(node)) continue
-    const inputs = inputsOf(node)
     for (let i = inputs.length - 1; i >= 0; i--) {
       const input = inputs[i] as Node
       if (!seen.has(input)) stack.push(input)
@@ -34,7 +41,10 @@ export function topologicalOrder(
   return order
 }
 
-/** Rebuilds a graph bottom-up: `replace` sees each node with its new inputs and gives the node to use instead. */
+/**
+ * Rebuilds a graph bottom-up: `replace` sees each node with its new inputs, which are `node.inputs` itself where none has changed, and
+ * gives the node to use instead.
+ */
 export function mapGraph(
   outputs: readonly Node[],
   replace: (node: Node, inputs: readonly Node[]) => Node,
@@ -42,8 +52,20 @@ export function mapGraph(
 ): { outputs: Node[]; map: Map<Node, Node> } {
   const map = new Map<Node, Node>()
   for (const node of topologicalOrder(outputs, stop)) {
-    const inputs = stop?.(node) ? [] : node.inputs.map((x) => map.get(x) as Node)
-    map.set(node, replace(node, inputs))
+    map.set(node, replace(node, stop?.(node) ? none : mapped(node.inputs, map)))
   }
   return { outputs: outputs.map((o) => map.get(o) as Node), map }
+}
+
+const none: readonly Node[] = []
+
+function mapped(inputs: readonly Node[], map: ReadonlyMap<Node, Node>): readonly Node[] {
+  let changed: Node[] | undefined
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i] as Node
+    const now = map.get(input) as Node
+    if (now !== input) changed ??= inputs.slice()
+    if (changed) changed[i] = now
+  }
+  return changed ?? inputs
 }

@@ -16,13 +16,18 @@ import { splitProduct } from './split-product.ts'
  * cuts large reductions and products of few long sums in two, so that they can run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
-  const cleaned = pass(simplifyControl(outputs, simplify), (node) => local(node))
+  const cleaned = pass(simplifyControl(outputs, simplify), rules)
   const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)))
-  return pass(counted, (node) => splitProduct(splitReduction(local(node))))
+  return pass(counted, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut })
 }
 
-/** Rebuilds the graph through `rule` and gives equal nodes one identity. */
-function pass(outputs: readonly Node[], rule: (node: Node, original: Node) => Node): Node[] {
+/** What takes the place of a node, whose inputs are simple already; `original` is the node before they were. */
+type Rule<O extends OpName = OpName> = (node: Node<O>, original: Node) => Node
+/** Rules by operation. Most nodes have none and only find their equals, so a pass costs little. */
+type Rules = { readonly [O in OpName]?: Rule<O> }
+
+/** Rebuilds the graph through the rules and gives equal nodes one identity. */
+function pass(outputs: readonly Node[], rules: Rules): Node[] {
   const known = new Map<string, Node>()
   const identity = new Map<object, number>()
   const idOf = (x: object): number => {
@@ -35,9 +40,11 @@ function pass(outputs: readonly Node[], rule: (node: Node, original: Node) => No
     // What works element by element on others has their shape.
     const hasOwnShape = node.inputs.length === 0 || !isPointwise(node.op)
     let key = `${node.op}|${node.dtype}|${hasOwnShape ? node.shape.join() : ''}`
-    for (const input of node.inputs) key += `|${idOf(input)}`
-    for (const v of Object.values(node.attributes)) {
-      const hasIdentity = typeof v === 'object' && !Array.isArray(v)
+    for (let i = 0; i < node.inputs.length; i++) key += `|${idOf(node.inputs[i] as Node)}`
+    const attributes: { readonly [name: string]: unknown } = node.attributes
+    for (const name in attributes) {
+      const v = attributes[name]
+      const hasIdentity = typeof v === 'object' && v !== null && !Array.isArray(v)
       key += `;${hasIdentity ? idOf(v) : Object.is(v, -0) ? '-0' : String(v)}`
     }
     const same = known.get(key)
@@ -45,12 +52,13 @@ function pass(outputs: readonly Node[], rule: (node: Node, original: Node) => No
     return same ?? node
   }
   return mapGraph(outputs, (node, inputs) => {
-    const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
-    return share(
-      within(node.scope, () => (isEmpty(rebuilt) ? build.constant(0, node.shape, node.dtype) : rule(rebuilt, node))),
-    )
+    const rebuilt = inputs === node.inputs ? node : withInputs(node, inputs)
+    const rule = isEmpty(rebuilt) ? nothing : (rules[node.op] as Rule | undefined)
+    return share(rule ? within(node.scope, () => rule(rebuilt, node)) : rebuilt)
   }).outputs
 }
+
+const nothing: Rule = (node) => build.constant(0, node.shape, node.dtype)
 
 /** Without elements all values are the same; kernels of others need not make room for it. The shape of loops and branches says nothing. */
 const isEmpty = (node: Node): boolean =>
@@ -68,71 +76,92 @@ function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
   return counts
 }
 
-/** Arithmetic on constants, rounded as the dtype is. */
-const folds: { readonly [op: string]: (a: number, b: number) => number } = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  neg: (a) => -a,
+/** Folds arithmetic on constants, rounded as the dtype is; else what `otherwise` says. */
+function folding<O extends 'add' | 'sub' | 'mul' | 'div' | 'neg'>(
+  fold: (a: number, b: number) => number,
+  otherwise: Rule<O> = (node) => node,
+): Rule<O> {
+  return (node, original) => {
+    if (!isFloat(node.dtype)) return otherwise(node, original)
+    const values: number[] = []
+    for (const x of node.inputs) {
+      if (!isOp(x, 'constant')) return otherwise(node, original)
+      values.push(x.attributes.value)
+    }
+    const [a = 0, b = 0] = values
+    const round = node.dtype === 'float32' ? Math.fround : (v: number): number => v
+    return build.constant(round(fold(round(a), round(b))), node.shape, node.dtype)
+  }
 }
 
-function folded(node: Node): Node | undefined {
-  const fold = folds[node.op]
-  if (!fold || !isFloat(node.dtype) || !node.inputs.every((x) => isOp(x, 'constant'))) return undefined
-  const [a = 0, b = 0] = node.inputs.map((x) => (x as Node<'constant'>).attributes.value)
-  const round = node.dtype === 'float32' ? Math.fround : (v: number): number => v
-  return build.constant(round(fold(round(a), round(b))), node.shape, node.dtype)
-}
+/** The input instead. */
+const dropped = (node: Node): Node => node.inputs[0] as Node
 
 /** Rules that look at one node and its inputs. */
-function local(node: Node): Node {
-  const [x] = node.inputs
-  const constant = folded(node)
-  if (constant) return constant
-  if (isOp(node, 'stopGradient') || isOp(node, 'custom')) return x as Node
+const rules: Rules = {
+  add: /* @__PURE__ */ folding((a, b) => a + b, joinPads),
+  sub: /* @__PURE__ */ folding((a, b) => a - b),
+  mul: /* @__PURE__ */ folding(
+    (a, b) => a * b,
+    (node) => {
+      const [a, b] = node.inputs as [Node, Node]
+      return isConstant(b, 1) ? a : isConstant(a, 1) ? b : node
+    },
+  ),
+  div: /* @__PURE__ */ folding(
+    (a, b) => a / b,
+    (node) => (isConstant(node.inputs[1] as Node, 1) ? dropped(node) : node),
+  ),
+  neg: /* @__PURE__ */ folding(
+    (a) => -a,
+    (node) => (dropped(node).op === 'neg' ? dropped(dropped(node)) : node),
+  ),
+  stopGradient: dropped,
+  custom: dropped,
   // What has not to be waited for.
-  if (isOp(node, 'after') && isOp(node.inputs[1] as Node, 'constant')) return x as Node
-  if (isOp(node, 'cast') && (x as Node).dtype === node.dtype) return x as Node
-  if (isOp(node, 'neg') && (x as Node).op === 'neg') return (x as Node).inputs[0] as Node
-  if (isOp(node, 'mul') || isOp(node, 'div')) {
-    const [a, b] = node.inputs as [Node, Node]
-    if (isConstant(b, 1)) return a
-    if (isOp(node, 'mul') && isConstant(a, 1)) return b
-  }
-  if (isOp(node, 'reshape')) {
-    let from = x as Node
+  after: (node) => (isOp(node.inputs[1] as Node, 'constant') ? dropped(node) : node),
+  cast: (node) => (dropped(node).dtype === node.dtype ? dropped(node) : node),
+  reshape(node) {
+    const x = dropped(node)
+    let from = x
     while (isOp(from, 'reshape')) from = from.inputs[0] as Node
     if (sameShape(from.shape, node.shape)) return from
     return moved(from === x ? node : build.reshape(from, node.shape))
-  }
-  if (isOp(node, 'transpose')) {
-    const inner = x as Node
-    if (isOp(inner, 'transpose')) {
-      const order = node.attributes.permutation.map((p) => inner.attributes.permutation[p] as number)
-      return build.transpose(inner.inputs[0] as Node, order)
-    }
-    return moved(node)
-  }
-  if (isOp(node, 'broadcast') || isOp(node, 'slice')) return moved(node)
-  if (isOp(node, 'sum') || isOp(node, 'prod') || isOp(node, 'max') || isOp(node, 'min')) return reduction(node)
-  if ((isOp(node, 'argmax') || isOp(node, 'argmin')) && node.attributes.axes.every((a) => (x as Node).shape[a] === 1)) {
-    return build.constant(0, node.shape, 'int32')
-  }
-  if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 0) return build.constant(0, node.shape, node.dtype)
-  if (isOp(node, 'matmul') && (x as Node).shape.at(-1) === 1) {
-    // One product per element: what squares or sums it need not store it. Only the sign of a zero may differ.
+  },
+  transpose(node) {
+    const inner = dropped(node)
+    if (!isOp(inner, 'transpose')) return moved(node)
+    const order = node.attributes.permutation.map((p) => inner.attributes.permutation[p] as number)
+    return build.transpose(inner.inputs[0] as Node, order)
+  },
+  broadcast: moved,
+  slice: moved,
+  sum: reduction,
+  prod: reduction,
+  max: reduction,
+  min: reduction,
+  argmax: firstOfOne,
+  argmin: firstOfOne,
+  matmul(node) {
     const [left, right] = node.inputs as [Node, Node]
+    const inner = left.shape.at(-1)
+    if (inner === 0) return build.constant(0, node.shape, node.dtype)
+    if (inner !== 1) return node
+    // One product per element: what squares or sums it need not store it. Only the sign of a zero may differ.
     return build.binary('mul', build.broadcast(left, node.shape), build.broadcast(right, node.shape))
-  }
-  if (isOp(node, 'conv') && (x as Node).shape[1] === 0) return build.constant(0, node.shape, node.dtype)
-  if (isOp(node, 'add')) return joinPads(node)
-  if (isOp(node, 'concat')) {
+  },
+  conv: (node) => (dropped(node).shape[1] === 0 ? build.constant(0, node.shape, node.dtype) : node),
+  concat(node) {
     const parts = node.inputs.filter((p) => sizeOf(p.shape) > 0)
     if (parts.length === 1) return parts[0] as Node
     return parts.length > 0 && parts.length < node.inputs.length ? build.node('concat', parts, node.attributes) : node
-  }
-  return node
+  },
+}
+
+/** The place of the only element. */
+function firstOfOne(node: Node<'argmax'> | Node<'argmin'>): Node {
+  const { shape } = dropped(node)
+  return node.attributes.axes.every((a) => shape[a] === 1) ? build.constant(0, node.shape, 'int32') : node
 }
 
 const isConstant = (node: Node, value: number): boolean => isOp(node, 'constant') && node.attributes.value === value
@@ -165,8 +194,13 @@ function moved(node: Node): Node {
   return node
 }
 
+type Reduction = Node<'sum'> | Node<'prod'> | Node<'max'> | Node<'min'>
+
+const isReduction = (node: Node): node is Reduction =>
+  isOp(node, 'sum') || isOp(node, 'prod') || isOp(node, 'max') || isOp(node, 'min')
+
 /** Axes of one element need no reduction; a reduction of nothing is a constant. */
-function reduction(node: Node<'sum'> | Node<'prod'> | Node<'max'> | Node<'min'>): Node {
+function reduction(node: Reduction): Node {
   const x = node.inputs[0] as Node
   const { axes } = node.attributes
   if (sizeOf(x.shape) === 0) return build.constant(identityOf(node.op, node.dtype), node.shape, node.dtype)
@@ -222,33 +256,39 @@ function joinPads(node: Node<'add'>): Node {
 }
 
 /** Transposes and slices of a pointwise value or correlation nobody else needs are done to its inputs, where they cost nothing. */
-function pushMoves(counts: Map<Node, number>): (node: Node, original?: Node) => Node {
-  return (node, original = node) => {
-    // One whose inputs have changed has the users that it had.
-    if (isOp(node, 'conv')) counts.set(node, counts.get(original) ?? 0)
-    if (!isOp(node, 'transpose') && !isOp(node, 'slice')) return node
+function pushMoves(counts: Map<Node, number>): Rules {
+  const push = (node: Node<'transpose'> | Node<'slice'>): Node => {
     const x = node.inputs[0]
-    if (
-      isOp(node, 'transpose') &&
-      isOp(x, 'matmul') &&
-      counts.get(x) === 1 &&
-      swapsMatrices(node.attributes.permutation)
-    ) {
+    if (counts.get(x) !== 1) return node
+    if (isOp(node, 'transpose') && isOp(x, 'matmul') && swapsMatrices(node.attributes.permutation)) {
       // (A B)ᵀ = Bᵀ Aᵀ, with the same products in the same sums.
       return build.node('matmul', [build.swap(x.inputs[1]), build.swap(x.inputs[0])], {})
     }
-    if (isOp(node, 'slice') && isOp(x, 'conv') && counts.get(x) === 1) return sliceOfConv(node, x)
-    if (!isPointwise(x.op as OpName) || x.inputs.length === 0 || counts.get(x) !== 1) return node
+    if (isOp(node, 'slice') && isOp(x, 'conv')) return sliceOfConv(node, x)
+    if (!isPointwise(x.op as OpName) || x.inputs.length === 0) return node
     const inputs = x.inputs.map((input): Node => {
       const through = isOp(node, 'transpose')
         ? build.transpose(input, node.attributes.permutation)
         : build.slice(input, node.attributes.starts, node.attributes.sizes, node.attributes.steps)
       counts.set(through, 1)
-      return pushMoves(counts)(local(through))
+      const simple = simplified(through)
+      return isOp(simple, 'transpose') || isOp(simple, 'slice') ? push(simple) : counted(simple, simple)
     })
     return { ...x, inputs, shape: node.shape }
   }
+  // One whose inputs have changed has the users that it had.
+  const counted = (node: Node, original: Node): Node => {
+    if (isOp(node, 'conv')) counts.set(node, counts.get(original) ?? 0)
+    return node
+  }
+  return { transpose: push, slice: push, conv: counted }
 }
+
+/** A product of few long sums, in parts. */
+const cut = (node: Node): Node => splitProduct(simplified(node))
+
+/** What the rules make of a node. */
+const simplified = (node: Node): Node => (rules[node.op] as Rule | undefined)?.(node, node) ?? node
 
 /**
  * A part of a correlation is the correlation of a part of its input: the gradient of a padded convolution computes nothing for
@@ -286,8 +326,9 @@ const fewCells = 64
 const manyElements = 1 << 14
 
 /** A reduction of many elements to few cells: first over parts of a fixed length, then over the parts. */
-function splitReduction(node: Node): Node {
-  if (!isOp(node, 'sum') && !isOp(node, 'prod') && !isOp(node, 'max') && !isOp(node, 'min')) return node
+function split(whole: Reduction): Node {
+  const node = reduction(whole)
+  if (!isReduction(node)) return node
   const x = node.inputs[0] as Node
   const { axes } = node.attributes
   const reduced = axes.map((a) => x.shape[a] as number)
