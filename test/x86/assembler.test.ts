@@ -77,6 +77,7 @@ const special: { readonly [N in VectorName]?: true } = {
   vmovss: true,
   vmovssStore: true,
   vmovupsStore: true,
+  vmovntps: true,
   vpmovdb: true,
   vpmovd2m: true,
   vpmovm2d: true,
@@ -200,6 +201,7 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
     for (const m of places) {
       add(`vmovss xmm${v},DWORD PTR ${place(m)}`, () => a.vector('vmovss', v, 0, m, { bytes: 16 }))
       add(`vmovss DWORD PTR ${place(m)},xmm${v}`, () => a.vector('vmovssStore', v, 0, m, { bytes: 16 }))
+      add(`vmovntps ZMMWORD PTR ${place(m)},zmm${v}`, () => a.vector('vmovntps', v, 0, m))
       add(`vmovups ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vmovupsStore', v, 0, m, { mask: 3 }))
       add(`vpmovdb XMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vpmovdb', v, 0, m, { mask: 3 }))
     }
@@ -240,6 +242,7 @@ const vexForms: { readonly [N in VectorName]?: Vex } = {
   vbroadcastss: { operands: 'vx' },
   vpmovzxbd: { operands: 'yx' },
   vmovupsStore: { name: 'vmovups', operands: 'Mv' },
+  vmovntps: { operands: 'Mv' },
   vmovss: { operands: 'xm' },
   vmovssStore: { name: 'vmovss', operands: 'Mx' },
   vmovd: { operands: 'xg' },
@@ -393,6 +396,7 @@ it.skipIf(!objdump)('so do general registers, jumps and constants (needs objdump
   })
   add('cdq', () => a.cdq())
   add('pause', () => a.pause())
+  add('sfence', () => a.storeFence())
   add('cpuid', () => a.cpuid())
   add('xgetbv', () => a.xgetbv())
   add('prefetcht0 BYTE PTR [rax]', () => a.prefetch({ base: 0 }, 1))

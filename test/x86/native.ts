@@ -44,9 +44,9 @@ export function nativeRunner(
   kernel: LoopKernel,
   launch: LoopLaunch,
   buffers: readonly DataArray[],
-  fused = false,
+  options: { readonly fused?: boolean; readonly streams?: boolean } = { fused: false },
 ): (cuts: readonly number[]) => DataArray[] {
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true })
-  const run = install(memory, target, (a) => emitNativeLoop(a, target, kernel, fused))
+  const run = install(memory, target, (a) => emitNativeLoop(a, target, kernel, options))
   return (cuts) => runOn(memory, run, kernel, launch, buffers, cuts)
 }

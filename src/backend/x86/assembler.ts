@@ -266,6 +266,10 @@ export class Assembler {
   prefetch(place: Memory, level: 1 | 2 | 3): this {
     return this.plain(0x0f18, level, place, false)
   }
+  /** Waits until all stores before it, those past the caches too, can be seen by others. */
+  storeFence(): this {
+    return this.byte(0x0f).byte(0xae).byte(0xf8)
+  }
   pause(): this {
     return this.byte(0xf3).byte(0x90)
   }

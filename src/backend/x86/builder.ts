@@ -21,6 +21,8 @@ export class NativeFunction implements Code, StackMachine {
   readonly target: VectorTarget
   readonly freshLocals = true
   readonly code: Instruction[] = []
+  /** Whether whole vectors are stored past the caches, which they must be aligned for (`streaming.ts`). */
+  readonly streams: boolean
   private readonly a: Assembler
   private readonly parameters: number
   private readonly kinds: Kind[] = []
@@ -33,8 +35,9 @@ export class NativeFunction implements Code, StackMachine {
   private depth = 0
   private calls = false
 
-  constructor(a: Assembler, target: VectorTarget, parameters: number) {
+  constructor(a: Assembler, target: VectorTarget, parameters: number, streams = false) {
     this.a = a
+    this.streams = streams
     this.target = target
     this.lanes = target.lanes
     this.parameters = parameters
@@ -48,6 +51,7 @@ export class NativeFunction implements Code, StackMachine {
   /** Writes the machine code, which begins at `entry`. */
   finish(): Label {
     const entry = this.a.label()
+    if (this.streams) this.emit(-1, [], (asm) => asm.storeFence())
     this.a.align(64).bind(entry)
     lower(this.a, [...this.constants.values(), ...this.code], this.kinds, {
       target: this.target,

@@ -72,6 +72,7 @@ const table = {
   vblendmps: form(2, 1, 0x65, evex),
   vmovups: form(1, 0, 0x10),
   vmovupsStore: form(1, 0, 0x11),
+  vmovntps: form(1, 0, 0x2b),
   vmovaps: form(1, 0, 0x28),
   vmovss: form(1, 2, 0x10, { tuple: 4 }),
   vmovssStore: form(1, 2, 0x11, { tuple: 4 }),

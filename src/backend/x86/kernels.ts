@@ -19,6 +19,7 @@ import { type InPlace, inPlaceOf } from './in-place.ts'
 import { emitNativeLoop, isNativeLoop } from './loop.ts'
 import { emitMicroKernel } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
+import { streams } from './streaming.ts'
 import type { Standing } from './tables.ts'
 import type { VectorTarget } from './target.ts'
 
@@ -56,24 +57,25 @@ export class NativeKernels {
 
   compile(program: Program): CompiledKernel[] {
     const launches = launchesByKernel(program)
-    const native = program.kernels.map((kernel, i) => this.native(kernel, launches.get(i) ?? [], program.tables))
+    const native = program.kernels.map((kernel, i) => this.native(kernel, launches.get(i) ?? [], program))
     const others = program.kernels.filter((_, i) => native[i] === undefined)
     const compiled = this.rest.compile(others)
     return native.map((found) => found ?? (compiled.shift() as CompiledKernel))
   }
 
-  private native(kernel: Kernel, launches: readonly Launch[], tables: Program['tables']): CompiledKernel | undefined {
+  private native(kernel: Kernel, launches: readonly Launch[], program: Program): CompiledKernel | undefined {
     if (kernel.kind === 'loop') {
       if (!isNativeLoop(kernel)) return undefined
       const loops = launches.filter((launch) => launch.kind === 'loop')
       const cost = iterationCost(kernel)
       if (!loops.some((launch) => loopCost(cost, launch) >= this.worthCalling)) return undefined
       if (loops.some((launch) => reachesFar(kernel, launch))) return undefined
-      return { kind: 'loop', kernel, loop: this.loop(kernel, cost) }
+      const isStreaming = loops.every((launch) => streams(kernel, launch, program.buffers))
+      return { kind: 'loop', kernel, loop: this.loop(kernel, cost, isStreaming) }
     }
     if (kernel.kind !== 'contract' || !isNativeContract(kernel)) return undefined
     const products = launches.filter((launch) => launch.kind === 'contract')
-    return this.contract(kernel, standingOf(kernel, products, tables))
+    return this.contract(kernel, standingOf(kernel, products, program.tables))
   }
 
   private contract(kernel: ContractKernel, standing: ContractStanding): NativeContract {
@@ -166,11 +168,11 @@ export class NativeKernels {
     return made
   }
 
-  private loop(kernel: LoopKernel, cost: number): Compiled {
-    const key = loopKey(kernel)
+  private loop(kernel: LoopKernel, cost: number, isStreaming: boolean): Compiled {
+    const key = `${isStreaming ? 'streaming ' : ''}${loopKey(kernel)}`
     const known = this.known.get(key)
     if (known) return known
-    const [native] = this.code.install((a) => [emitNativeLoop(a, this.target, kernel)])
+    const [native] = this.code.install((a) => [emitNativeLoop(a, this.target, kernel, { streams: isStreaming })])
     const compiled: Compiled = {
       index: this.engine.nativeFunction(),
       cost: cost * this.target.price.relative,

@@ -26,9 +26,14 @@ export function isNativeLoop(kernel: LoopKernel): boolean {
   return kernel.accesses.every((a) => a.dtype !== 'float64') && isNative(loopExpressions(kernel))
 }
 
-/** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. */
-export function emitNativeLoop(a: Assembler, target: VectorTarget, kernel: LoopKernel, fused = true): Label {
-  const f = new NativeFunction(a, target, 4)
+/** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. With `streams` it stores past the caches. */
+export function emitNativeLoop(
+  a: Assembler,
+  target: VectorTarget,
+  kernel: LoopKernel,
+  { fused = true, streams = false } = {},
+): Label {
+  const f = new NativeFunction(a, target, 4, streams)
   fillLoop(
     f,
     kernel,

@@ -162,7 +162,7 @@ export function storeNeighbours(
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)
     if (bytes === 1) f.target.storeBytes(a, reg(x), place, mask)
-    else if (mask === undefined) a.vector('vmovupsStore', reg(x), 0, place)
+    else if (mask === undefined) a.vector(f.streams && bytes === 4 ? 'vmovntps' : 'vmovupsStore', reg(x), 0, place)
     else f.target.storeMasked(a, reg(x), place, mask)
   })
 }

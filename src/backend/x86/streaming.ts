@@ -1,0 +1,29 @@
+// Stores past the caches: a line that is written whole, and that no one reads before it is pushed out anyway, need not be read first.
+
+import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
+import type { Program } from '../../kernel/program.ts'
+
+/** Bytes of results that no cache keeps until they are read. */
+const pastCaches = 32 * 2 ** 20
+
+/**
+ * Whether a launch writes so much that its stores go past the caches. They need whole vectors at multiples of their size: elements of
+ * four bytes along the one axis, whose chunks and memory begin at multiples of 64 bytes; what is written over what is read is in the caches.
+ */
+export function streams(kernel: LoopKernel, launch: LoopLaunch, buffers: Program['buffers']): boolean {
+  const { parallel, reduce, vector, accesses, stages } = kernel
+  if (parallel !== 1 || reduce !== 0 || vector !== 0) return false
+  const stores = stages.flatMap((stage) => stage.stores)
+  const written = new Set(stores.map((s) => s.access))
+  if (4 * written.size * launch.total < pastCaches || launch.grain % 16 !== 0) return false
+  const read = new Set(launch.accesses.flatMap(({ buffer }, a) => (written.has(a) ? [] : [buffer])))
+  return stores.every(({ access, mode }) => {
+    const { dtype, strides, bounded, indirect } = accesses[access]
+    const { buffer, offset } = launch.accesses[access]
+    const place = buffers[buffer]
+    const isWhole = strides[0] === 'unit' && !bounded[0] && indirect === undefined && mode === 'set'
+    const isAligned =
+      offset % 16 === 0 && (place.kind === 'binding' || (place.kind === 'arena' && place.offset % 64 === 0))
+    return (dtype === 'float32' || dtype === 'int32') && isWhole && isAligned && !read.has(buffer)
+  })
+}
