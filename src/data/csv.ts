@@ -46,6 +46,10 @@ interface Column {
  */
 export function parseCsv(text: string, options: CsvOptions): Dataset {
   const { name = 'csv', target, features, task = 'classes', missing = 'error' } = options
+  if (target === undefined)
+    throw new Error(
+      `${name}: no target: say which column to predict, by its name or place, as { target: -1 } for the last`,
+    )
   const isByName = [target, ...(features ?? [])].some((column) => typeof column === 'string')
   const hasHeader = options.header ?? isByName
   const rows = readRows(text, name, options.delimiter ?? ',')

@@ -20,10 +20,12 @@ export function klDivergence(logProbabilities: Tensor, targets: Tensor, options:
   return scoped('klDivergence', () => {
     checkEqual('klDivergence', logProbabilities, targets)
     const { logTargets = false, reduction } = options
-    const terms = logTargets
-      ? targets.exp().mul(targets.sub(logProbabilities))
-      : xlogy(targets, targets).sub(targets.mul(logProbabilities))
-    return reduce(terms.sum(-1), reduction)
+    // What cannot happen adds nothing, however impossible it is held to be: 0·∞ would be NaN.
+    const isNever = logTargets ? targets.equal(-Infinity) : targets.equal(0)
+    const log = isNever.and(logProbabilities.equal(-Infinity)).where(0, logProbabilities)
+    if (!logTargets) return reduce(xlogy(targets, targets).sub(targets.mul(log)).sum(-1), reduction)
+    const finite = isNever.where(0, targets)
+    return reduce(isNever.where(0, finite.exp().mul(finite.sub(log))).sum(-1), reduction)
   })
 }
 

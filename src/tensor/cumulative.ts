@@ -64,7 +64,9 @@ export function logcumsumexp(x: Tensor, axis = 0): Tensor {
     const scale = largest.abs().equal(Infinity).where(0, largest)
     const before = concat([part(scale, [0, 1]), part(scale, [0, n - 1])], -1)
     const sum = run([before.sub(scale).exp(), last.sub(scale).exp()], {})
-    return sum.log().add(scale)
+    // Nothing but −∞ so far: a constant, or its gradient, 0/0, would spoil those of what follows.
+    const isNothing = sum.equal(0)
+    return isNothing.where(-Infinity, isNothing.where(1, sum).log().add(scale))
   })
 }
 

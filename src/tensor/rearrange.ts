@@ -76,6 +76,8 @@ export type PadMode = 'reflect' | 'replicate' | 'circular'
 
 /** Padding with elements of the tensor: `amounts` gives [before, after] for each axis. */
 export function padWith(x: Tensor, amounts: readonly (readonly [number, number])[], mode: PadMode): Tensor {
+  if (!Object.hasOwn(borders, mode))
+    throw misfit(`padWith: unknown mode '${String(mode)}': use one of ${Object.keys(borders).join(', ')}`)
   if (amounts.length !== x.rank) throw misfit(`padWith: ${amounts.length} amounts for the axes of ${show(x.shape)}`)
   return amounts.reduce((padded, [before, after], axis) => {
     const extent = x.shape[axis]

@@ -224,6 +224,7 @@ const cases: Record<string, readonly Row[]> = {
     ],
     ['missing label', () => table('1,2,NA'), "t.csv: line 1, column 2: missing value 'NA'"],
     ['all rows dropped', () => table('1,NA,0\n?,2,1', { missing: 'drop' }), 't.csv: each of the 2 rows lacks a value'],
+    ['no target', () => table('1,2', { target: undefined as never }), 't.csv: no target: say which column to predict'],
     ['no such name', () => table('a,b\n1,2', { target: 'c' }), "t.csv: no column 'c'; there are a, b"],
     [
       'name without header',

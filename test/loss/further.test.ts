@@ -84,6 +84,21 @@ forEachBackend(() => {
     expect(loss.multilabelMargin(scores, tensor(Int32Array.of(-1, 3, 0, 1), { shape: [1, 4] })).itemSync()).toBe(0)
   })
 
+  it('klDivergence: what cannot happen adds nothing, nor spoils gradients', () => {
+    const [log, t] = [tensor([[-Infinity, 0, 1]]).logSoftmax(), tensor([[0, 0.5, 0.5]])]
+    const expected = 2 * 0.5 * Math.log(0.5) - 0.5 * -1.3132616875 - 0.5 * -0.3132616875
+    for (const [targets, options] of [
+      [t, {}],
+      [t.log(), { logTargets: true }],
+    ] as const) {
+      const value = loss.klDivergence(log, targets, options)
+      expect(value.itemSync()).toBeCloseTo(expected, 6)
+      const slopes = grad(value, [log, targets])
+      expect([...slopes[0].dataSync()].map((v) => v + 0)).toEqual([0, -0.5, -0.5])
+      if ('logTargets' in options) expect(slopes[1].isFinite().all().itemSync()).toBe(1)
+    }
+  })
+
   it('smoothL1 is huber over its delta, and l1 at 0', () => {
     const [y, t] = [tensor([-3, -0.2, 0, 0.4, 5]), tensor([0, 0, 0, 0.1, 0])]
     for (const beta of [0.25, 1, 3])

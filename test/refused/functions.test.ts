@@ -652,6 +652,24 @@ const transforms: { readonly [name: string]: Entry } = {
   fft: { wrong: [[() => signal.fft(x(4)), /\[\.\.\., n, 2\].*\[4\]/]] },
   ifft: { wrong: [[() => signal.ifft(x(4)), /\[\.\.\., n, 2\].*\[4\]/]] },
   irfft: { wrong: [[() => signal.irfft(x(3, 2), 7), /\[3, 2\] does not hold the 4 frequencies of 7/]] },
+  delta: {
+    call: ({ width = 2 }: { width?: number }) => signal.delta(x(5), width),
+    numbers: { width: 'whole' },
+    wrong: [
+      [() => signal.delta(x(2), 1, 1), /axis 1/],
+      [() => signal.delta(x(2, 0)), /\[2, 0\] has nothing along axis 1/],
+    ],
+  },
+  logMel: {
+    call: (o: never) => signal.logMel(x(64), 8000, 16, { bands: 2, ...(o as object) }),
+    numbers: { epsilon: 'positive', bands: 'whole', hop: 'whole', low: 'notNegative' },
+  },
+  mel: 'it takes any number',
+  melFilters: {
+    call: ({ rate = 8000, frame = 16, ...o }: { rate?: number; frame?: number }) => signal.melFilters(rate, frame, o),
+    numbers: { rate: 'positive', frame: 'whole', bands: 'whole', low: 'notNegative', high: 'notNegative' },
+    wrong: [[() => signal.melFilters(8000, 16, { high: 5000 }), /high at most half the rate, 4000/]],
+  },
   power: 'it takes any tensor',
   rfft: { wrong: [[() => signal.rfft(x()), /a scalar has no axis/]] },
   stft: {
@@ -699,7 +717,12 @@ const others: { readonly [name: string]: Entry } = {
   },
   roll: one('shift', (shift) => tensors.roll(x(3), shift), 'integer'),
   tile: { wrong: [[() => tensors.tile(x(3), [nan]), /NaN copies/]] },
-  padWith: { wrong: [[() => tensors.padWith(x(3), [[3, 0]], 'reflect'), /takes 0 to 2 elements/]] },
+  padWith: {
+    wrong: [
+      [() => tensors.padWith(x(3), [[3, 0]], 'reflect'), /takes 0 to 2 elements/],
+      [() => tensors.padWith(x(3), [[1, 0]], 'edge' as 'reflect'), /unknown mode 'edge': use one of reflect/],
+    ],
+  },
   polygamma: one('order', (n) => tensors.polygamma(n, x(2)), 'count'),
   split: one('size', (size) => tensors.split(x(3), size), 'whole'),
   sparsemax: { wrong: [[() => tensors.sparsemax(x(3), 1), /axis 1/]] },

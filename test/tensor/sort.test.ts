@@ -171,6 +171,11 @@ forEachBackend(() => {
       })
       const g = grad(logcumsumexp(tensor([1e4, -1e4, 0])).sum(), tensor([1]))
       expect(g.arraySync()).toEqual([0])
+      const first = tensor([-Infinity, -Infinity, 0, 1])
+      // What is impossible so far changes nothing that follows, as in a Markov chain that starts in one state.
+      const weights = grad(logcumsumexp(first).slice([2, 4]).sum(), first).arraySync() as number[]
+      expect(weights.slice(0, 2)).toEqual([0, 0])
+      expect(weights[2]).toBeCloseTo(1 + 1 / (1 + Math.E), 6)
       const z = tensor([1e4, -1e4, 1e4])
       expect(grad(logcumsumexp(z).at(2), z).arraySync()).toEqual([0.5, 0, 0.5])
     })
