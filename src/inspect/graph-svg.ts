@@ -32,21 +32,23 @@ export function graphSvg(values: Values | (() => Values), options: PictureOption
 }
 
 function drawn(picture: Picture, layout: Layout, title: string | undefined): string {
-  const { places, groups, width, height, backwardAt } = layout
+  const { places, groups, width, height, bands } = layout
   const shapeShown = new Set<number>()
   const body = [
     ...groups.map(
       ({ label, place, order }) =>
         `<g class="group${order > 0 ? ' back' : ''}">${rect(place, 8)}<text x="${n(place.x + 7)}" y="${n(place.y - 4)}">${escaped(label)}</text></g>`,
     ),
-    ...(backwardAt === undefined
-      ? []
-      : [
-          `<path class="divide" d="M12 ${n(backwardAt)}H${n(width - 12)}"/>`,
-          `<text class="band" x="14" y="${n(backwardAt - 8)}">forward →</text>`,
-          `<text class="band" x="14" y="${n(backwardAt + 18)}">← backward</text>`,
-        ]),
-    ...picture.arrows.map((arrow) => arrowPath(arrow, picture, places, shapeShown)),
+    ...bands.flatMap(({ divider: y }) =>
+      y === undefined
+        ? []
+        : [
+            `<path class="divide" d="M12 ${n(y)}H${n(width - 12)}"/>`,
+            `<text class="band" x="14" y="${n(y - 8)}">forward →</text>`,
+            `<text class="band" x="14" y="${n(y + 18)}">← backward</text>`,
+          ],
+    ),
+    ...picture.arrows.map((arrow) => arrowPath(arrow, picture, layout, shapeShown)),
     ...picture.boxes.map((box) => boxOf(box, places.get(box.id) as Place)),
     legend(picture, height),
   ]
@@ -69,15 +71,12 @@ function boxOf({ title, kind, order, isOutput, details }: Box, place: Place): st
 }
 
 /** A curve from side to side; a value's shape stands where its first arrow begins. */
-function arrowPath(
-  arrow: Arrow,
-  picture: Picture,
-  places: ReadonlyMap<number, Place>,
-  shapeShown: Set<number>,
-): string {
+function arrowPath(arrow: Arrow, picture: Picture, { places, routes }: Layout, shapeShown: Set<number>): string {
+  const route = routes.get(arrow)
   const [a, b] = [places.get(arrow.from) as Place, places.get(arrow.to) as Place]
-  const toRight = b.x + b.width / 2 >= a.x + a.width / 2
-  const isSteep = Math.abs(b.x + b.width / 2 - a.x - a.width / 2) < 30
+  const [begin, turn] = route ?? []
+  const toRight = begin && turn ? turn[0] > begin[0] : b.x + b.width / 2 >= a.x + a.width / 2
+  const isSteep = !route && Math.abs(b.x + b.width / 2 - a.x - a.width / 2) < 30
   const [x1, y1] = isSteep ? [a.x + a.width / 2, a.y + a.height] : [toRight ? a.x + a.width : a.x, a.y + a.height / 2]
   const [x2, y2] = isSteep ? [b.x + b.width / 2, b.y] : [toRight ? b.x : b.x + b.width, b.y + b.height / 2]
   const bend = isSteep ? 0 : (toRight ? 1 : -1) * Math.max(18, Math.abs(x2 - x1) * 0.45)
@@ -97,7 +96,10 @@ function arrowPath(
   const source = picture.boxes.find((box) => box.id === arrow.from)
   const target = picture.boxes.find((box) => box.id === arrow.to)
   const isSaved = (source?.order ?? 0) === 0 && (target?.order ?? 0) > 0
-  const curve = `<path class="${isSaved ? 'arrow saved' : 'arrow'}" marker-end="url(#tip)" d="M${n(x1)} ${n(y1)}C${n(x1 + bend)} ${n(y1 + fall + lift)} ${n(x2 - bend)} ${n(y2 - fall + lift)} ${n(x2)} ${n(y2)}"/>`
+  const line = route
+    ? `M${route.map(([x, y]) => `${n(x)} ${n(y)}`).join('L')}`
+    : `M${n(x1)} ${n(y1)}C${n(x1 + bend)} ${n(y1 + fall + lift)} ${n(x2 - bend)} ${n(y2 - fall + lift)} ${n(x2)} ${n(y2)}`
+  const curve = `<path class="${isSaved ? 'arrow saved' : 'arrow'}" marker-end="url(#tip)" d="${line}"/>`
   const shape = source && !shapeShown.has(arrow.from) && !isSaved ? source.shape : ''
   if (shape) shapeShown.add(arrow.from)
   const side = toRight ? 'start' : 'end'

@@ -1,7 +1,8 @@
-// Layout of a picture: ranks from left to right by dagre; what computes forward above, and mirrored beneath it what goes backward.
+// Layout of a picture: ranks from left to right by dagre, in bands where they are many; what computes forward above, and mirrored beneath it what goes backward.
 
 import { Graph as LayeredGraph, layout as layered } from '@dagrejs/dagre'
-import type { Box, Picture } from './picture.ts'
+import type { Arrow, Box, Picture } from './picture.ts'
+import { wrapped } from './wrap.ts'
 
 export interface Place {
   /** The upper left corner. */
@@ -23,8 +24,10 @@ export interface Layout {
   readonly groups: readonly Group[]
   readonly width: number
   readonly height: number
-  /** Where the backward part begins, if there is one. */
-  readonly backwardAt: number | undefined
+  /** One under the other; in each the forward part stands above the divider, the backward part beneath it. */
+  readonly bands: readonly { readonly top: number; readonly divider: number | undefined }[]
+  /** The corners of arrows that lead from one band to another. */
+  readonly routes: ReadonlyMap<Arrow, readonly (readonly [x: number, y: number])[]>
 }
 
 const letter = 6.7
@@ -36,7 +39,10 @@ const step = boxHeight + rowGap + 12
 const groupPadding = 9
 const bandGap = 74
 
-export function layOut({ boxes, arrows }: Picture): Layout {
+/** Ranks in one row, or in bands where that would be too wide. */
+export const layOut = (picture: Picture): Layout => wrapped(inOneRow(picture), picture)
+
+function inOneRow({ boxes, arrows }: Picture): Layout {
   const byId = new Map(boxes.map((box) => [box.id, box]))
   const widthOf = ({ title }: Box): number => Math.max(40, Math.round(title.length * letter) + 20)
   const isBackward = (id: number): boolean => (byId.get(id)?.order ?? 0) > 0
@@ -73,13 +79,13 @@ export function layOut({ boxes, arrows }: Picture): Layout {
   }
   const places = new Map<number, Place>()
   let top = margin + 38
-  let backwardAt: number | undefined
+  let divider: number | undefined
   for (const backward of [false, true]) {
     const own = boxes.filter((box) => box.order > 0 === backward)
     if (own.length === 0) continue
     if (backward && places.size > 0) {
       top += bandGap
-      backwardAt = top - bandGap / 2
+      divider = top - bandGap / 2
     }
     const ranks = new Map<number, Box[]>()
     for (const box of own) {
@@ -115,7 +121,8 @@ export function layOut({ boxes, arrows }: Picture): Layout {
     groups: groupsOf({ boxes, arrows }, places),
     width: right + margin + 40,
     height: top + margin,
-    backwardAt,
+    bands: [{ top: 0, divider }],
+    routes: new Map(),
   }
 }
 

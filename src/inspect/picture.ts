@@ -1,6 +1,7 @@
 // What a picture of a graph shows: operations without the moves, numbers and names between them.
 
 import { show } from '../graph/shape.ts'
+import { drawsAtOnce } from './draws.ts'
 import type { GraphDescription, GraphKind, GraphNode } from './graph.ts'
 
 export interface Box {
@@ -34,7 +35,9 @@ export interface Picture {
 const silent: ReadonlySet<string> = new Set(['reshape', 'broadcast', 'cast', 'stopGradient', 'custom', 'transpose'])
 
 /** Leaves out what moves or repeats numbers, unless it was asked for or `everything` is; constants become part of their users' titles. */
-export function pictureOf({ nodes, outputs }: GraphDescription, everything: boolean): Picture {
+export function pictureOf(graph: GraphDescription, everything: boolean): Picture {
+  const { outputs } = graph
+  const nodes = everything ? graph.nodes : drawsAtOnce(graph)
   const asked = new Set(outputs)
   const names = new Map(nodes.map((node) => [node.id, node.name]))
   const isPassing = ({ op, kind }: GraphNode): boolean => !everything && (kind === 'constant' || silent.has(op))

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { graphOf, graphSvg } from '../../src/inspect/index.ts'
-import { layOut } from '../../src/inspect/layout.ts'
+import { layOut, type Place } from '../../src/inspect/layout.ts'
 import { pictureOf } from '../../src/inspect/picture.ts'
 import { mse } from '../../src/loss/index.ts'
 import {
@@ -16,7 +16,7 @@ import {
   residual,
   sequential,
 } from '../../src/nn/index.ts'
-import { grad, noGrad, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
+import { grad, noGrad, random, type Tensor, tensor, zeros } from '../../src/tensor/index.ts'
 
 const mlp = (): Module => sequential(linear(8, 5), relu(), linear(5, 3))
 
@@ -100,7 +100,8 @@ describe.each(Object.keys(networks))('a picture of %s', (name) => {
   test('shows each computation once, in frames, and nothing lies over anything', () => {
     const graph = graphOf(values, { names: { x } })
     const picture = pictureOf(graph, false)
-    const { places, groups, width, height } = layOut(picture)
+    const { places, groups, width, height, bands, routes } = layOut(picture)
+    expect(width).toBeLessThan(1700)
     const shown = new Set(picture.boxes.map((b) => b.id))
     for (const node of graph.nodes)
       if (node.kind === 'product' || node.kind === 'variable') expect(shown.has(node.id)).toBe(true)
@@ -118,11 +119,26 @@ describe.each(Object.keys(networks))('a picture of %s', (name) => {
         expect(isApart, `${picture.boxes[i]?.title} and another box`).toBe(true)
       }
     })
+    // An arrow between bands ends at its boxes and runs through no other.
+    for (const [{ from, to }, corners] of routes)
+      corners.slice(1).forEach(([x, y], i) => {
+        const [x0, y0] = corners[i] as readonly [number, number]
+        const isHit = (p: Place): boolean =>
+          Math.min(x, x0) < p.x + p.width &&
+          Math.max(x, x0) > p.x &&
+          Math.min(y, y0) < p.y + p.height &&
+          Math.max(y, y0) > p.y
+        for (const [id, p] of places) if (id !== from && id !== to) expect(isHit(p), `${id} in the way`).toBe(false)
+        expect(Math.min(x, y)).toBeGreaterThan(0)
+        expect(x).toBeLessThan(width)
+      })
     expect(groups.length).toBeGreaterThan(0)
-    // Forward above, backward beneath.
-    const bottom = Math.max(...picture.boxes.filter((b) => b.order === 0).map((b) => places.get(b.id)?.y ?? 0))
-    const top = Math.min(...picture.boxes.filter((b) => b.order > 0).map((b) => places.get(b.id)?.y ?? 0))
-    expect(top).toBeGreaterThan(bottom)
+    // In each band forward above, backward beneath.
+    for (const { order, id } of picture.boxes) {
+      const y = places.get(id)?.y ?? 0
+      const band = bands.findLast(({ top }) => top <= y)
+      expect(y > (band?.divider ?? Number.NaN)).toBe(order > 0)
+    }
   })
 
   test('is well-formed XML that names what was asked for', () => {
@@ -139,6 +155,17 @@ describe.each(Object.keys(networks))('a picture of %s', (name) => {
     expect(svg).toContain('prefers-color-scheme:dark')
     expect(graphSvg(() => values, { names: { x }, everything: true }).length).toBeGreaterThan(svg.length)
   })
+})
+
+test('random numbers are one box, whatever makes them, and end where something else begins', () => {
+  const titles = (y: Tensor, everything = false): readonly string[] =>
+    pictureOf(graphOf({ y }), everything).boxes.map((box) => box.title)
+  expect(titles(random.normal([3]))).toEqual(['y = normal'])
+  expect(titles(random.uniform([3]).square().sum())).toEqual(['uniform', 'x²', 'y = sum [0]'])
+  expect(titles(random.normal([3], { dtype: 'float64', mean: 2, std: 3 }).exp())).toEqual(['normal', 'y = exp'])
+  expect(titles(random.integers([4], 0, 10).equal(3))).toEqual(['integers', 'y = = 3'])
+  expect(titles((tensor([1, 2]) as Tensor).add(random.normal([2])))).toEqual(['data', 'normal', 'y = +'])
+  expect(titles(random.normal([3]), true).length).toBeGreaterThan(10)
 })
 
 test('one value without operations is a picture too; too many are refused', () => {
