@@ -4,6 +4,7 @@ import type { GraphKind, GraphOptions, Values } from './graph.ts'
 import { graphOf } from './graph.ts'
 import { type Layout, layOut, type Place } from './layout.ts'
 import { type Arrow, type Box, type Picture, pictureOf } from './picture.ts'
+import { wrapped } from './wrap.ts'
 
 export interface PictureOptions extends GraphOptions {
   readonly title?: string
@@ -28,7 +29,7 @@ export function graphSvg(values: Values | (() => Values), options: PictureOption
     throw new RangeError(
       `graphSvg: ${picture.boxes.length} operations are too many for a picture (at most ${mostBoxes}): draw one layer, or read graphOf(value)`,
     )
-  return drawn(picture, layOut(picture), options.title)
+  return drawn(picture, wrapped(layOut(picture), picture), options.title)
 }
 
 function drawn(picture: Picture, layout: Layout, title: string | undefined): string {

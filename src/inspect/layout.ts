@@ -1,8 +1,7 @@
-// Layout of a picture: ranks from left to right by dagre, in bands where they are many; what computes forward above, and mirrored beneath it what goes backward.
+// Layout of a picture: ranks from left to right by dagre; what computes forward above, and mirrored beneath it what goes backward.
 
 import { Graph as LayeredGraph, layout as layered } from '@dagrejs/dagre'
 import type { Arrow, Box, Picture } from './picture.ts'
-import { wrapped } from './wrap.ts'
 
 export interface Place {
   /** The upper left corner. */
@@ -39,10 +38,8 @@ const step = boxHeight + rowGap + 12
 const groupPadding = 9
 const bandGap = 74
 
-/** Ranks in one row, or in bands where that would be too wide. */
-export const layOut = (picture: Picture): Layout => wrapped(inOneRow(picture), picture)
-
-function inOneRow({ boxes, arrows }: Picture): Layout {
+/** In one band, however wide. */
+export function layOut({ boxes, arrows }: Picture): Layout {
   const byId = new Map(boxes.map((box) => [box.id, box]))
   const widthOf = ({ title }: Box): number => Math.max(40, Math.round(title.length * letter) + 20)
   const isBackward = (id: number): boolean => (byId.get(id)?.order ?? 0) > 0

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { graphOf, graphSvg } from '../../src/inspect/index.ts'
 import { layOut, type Place } from '../../src/inspect/layout.ts'
 import { pictureOf } from '../../src/inspect/picture.ts'
+import { wrapped } from '../../src/inspect/wrap.ts'
 import { mse } from '../../src/loss/index.ts'
 import {
   conv2d,
@@ -100,7 +101,7 @@ describe.each(Object.keys(networks))('a picture of %s', (name) => {
   test('shows each computation once, in frames, and nothing lies over anything', () => {
     const graph = graphOf(values, { names: { x } })
     const picture = pictureOf(graph, false)
-    const { places, groups, width, height, bands, routes } = layOut(picture)
+    const { places, groups, width, height, bands, routes } = wrapped(layOut(picture), picture)
     expect(width).toBeLessThan(1700)
     const shown = new Set(picture.boxes.map((b) => b.id))
     for (const node of graph.nodes)
