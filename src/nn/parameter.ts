@@ -1,6 +1,6 @@
 // Parameters and buffers: variables with initial values.
 
-import { allocate, checkDType, type DType } from '../graph/dtype.ts'
+import { allocate, checkDType, type DType, dtypes } from '../graph/dtype.ts'
 import { misfit } from '../graph/refuse.ts'
 import { checkShape, type Dims, show, sizeOf } from '../graph/shape.ts'
 import { Variable } from '../tensor/index.ts'
@@ -40,8 +40,16 @@ function drawn(name: string, shape: Dims, init: Initializer, dtype: DType): Floa
 function elements(name: string, shape: Dims, dtype: DType): number {
   checkShape(shape)
   checkDType(name, dtype)
+  const bytes = sizeOf(shape) * dtypes[dtype].bytes
+  if (bytes > engineBytes)
+    throw misfit(
+      `${name} ${dtype} ${show(shape)}: ${(bytes / 2 ** 30).toFixed(2)} GiB, and the engine's memory holds 4 GiB at most: choose fewer units, or several smaller layers`,
+    )
   return sizeOf(shape)
 }
+
+/** What WebAssembly can address. Said before numbers are drawn, which would take minutes. */
+const engineBytes = 2 ** 32
 
 /** The options that are not at their defaults, for a module's configuration. */
 export function given(

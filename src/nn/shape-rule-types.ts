@@ -136,13 +136,24 @@ type Bind<Pattern extends Shape, S extends Shape, Open extends boolean, B = unkn
         ? BindBack<Pattern, S, Open, B>
         : Fits<X, Y, Open> extends true
           ? Bind<Rest, RestS, Open, B & Pair<X, Y>>
-          : Misfit<`${Word<Y>} is not ${Word<X>}`>
+          : Misfit<Reason<Rest, RestS, `${Word<Y>} is not ${Word<X>}`>>
       : Misfit<'there are too few axes'>
   : S extends readonly []
     ? B
     : S extends readonly ['...']
       ? B & { readonly grown: [] }
       : Misfit<'there are too many axes'>
+
+/** Where axes are missing, extents are compared with those of other axes: then that is the reason. */
+type Reason<Rest extends Shape, RestS extends Shape, Extents extends string> = '...' extends
+  | Rest[number]
+  | RestS[number]
+  ? Extents
+  : Rest['length'] extends RestS['length']
+    ? Extents
+    : Rest extends readonly [...{ [K in keyof RestS]: Dim }, Dim, ...Dim[]]
+      ? 'there are too few axes'
+      : 'there are too many axes'
 
 /** The same from the back, once the front has come to an ellipsis. */
 type BindBack<Pattern extends Shape, S extends Shape, Open extends boolean, B> = Pattern extends readonly ['...']

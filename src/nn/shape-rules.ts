@@ -61,7 +61,8 @@ function bind(pattern: Shape, shape: Shape, open: boolean): ReadonlyMap<Dim, Sha
   }
   while (p.length > 0 && s.length > 0 && p[0] !== '...' && s[0] !== '...') {
     const reason = pair(p.shift() as Dim, s.shift() as Dim)
-    if (reason) return reason
+    // Where axes are missing, extents are compared with those of other axes.
+    if (reason) return p.length === s.length || [...p, ...s].includes('...') ? reason : wrongRank(p, s)
   }
   const isAny = (list: Shape): boolean => list.length === 1 && list[0] === '...'
   while (!isAny(p) && !isAny(s) && p.length > 0 && s.length > 0 && p.at(-1) !== '...' && s.at(-1) !== '...') {
@@ -73,10 +74,11 @@ function bind(pattern: Shape, shape: Shape, open: boolean): ReadonlyMap<Dim, Sha
     for (const x of p) if (typeof x === 'string') bound.set(x, [x])
     return bound.set('grown', p)
   }
-  if (p.length > 0 && s.length === 0) return 'there are too few axes'
-  if (p.length === 0 && s.length > 0) return 'there are too many axes'
-  return bound
+  return (p.length === 0) === (s.length === 0) ? bound : wrongRank(p, s)
 }
+
+const wrongRank = (pattern: Shape, shape: Shape): string =>
+  `there are too ${shape.length < pattern.length ? 'few' : 'many'} axes`
 
 const merged = (axes: Shape): Dim =>
   axes.every((x) => typeof x === 'number') ? sizeOf(axes) : axes.length === 1 && axes[0] !== '...' ? axes[0] : '(...)'

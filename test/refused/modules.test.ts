@@ -40,6 +40,10 @@ const others: { readonly [name: string]: readonly (readonly [refused: () => unkn
   fold: [[() => nn.fold(0), /times is 0|0/]],
   isModule: [],
   parameter: [
+    [
+      () => nn.linear(40_000, 40_000),
+      /weight float32 \[40000, 40000\]: 5\.96 GiB, and the engine's memory holds 4 GiB at most/,
+    ],
     [() => nn.parameter('w', [2], () => Float64Array.of(1)), /w \[2\]: the initializer gave 1 values for 2 elements/],
     [() => nn.parameter('w', [2], nn.init.zeros(), 'half' as 'float32'), /w: unknown dtype 'half': use one of/],
   ],

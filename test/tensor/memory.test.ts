@@ -281,6 +281,19 @@ describe('too little memory', () => {
     expect(kept.mul(2).at(0).itemSync()).toBe(0)
   })
 
+  it('values beyond 4 GiB are refused by their sizes, and what needs none is not', () => {
+    expect(() => zeros([40000, 40000]).dataSync()).toThrow(/float32 \[40000, 40000\]: wasm: out of memory: 5\.96 GiB/)
+    const x = zeros([40000, 8]).add(1)
+    expect(() => x.matmul(x.transpose()).softmax(-1).sum().itemSync()).toThrow(
+      /the program was not run: its intermediate values need 11\.92 GiB at once, the largest of them 5\.96 GiB/,
+    )
+    expect(
+      zeros([2 ** 30, 2 ** 30])
+        .sum()
+        .itemSync(),
+    ).toBe(0)
+  })
+
   it('a program larger than memory is refused before it runs', () => {
     const w = variable(zeros([4]))
     const step = compile(function tooLarge() {

@@ -109,7 +109,7 @@ export const rejected: readonly (() => unknown)[] = [
   () => nn.linear(783, 10)(images),
   // @ts-expect-error conv2d: expected [n, 3, h, w], found [1, 1, 8, 8]: 1 is not 3
   () => nn.conv2d(3, 4, 3)(ones([1, 1, 8, 8])),
-  // @ts-expect-error conv2d: expected [n, 1, h, w], found [2, 3]: 3 is not 1
+  // @ts-expect-error conv2d: expected [n, 1, h, w], found [2, 3]: there are too few axes
   () => nn.conv2d(1, 4, 3)(grid),
   // @ts-expect-error maxPool2d: expected [n, c, h, w], found [2, 3, 4]: there are too few axes
   () => nn.maxPool2d(2)(cube),
