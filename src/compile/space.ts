@@ -12,7 +12,11 @@ export interface Space {
 }
 
 /** The parallel part of a domain. */
-export const rowShape = (domain: Dims, reduced: readonly boolean[]): number[] => domain.filter((_, a) => !reduced[a])
+export function rowShape(domain: Dims, reduced: readonly boolean[]): number[] {
+  const rows: number[] = []
+  for (let axis = 0; axis < domain.length; axis++) if (!reduced[axis]) rows.push(domain[axis])
+  return rows
+}
 
 /** Strides of a contiguous array of rows, 0 along reduced axes. */
 export function rowStrides(domain: Dims, reduced: readonly boolean[]): number[] {

@@ -171,11 +171,22 @@ export function topological(roots: readonly Expr[]): Expr[] {
 
 /** A text that is equal exactly for structurally equal expressions; part of the kernel cache's key. */
 export function exprKey(roots: readonly Expr[]): string {
-  const order = topological(roots)
-  const id = new Map(order.map((e, i) => [e, i] as const))
-  const line = (e: Expr): string =>
-    `${e.name ?? e.op}:${e.type}${Object.is(e.value, -0) ? '-0' : e.value}(${e.args.map((a) => id.get(a)).join()})`
-  return `${order.map(line).join(';')}>${roots.map((e) => id.get(e)).join()}`
+  // One walk that writes as it goes: in a first step this is done for hundreds of kernels.
+  const ids = new Map<Expr, number>()
+  let key = ''
+  const visit = (e: Expr): number => {
+    const known = ids.get(e)
+    if (known !== undefined) return known
+    let args = ''
+    for (let i = 0; i < e.args.length; i++) args += `${visit(e.args[i] as Expr)},`
+    key += `${e.name ?? e.op}:${e.type}${Object.is(e.value, -0) ? '-0' : e.value}(${args});`
+    const id = ids.size
+    ids.set(e, id)
+    return id
+  }
+  let ends = ''
+  for (let i = 0; i < roots.length; i++) ends += `${visit(roots[i] as Expr)},`
+  return `${key}>${ends}`
 }
 
 function same(what: string, first: Expr, ...rest: Expr[]): ScalarType {

@@ -50,8 +50,8 @@ export function liftConstants(
   }
   const mapped = mapGraph(outputs, (node, inputs) => {
     if (isControl(node)) return inside(node, inputs)
-    const given = isPointwise(node.op) ? inputs.map(lift) : inputs
-    return given.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: given }
+    const given = isPointwise(node.op) && inputs.some((x) => isOp(x, 'constant')) ? inputs.map(lift) : inputs
+    return given === node.inputs ? node : { ...node, inputs: given }
   })
   return { outputs: mapped.outputs, leaves: [...leaves] }
 }

@@ -21,7 +21,7 @@ export function simplifyControl(outputs: readonly Node[], simplify: Simplify): N
   const used = usedResults(outputs)
   const results = new Map<Node, Results>()
   return mapGraph(outputs, (node, inputs) => {
-    const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
+    const rebuilt = inputs === node.inputs ? node : { ...node, inputs }
     if (isControl(rebuilt)) {
       results.set(rebuilt, reduce(rebuilt, used.get(node) ?? new Set(), simplify))
       return rebuilt

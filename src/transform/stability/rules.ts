@@ -291,4 +291,6 @@ export const rules: readonly Rule[] = [...logRules, ...others]
 const byRoot = new Map(rules.map(({ of }) => [of, rules.filter((rule) => rule.of === of)]))
 
 /** The rules that may apply to a node. */
-export const rulesFor = (node: Node): readonly Rule[] => (isFloat(node.dtype) && byRoot.get(node.op)) || []
+export const rulesFor = (node: Node): readonly Rule[] => (isFloat(node.dtype) && byRoot.get(node.op)) || none
+
+const none: readonly Rule[] = []

@@ -80,9 +80,10 @@ export function stabilize(
   }
   const become = (node: Node, inputs: readonly Node[]): Node => {
     // What was read is a number.
-    const isBarrier = barrierNodes.has(node) || (mode === 'gradient' && node.value !== undefined) || isKept(node)
-    const isSame = isKept(node) || inputs.every((x, i) => x === node.inputs[i])
-    if (isSame && (isKept(node) || rulesFor(node).length === 0)) {
+    const kept = isKept(node)
+    const isBarrier = kept || barrierNodes.has(node) || (mode === 'gradient' && node.value !== undefined)
+    const isSame = kept || inputs === node.inputs
+    if (isSame && (kept || rulesFor(node).length === 0)) {
       if (isBarrier) barrierImages.add(node)
       return node
     }
@@ -112,7 +113,7 @@ function restore(nodes: readonly Node[], map: ReadonlyMap<Node, Node>): Node[] {
     nodes,
     (node, inputs) =>
       originals.get(node) ??
-      (map.has(node) || inputs.every((x, i) => x === node.inputs[i])
+      (map.has(node) || inputs === node.inputs
         ? node
         : within(node.scope, () => build.node(node.op, inputs, node.attributes))),
     (node) => map.has(node) || originals.has(node),
