@@ -107,12 +107,17 @@ function firstStep(depth: number): FirstStep {
   const on = backend()
   if (on.kind !== 'kernels') throw new Error('the figures are those of kernels')
   const generating = watchGeneration()
-  const before = process.cpuUsage()
-  const { spans } = record(on, () => void train(batch).itemSync())
-  const { user, system } = process.cpuUsage(before)
+  // Taken before the recording ends, which then measures the machine.
+  let total = 0
+  const { spans } = record(on, () => {
+    const before = process.cpuUsage()
+    train(batch).itemSync()
+    const { user, system } = process.cpuUsage(before)
+    total = (user + system) / 1000
+  })
   const stages: Record<string, number> = {}
   for (const { name, start, stop } of spans) stages[name] = (stages[name] ?? 0) + stop - start
-  return { generation: generating(), total: (user + system) / 1000, stages }
+  return { generation: generating(), total, stages }
 }
 
 /** From now on, the CPU milliseconds in which kernels are emitted and compiled. */
