@@ -14,6 +14,7 @@ import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerControl } from './lower-control.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
 import { lowerRoutine } from './lower-routine.ts'
+import { placedParts } from './place-parts.ts'
 import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
 import type { Block, Unit } from './unit.ts'
@@ -30,12 +31,13 @@ function compileBlock(graph: Graph, tables: Tables): Block {
   const outputs = filledOperands(distinctOutputs(graph.outputs))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
+  const parts = placedParts(grouping, outputs, stored)
   const units: Unit[] = []
   const labels = new Map<Unit, Label>()
   const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
-    loop: (group) => [lowerLoop(group, grouping, stored)],
+    loop: (group) => [lowerLoop(group, grouping, stored, parts)],
     contract: (group) => [lowerContract(group, grouping, stored, tables)],
-    assemble: (group) => lowerAssemble(group, grouping, stored),
+    assemble: (group) => lowerAssemble(group, grouping, stored, parts),
     scatter: (group) => lowerScatter(group, grouping, stored),
     routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],
     control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables)),

@@ -8,27 +8,44 @@ import { GroupExpressions, type Load } from './expression.ts'
 import { levelOf } from './fit.ts'
 import type { Group, Grouping } from './group.ts'
 import { type Built, launchOf, type Target } from './launch.ts'
+import type { PartPlace } from './place-parts.ts'
 import { rowStrides } from './space.ts'
 import type { Unit, UnitLaunch } from './unit.ts'
 import { resolve } from './view.ts'
 
-export function lowerLoop(group: Group, grouping: Grouping, stored: ReadonlySet<Node>): Unit {
+export function lowerLoop(
+  group: Group,
+  grouping: Grouping,
+  stored: ReadonlySet<Node>,
+  parts: ReadonlyMap<Node, PartPlace>,
+): Unit {
   const expressions = new GroupExpressions(group, grouping, stored)
   const sweeps = group.reduced.includes(true)
   const targets = group.nodes
     .filter((n) => stored.has(n))
     .map((node): Target => {
-      const { expr, stage } = expressions.value(node)
+      const { expr, ...found } = expressions.value(node)
       const level = levelOf(node, group, grouping.classOf(node))
       const row = level === 'row' || !sweeps
+      const stage = row ? -1 : found.stage
+      const part = parts.get(node)
+      if (part) {
+        const strides = contiguousStrides(part.whole.shape)
+        return { node: part.whole, dtype: node.dtype, strides, offset: part.offset, value: expr, stage, mode: 'set' }
+      }
       const strides = level === 'row' ? rowStrides(group.domain, group.reduced) : contiguousStrides(group.domain)
-      return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage: row ? -1 : stage, mode: 'set' }
+      return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage, mode: 'set' }
     })
   return unitOf([launchOf(group.domain, group.reduced, expressions, targets)])
 }
 
-/** concat and dilation: each part is read through its view and written to its place. */
-export function lowerAssemble(group: Group, grouping: Grouping, stored: ReadonlySet<Node>): Unit[] {
+/** concat and dilation: each part that is not there already is read through its view and written to its place. */
+export function lowerAssemble(
+  group: Group,
+  grouping: Grouping,
+  stored: ReadonlySet<Node>,
+  parts: ReadonlyMap<Node, PartPlace>,
+): Unit[] {
   const node = group.nodes[0] as Node
   const strides = contiguousStrides(node.shape)
   const units: Unit[] = []
@@ -36,6 +53,10 @@ export function lowerAssemble(group: Group, grouping: Grouping, stored: Readonly
   let start = 0
   const launches = node.inputs.flatMap((part): Built[] => {
     if (sizeOf(part.shape) === 0) return []
+    if (parts.get(part)?.whole === node && isOp(node, 'concat')) {
+      start += part.shape[node.attributes.axis] as number
+      return []
+    }
     const space = { ...group, domain: part.shape, reduced: part.shape.map(() => false) }
     const expressions = new GroupExpressions(space, grouping, stored)
     const value = expressions.operand(resolve(part), 'element').expr
@@ -52,7 +73,7 @@ export function lowerAssemble(group: Group, grouping: Grouping, stored: Readonly
     const target: Target = { node, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
     return [launchOf(part.shape, space.reduced, expressions, [target])]
   })
-  units.push(unitOf(launches))
+  if (launches.length > 0) units.push(unitOf(launches))
   return units
 }
 
