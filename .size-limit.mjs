@@ -6,9 +6,9 @@ const budgets = [
   { name: 'core', entry: 'index', import: '{ tensor, grad, compile, nn, loss, optim }', limit: '94 kB' },
   { name: 'one gradient', entry: 'index', import: '{ tensor, grad, gelu }', limit: '40 kB' },
   // The worker's file: compiler, backend and every routine, and what they share with the page: operations and graphs.
-  { name: 'worker', entry: 'worker/main', limit: '86 kB' },
+  { name: 'worker', entry: 'worker/main', limit: '88 kB' },
   // The same for the page's own thread, where no worker can start; less what the page has.
-  { name: 'engine', entry: 'engine/at-once', limit: '84 kB' },
+  { name: 'engine', entry: 'engine/at-once', limit: '86 kB' },
   // With fit, data sets and run folders.
   { name: 'index', entry: 'index', limit: '122 kB' },
   { name: 'nn', entry: 'nn/index', limit: '80 kB' },
@@ -19,7 +19,7 @@ const budgets = [
   { name: 'data', entry: 'data/index', limit: '30 kB' },
   { name: 'train', entry: 'train/index', limit: '93 kB' },
   // With dagre, the library that ranks the boxes of a picture.
-  { name: 'inspect', entry: 'inspect/index', limit: '86 kB' },
+  { name: 'inspect', entry: 'inspect/index', limit: '89 kB' },
   { name: 'cli', entry: 'cli/main', limit: '200 kB' },
 ]
 

@@ -1,6 +1,7 @@
 // activity(net, examples): what flows through a network, module by module: how large, how saturated, which units are dead.
 
-import { defineModule, isModule, type Module } from '../nn/index.ts'
+import { defineModule } from '../nn/define.ts'
+import { isModule, type Module } from '../nn/module.ts'
 import { rebuild } from '../nn/tree.ts'
 import { grad, readAs, runtime, type Tensor, withTraining } from '../tensor/index.ts'
 
