@@ -8,14 +8,15 @@ const pastCaches = 32 * 2 ** 20
 
 /**
  * Whether a launch writes so much that its stores go past the caches. They need whole vectors at multiples of their size: elements of
- * four bytes along the one axis, whose chunks and memory begin at multiples of 64 bytes; what is written over what is read is in the caches.
+ * four bytes along the one axis, whose chunks and memory begin at multiples of 64 bytes. What is written over what is read is in the caches:
+ * updates of an optimizer, which write several results, are that.
  */
 export function streams(kernel: LoopKernel, launch: LoopLaunch, buffers: Program['buffers']): boolean {
   const { parallel, reduce, vector, accesses, stages } = kernel
   if (parallel !== 1 || reduce !== 0 || vector !== 0) return false
   const stores = stages.flatMap((stage) => stage.stores)
   const written = new Set(stores.map((s) => s.access))
-  if (4 * written.size * launch.total < pastCaches || launch.grain % 16 !== 0) return false
+  if (written.size > 1 || 4 * launch.total < pastCaches || launch.grain % 16 !== 0) return false
   const read = new Set(launch.accesses.flatMap(({ buffer }, a) => (written.has(a) ? [] : [buffer])))
   return stores.every(({ access, mode }) => {
     const { dtype, strides, bounded, indirect } = accesses[access]
