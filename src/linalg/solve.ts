@@ -1,5 +1,6 @@
 // Solving linear systems, with gradients: general ones, by least squares, and what comes with them.
 
+import { checkInteger } from '../graph/check.ts'
 import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import { cond, type Tensor, withGradient } from '../tensor/index.ts'
@@ -26,6 +27,18 @@ const solveOf: (...inputs: Tensor[]) => Tensor = withGradient(
 export function inverse(a: Tensor): Tensor {
   const x = matrixOf('inverse', a)
   return solve(x, identityLike(x))
+}
+
+/** A [..., n, n] times itself, so many times; the identity for 0, powers of the inverse below. Throws unless the power is whole. */
+export function matrixPower(a: Tensor, power: number): Tensor {
+  checkInteger('matrixPower', { power })
+  const x = matrixOf('matrixPower', a)
+  if (x.shape.at(-1) !== x.shape.at(-2)) throw misfit(`matrixPower: ${show(x.shape)}: it must be square`)
+  if (power < 0) return matrixPower(inverse(x), -power)
+  if (power === 0) return identityLike(x).broadcastTo(x.shape)
+  const half = matrixPower(x, Math.floor(power / 2))
+  const even = power === 1 ? x : half.matmul(half)
+  return power > 1 && power % 2 === 1 ? even.matmul(x) : even
 }
 
 /** The sign of the determinant of A [..., n, n] and the logarithm of its absolute value, each [...]; −∞ where A is singular. */

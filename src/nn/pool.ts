@@ -67,16 +67,16 @@ function windows<const Axes extends keyof Spatial, const Kind extends string>(
   forward: (x: Tensor, options: functional.AveragePoolOptions, axes: number) => Tensor,
 ): AveragePool<Axes, Kind> {
   return (kernel, options = {}) => {
-    const { stride = kernel, padding = 0, ceil, countPadding } = options
-    checkExtents(kind, axes, { kernel, stride }, 1)
+    const { stride = kernel, padding = 0, dilation = 1, ceil, countPadding } = options
+    checkExtents(kind, axes, { kernel, stride, dilation }, 1)
     checkExtents(kind, axes, { padding }, 0)
     return layer(kind, axes, {
       label: label(kernel, axes),
       options: {
         kernel,
         ...given(
-          { stride, padding, ceil, countPadding },
-          { stride: kernel, padding: 0, ceil: false, countPadding: true },
+          { stride, padding, dilation, ceil, countPadding },
+          { stride: kernel, padding: 0, dilation: 1, ceil: false, countPadding: true },
         ),
       },
       forward: (x) => forward(x, { ...options, kernel }, axes),

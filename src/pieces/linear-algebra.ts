@@ -22,6 +22,13 @@ export const linearAlgebra: { readonly [name: string]: Piece } = {
     source: giles,
     example: { code: 'linalg.inverse(x)', x: [[2]], gives: [[0.5]], adjusts: [[-0.25]] },
   },
+  matrixPower: {
+    about: 'A matrix times itself, so many times; powers of the inverse below 0.',
+    output: 'Y = Aᵏ',
+    adjust: 'dA = Σᵢ (Aᵀ)ⁱ dY (Aᵀ)ᵏ⁻¹⁻ⁱ',
+    shapes: '[..., n, n], a whole number → the same',
+    example: { code: 'linalg.matrixPower(x, 3)', x: [[2]], gives: [[8]], adjusts: [[12]] },
+  },
   det: {
     about: 'The determinant.',
     output: 'y = det A',

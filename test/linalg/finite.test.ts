@@ -27,6 +27,7 @@ const table: { readonly [name: string]: Entry } = {
   det: { f: linalg.det },
   'slogdet, the logarithm': { f: (a) => linalg.slogdet(a).logarithm, except: [['zero', 'the logarithm of 0']] },
   inverse: { f: linalg.inverse, except: [singular] },
+  matrixPower: { f: (a) => linalg.matrixPower(a, 3) },
   solve: { f: (a) => linalg.solve(a, ends(a.mul(0).add(1))), except: [singular] },
   leastSquares: { f: (a) => linalg.leastSquares(a, ends(a.mul(0).add(1))), except: [singular] },
   cholesky: { f: linalg.cholesky, except: [['zero', 'the matrix is not positive definite']] },

@@ -126,6 +126,13 @@ forEachEngine(() => {
     close(linalg.matrixNorm(a, 'frobenius').square(), linalg.svdvals(a).square().sum())
     close(linalg.conditionNumber(identity(3).mul(4)), tensor(1, { dtype: 'float64' }))
   })
+  it('powers of matrices, of the inverse and none', () => {
+    const a = normal([2, 3, 3], 5)
+    close(linalg.matrixPower(a, 5), a.matmul(a).matmul(a).matmul(a).matmul(a))
+    close(linalg.matrixPower(a, -2).matmul(a).matmul(a), linalg.matrixPower(a, 0))
+    const [power, product] = [linalg.matrixPower(a, 3), a.matmul(a).matmul(a)]
+    close(grad(power.sin().sum(), a), grad(product.sin().sum(), a))
+  })
   it('works in float32 and maps over examples', () => {
     const a = random.normal([4, 3, 3], { key: random.key(1) })
     const each = vmap(linalg.inverse)(a)

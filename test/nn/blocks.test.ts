@@ -177,6 +177,61 @@ forEachEngine(() => {
   })
 })
 
+describe('pools and grids beyond their defaults', () => {
+  const image = (): Tensor => input([2, 2, 7, 6])
+  it('a dilated window is a window of every second element', () => {
+    const every = (x: Tensor, row: number, column: number): Tensor =>
+      x.slice(null, null, [row, null, 2], [column, null, 2])
+    const dilated = f.maxPool(image(), { kernel: [3, 2], stride: 1, dilation: 2 })
+    for (const [row, column] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ])
+      expect(
+        distance(every(dilated, row, column), f.maxPool(every(image(), row, column), { kernel: [3, 2], stride: 1 })),
+      ).toBe(0)
+    const { values, indices } = f.maxPoolWithIndices(image(), {
+      kernel: 3,
+      stride: 2,
+      padding: 1,
+      dilation: 2,
+      ceil: true,
+    })
+    expect(
+      distance(
+        image()
+          .reshape([2, 2, 42])
+          .takeAlong(indices.reshape([2, 2, -1]), 2)
+          .reshape(values.shape),
+        values,
+      ),
+    ).toBe(0)
+  })
+
+  it('grids take the nearest pixel, and that of the border beyond it', () => {
+    const at = (...places: [x: number, y: number][]): Tensor =>
+      tenon.tensor([places, places], { shape: [2, 1, places.length, 2] })
+    const x = image()
+    const corners = at([-3, -3], [3, -2], [-2, 5], [9, 9])
+    const border = f.gridSample(x, corners, { padding: 'border' }).squeeze(2)
+    const wanted = tenon.stack(
+      [
+        [0, 0],
+        [0, 5],
+        [6, 0],
+        [6, 5],
+      ].map(([r, c]) => x.at(r, 2).at(c, 2)),
+      -1,
+    )
+    expect(distance(border, wanted)).toBeLessThan(1e-6)
+    expect(distance(f.gridSample(x, corners).abs().sum(), tenon.tensor(0))).toBe(0)
+    const near = f.gridSample(x, at([-0.95, -0.9], [0.1, 0.05]), { mode: 'nearest', alignCorners: true }).squeeze(2)
+    expect(distance(near, tenon.stack([x.at(0, 2).at(0, 2), x.at(3, 2).at(3, 2)], -1))).toBe(0)
+  })
+})
+
 describe('refusals', () => {
   const x = (...shape: readonly number[]): Tensor => zeros(shape)
   const run = (module: nn.Module, ...shape: readonly number[]): Tensor =>

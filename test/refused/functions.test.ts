@@ -501,7 +501,11 @@ const pieces: { readonly [name: string]: Entry } = {
   globalAveragePool: { wrong: [[() => functional.globalAveragePool(x(2, 3)), /\[2, 3\]: expected/]] },
   globalMaxPool: { wrong: [[() => functional.globalMaxPool(x(2, 3)), /\[2, 3\]: expected/]] },
   gridSample: {
-    wrong: [[() => functional.gridSample(image(), x(1, 2, 2, 3)), /\[1, 2, 4, 4\] and grid \[1, 2, 2, 3\]/]],
+    wrong: [
+      [() => functional.gridSample(image(), x(1, 2, 2, 3)), /\[1, 2, 4, 4\] and grid \[1, 2, 2, 3\]/],
+      [() => functional.gridSample(image(), x(1, 2, 2, 2), { mode: 'cubic' as never }), /unknown mode 'cubic'/],
+      [() => functional.gridSample(image(), x(1, 2, 2, 2), { padding: 'mirror' as never }), /unknown padding 'mirror'/],
+    ],
   },
   groupNorm: normalized(
     (epsilon) => functional.groupNorm(x(2, 4), 2, x(4), x(4), epsilon),
@@ -610,10 +614,11 @@ const pieces: { readonly [name: string]: Entry } = {
 const matrices = (f: (a: Tensor) => unknown): Entry => ({
   wrong: [[() => f(x(3)), /\[3\] is no matrix: it needs two axes/]],
 })
-const square = (f: (a: Tensor) => unknown): Entry => ({
+const square = (f: (a: Tensor) => unknown, ...more: Refusal[]): Entry => ({
   wrong: [
     [() => f(x(3)), /\[3\] is no matrix: it needs two axes/],
     [() => f(x(2, 3)), /\[2, 3\]: it must be square/],
+    ...more,
   ],
 })
 const algebra: { readonly [name: string]: Entry } = {
@@ -624,6 +629,7 @@ const algebra: { readonly [name: string]: Entry } = {
   eigh: square(linalg.eigh),
   eigvalsh: square(linalg.eigvalsh),
   inverse: square(linalg.inverse),
+  matrixPower: square((a) => linalg.matrixPower(a, 2), [() => linalg.matrixPower(x(2, 2), 0.5), /power is 0.5/]),
   leastSquares: {
     wrong: [[() => linalg.leastSquares(x(2, 3), x(2, 1)), /\[2, 3\] has fewer rows than columns: use pinv/]],
   },

@@ -77,13 +77,14 @@ export function maxPoolWithIndices(x: Tensor, options: PoolOptions, axes = 2): {
   const size = perAxis(options.kernel, axes)
   const stride = perAxis(options.stride ?? size, axes)
   const padding = perAxis(options.padding ?? 0, axes)
+  const dilation = perAxis(options.dilation ?? 1, axes)
   let place = chosen.mul(0)
   let rest = chosen
   for (let i = axes - 1; i >= 0; i--) {
     const within = rest.remainder(size[i])
     rest = rest.sub(within).floorDivide(size[i])
     const start = new Tensor(build.iota(chosen.shape, i + 2)).mul(stride[i]).sub(padding[i])
-    place = place.add(start.add(within).mul(sizeOf(x.shape.slice(i + 3))))
+    place = place.add(start.add(within.mul(dilation[i])).mul(sizeOf(x.shape.slice(i + 3))))
   }
   return { values, indices: place }
 }

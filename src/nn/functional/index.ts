@@ -50,6 +50,7 @@ export {
 } from './recurrent.ts'
 export {
   fold,
+  type GridOptions,
   gridSample,
   type Interpolation,
   type InterpolationOptions,

@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly stride?: PerAxis
   /** On both sides of each axis; at most half the kernel. */
   readonly padding?: PerAxis
+  /** How far elements of a window are apart; 1 unless told: neighbours. */
+  readonly dilation?: PerAxis
   /** Whether a last window may reach past the end; false unless told. */
   readonly ceil?: boolean
 }
@@ -52,12 +54,13 @@ export function poolWindows(x: Tensor, options: PoolOptions, value: number, axes
       `pool: padding ${show(padding)} is more than half the kernel ${show(size)}: whole windows would lie in it`,
     )
   }
+  const dilation = perAxis(options.dilation ?? 1, axes, 'pool dilation')
   const around = options.ceil
-    ? padding.map((p, i) => [p, p + lacking(x.shape[i + 2], size[i], stride[i], p)])
+    ? padding.map((p, i) => [p, p + lacking(x.shape[i + 2], dilation[i] * (size[i] - 1) + 1, stride[i], p)])
     : undefined
   const amounts = around ?? padding.map((p) => [p, p])
   const padded = x.pad([[0, 0], [0, 0], ...amounts.map(([low, high]) => [low, high] as const)], value)
-  return new Tensor(build.node('windows', [padded.node], { size, stride, dilation: size.map(() => 1) }))
+  return new Tensor(build.node('windows', [padded.node], { size, stride, dilation }))
 }
 
 /** What the last window lacks at the end of an axis; a window that would begin past the input is left out, as PyTorch does. */

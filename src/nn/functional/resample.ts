@@ -55,8 +55,7 @@ export interface InterpolationOptions {
 /** x [n, c, ...spatial] with other spatial extents: the nearest element, or linear between neighbours along each axis. */
 export function interpolate(x: Tensor, extents: PerAxis, options: InterpolationOptions = {}): Tensor {
   const { mode = 'nearest', alignCorners = false } = options
-  if (mode !== 'nearest' && mode !== 'linear')
-    throw misfit(`interpolate: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
+  checkMode('interpolate', mode)
   if (x.rank < 3) throw misfit(`interpolate: input ${show(x.shape)}: expected [n, c, ...spatial]`)
   const targets = perAxis(extents, x.rank - 2, 'interpolate extents')
   return targets.reduce((y, to, i) => {
@@ -101,39 +100,60 @@ export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
     .reshape([n, c * factor ** 2, h, w])
 }
 
+export interface GridOptions {
+  /** Between pixels: linear (the default), or the nearest one, which gives the places no gradient. */
+  readonly mode?: Interpolation
+  /** Outside of the image: zeros (the default), or the pixel of the border that is nearest. */
+  readonly padding?: 'zeros' | 'border'
+  /** Whether −1 and 1 are the centres of the outermost pixels, not their outer edges; false unless told. */
+  readonly alignCorners?: boolean
+}
+
 /**
- * x [n, c, h, w] at places grid [n, h', w', 2], (x, y) from −1 to 1 over the image: [n, c, h', w'], linear between pixels, 0 outside
- * (Jaderberg et al. 2015). Gradients go to image and places.
+ * x [n, c, h, w] at places grid [n, h', w', 2], (x, y) from −1 to 1 over the image: [n, c, h', w'], as PyTorch's `grid_sample`
+ * (Jaderberg et al. 2015). Gradients go to image and places. Throws when the shapes do not fit.
  */
-export function gridSample(x: Tensor, grid: Tensor, options: { readonly alignCorners?: boolean } = {}): Tensor {
-  const { alignCorners = false } = options
+export function gridSample(x: Tensor, grid: Tensor, options: GridOptions = {}): Tensor {
+  const { mode = 'linear', padding = 'zeros', alignCorners = false } = options
+  checkMode('gridSample', mode)
+  if (padding !== 'zeros' && padding !== 'border')
+    throw misfit(`gridSample: unknown padding '${String(padding)}': use 'zeros' or 'border'`)
   if (x.rank !== 4 || grid.rank !== 4 || grid.shape[3] !== 2 || grid.shape[0] !== x.shape[0])
     throw misfit(
       `gridSample: image ${show(x.shape)} and grid ${show(grid.shape)}: expected [n, c, h, w] and [n, h', w', 2]`,
     )
   const [n, c, h, w] = x.shape
   const [rows, columns] = grid.shape.slice(1, 3)
-  const pixel = (coordinate: Tensor, extent: number): Tensor =>
-    alignCorners
+  const pixel = (coordinate: Tensor, extent: number): Tensor => {
+    const place = alignCorners
       ? coordinate.add(1).mul((extent - 1) / 2)
       : coordinate
           .add(1)
           .mul(extent / 2)
           .sub(0.5)
+    return padding === 'border' ? place.clamp(0, extent - 1) : place
+  }
   const [px, py] = [pixel(grid.at(0, -1), w), pixel(grid.at(1, -1), h)]
-  const [left, top] = [px.floor().detach(), py.floor().detach()]
-  const [fx, fy] = [px.sub(left), py.sub(top)]
   const flat = x.reshape([n, c, h * w])
-  const corner = (dx: 0 | 1, dy: 0 | 1): Tensor => {
-    const [cx, cy] = [left.add(dx), top.add(dy)]
+  /** The pixels at whole places, times a weight; nothing outside. */
+  const pixels = (cx: Tensor, cy: Tensor, weight?: Tensor): Tensor => {
     const isInside = cx.greaterEqual(0).and(cx.less(w)).and(cy.greaterEqual(0)).and(cy.less(h))
     const index = isInside
       .where(cy.mul(w).add(cx), 0)
       .cast('int32')
       .reshape([n, 1, rows * columns])
     const values = flat.takeAlong(index.broadcastTo([n, c, rows * columns]), 2).reshape([n, c, rows, columns])
-    const weight = (dx === 1 ? fx : fx.neg().add(1)).mul(dy === 1 ? fy : fy.neg().add(1))
-    return values.mul(isInside.where(weight, 0).unsqueeze(1))
+    return values.mul(isInside.where(weight ?? 1, 0).unsqueeze(1))
   }
+  if (mode === 'nearest') return pixels(px.round().detach(), py.round().detach())
+  const [left, top] = [px.floor().detach(), py.floor().detach()]
+  const [fx, fy] = [px.sub(left), py.sub(top)]
+  const corner = (dx: 0 | 1, dy: 0 | 1): Tensor =>
+    pixels(left.add(dx), top.add(dy), (dx === 1 ? fx : fx.neg().add(1)).mul(dy === 1 ? fy : fy.neg().add(1)))
   return corner(0, 0).add(corner(1, 0)).add(corner(0, 1)).add(corner(1, 1))
+}
+
+function checkMode(name: string, mode: string): void {
+  if (mode !== 'nearest' && mode !== 'linear')
+    throw misfit(`${name}: unknown mode '${String(mode)}': use 'nearest' or 'linear'`)
 }
