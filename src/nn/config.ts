@@ -7,7 +7,6 @@ import { attention } from './attention.ts'
 import * as norms from './channel-norm.ts'
 import { conditional } from './conditional.ts'
 import { residual, sequential } from './container.ts'
-import type { ConvolutionLayerOptions, TransposedLayerOptions } from './convolution.ts'
 import * as convolutions from './convolution.ts'
 import * as dropouts from './dropout.ts'
 import { dynamicConvolution } from './dynamic.ts'
@@ -23,14 +22,11 @@ import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import * as multiplicative from './multiplicative.ts'
 import { batchNorm, layerNorm } from './norm.ts'
 import { type Join, parallel } from './parallel.ts'
-import type { AveragePoolLayerOptions, PoolLayerOptions } from './pool.ts'
 import * as pools from './pool.ts'
 import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
 import * as resampling from './resample.ts'
 import { thresholdUnit } from './threshold-unit.ts'
 import {
-  type StackOptions,
-  type TransformerOptions,
   transformerDecoder,
   transformerDecoderLayer,
   transformerEncoder,
@@ -42,312 +38,256 @@ import { whitening } from './whitening.ts'
 /** Builds a module from its options and, where its kind does not make them itself, its children. */
 export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
 
-/** Options are checked by the types below, then by the modules themselves. */
-const layer =
-  (build: (read: Reader) => Module): FromConfig =>
-  (options) =>
-    build(new Reader(options))
+/** The types that options have. */
+interface Values {
+  readonly number: number
+  readonly boolean: boolean
+  readonly extents: number | readonly number[]
+  readonly padding: number | readonly number[] | 'same' | 'valid'
+  readonly dtype: 'float32' | 'float64'
+  readonly gelu: 'none' | 'tanh'
+  readonly nonlinearity: 'tanh' | 'relu'
+  readonly activation: 'relu' | 'gelu'
+  readonly interaction: 'full' | 'diagonal' | 'lowRank'
+  readonly interpolation: 'nearest' | 'linear'
+  readonly bag: 'sum' | 'mean' | 'max'
+  readonly choice: 'batch' | 'example'
+  readonly list: readonly number[]
+  readonly join: Join
+}
 
-/** Kinds that are read alike. */
-const each = <Make>(
-  makers: { readonly [kind: string]: Make },
-  build: (make: Make, read: Reader) => Module,
-): { readonly [kind: string]: FromConfig } =>
-  Object.fromEntries(
-    Object.entries(makers).map(([kind, make]): [string, FromConfig] => [kind, layer((o) => build(make, o))]),
-  )
-
-type Extents = number | readonly number[]
-type ConvolutionMaker = (i: number, o: number, kernel: Extents, options: ConvolutionLayerOptions) => Module
-type TransposedMaker = (i: number, o: number, kernel: Extents, options: TransposedLayerOptions) => Module
-
-const convolutionOptions = {
-  stride: 'extents',
-  dilation: 'extents',
-  groups: 'number',
-  bias: 'boolean',
+/** What an option's name says of its type, where that is no number. */
+const typeOf = {
   dtype: 'dtype',
-} as const
-const poolOptions = { stride: 'extents', padding: 'extents', ceil: 'boolean' } as const
-const normOptions = { epsilon: 'number', affine: 'boolean', dtype: 'dtype' } as const
-const cellOptions = { bias: 'boolean', dtype: 'dtype' } as const
-const attentionOptions = {
-  ...cellOptions,
-  keyHeads: 'number',
+  bias: 'boolean',
+  affine: 'boolean',
   causal: 'boolean',
   rotary: 'boolean',
-  dropout: 'number',
-} as const
-const transformerOptions = (o: Reader): TransformerOptions => ({
-  heads: o.number('heads'),
-  ...o.pick({
-    ...attentionOptions,
-    feed: 'number',
-    activation: 'activation',
-    normFirst: 'boolean',
-    epsilon: 'number',
-  }),
-})
-const stackOptions = (o: Reader): StackOptions => ({
-  layers: o.number('layers'),
-  ...o.pick({ norm: 'boolean' }),
-  ...transformerOptions(o),
-})
-const recurrentOptions = {
-  ...cellOptions,
-  layers: 'number',
+  norm: 'boolean',
+  normFirst: 'boolean',
   bidirectional: 'boolean',
   batchFirst: 'boolean',
-  dropout: 'number',
-} as const
+  ceil: 'boolean',
+  countPadding: 'boolean',
+  alignCorners: 'boolean',
+  headBias: 'boolean',
+  mirrored: 'boolean',
+  dense: 'boolean',
+  kernel: 'extents',
+  stride: 'extents',
+  dilation: 'extents',
+  padding: 'extents',
+  outputPadding: 'extents',
+  output: 'extents',
+  shape: 'extents',
+  extents: 'list',
+  cutoffs: 'list',
+  nonlinearity: 'nonlinearity',
+  activation: 'activation',
+  join: 'join',
+  each: 'choice',
+} as const satisfies { readonly [option: string]: keyof Values }
+
+/** Options by name, apart by spaces: of another type than the name says as `name:type`. */
+type Words<S extends string> = S extends `${infer Word} ${infer Rest}`
+  ? [Word, ...Words<Rest>]
+  : S extends ''
+    ? []
+    : [S]
+type Named<Word> = Word extends `${infer Name}:${string}` ? Name : Word
+type Value<Word> = Word extends `${string}:${infer Type extends keyof Values}`
+  ? Values[Type]
+  : Word extends keyof typeof typeOf
+    ? Values[(typeof typeOf)[Word]]
+    : number
+type Each<List extends readonly string[]> = { readonly [I in keyof List]: Value<List[I]> }
+type Perhaps<List extends readonly string[]> = { readonly [I in keyof List]?: Value<List[I]> }
+type Some<List extends readonly string[]> = { readonly [Word in List[number] as Named<Word>]?: Value<Word> }
+
+/** A kind whose constructor takes options in their order, and then a record of those that are there. */
+const kind =
+  <const Ordered extends string = '', const Others extends string = ''>(
+    make: (...options: [...Each<Words<Ordered>>, Some<Words<Others>>]) => Module,
+    ordered?: Ordered,
+    others?: Others,
+  ): FromConfig =>
+  (options) =>
+    make(...(inOrder(options, ordered) as Each<Words<Ordered>>), some(options, others) as Some<Words<Others>>)
+
+/** A kind whose constructor takes numbers that may be left out. */
+const optional =
+  <const Ordered extends string>(make: (...options: Perhaps<Words<Ordered>>) => Module, ordered: Ordered): FromConfig =>
+  (options) =>
+    make(...(wordsOf(ordered).map((word) => optionOf(options, word)) as Perhaps<Words<Ordered>>))
+
+/** The same of a kind that is made of modules, which it gets last. */
+const withChildren =
+  <const Ordered extends string = '', const Others extends string = ''>(
+    make: (...options: [...Each<Words<Ordered>>, Some<Words<Others>>, Modules]) => Module,
+    ordered?: Ordered,
+    others?: Others,
+  ): FromConfig =>
+  (options, children) =>
+    kind<Ordered, Others>((...own) => make(...own, children()), ordered, others)(options, children)
+
+const convolutionOptions = 'stride padding:padding dilation groups bias dtype'
+const transposedOptions = 'stride padding outputPadding dilation groups bias dtype'
+const poolOptions = 'stride padding dilation ceil'
+const averageOptions = 'stride padding dilation ceil countPadding'
+const normOptions = 'epsilon affine dtype'
+const cellOptions = 'bias dtype'
+const attentionOptions = 'bias dtype keyHeads causal rotary dropout'
+const transformerOptions = 'bias dtype keyHeads causal rotary dropout feed activation normFirst epsilon'
+const stackOptions = 'bias dtype keyHeads causal rotary dropout feed activation normFirst epsilon norm'
+const recurrentOptions = 'bias dtype layers bidirectional batchFirst dropout'
+const rnnOptions = 'bias dtype layers bidirectional batchFirst dropout nonlinearity'
+const lstmOptions = 'bias dtype layers bidirectional batchFirst dropout projection'
 
 export const kinds: { readonly [kind: string]: FromConfig } = {
-  linear: layer((o) => linear(o.number('inputs'), o.number('outputs'), o.pick({ bias: 'boolean', dtype: 'dtype' }))),
-  ...each<ConvolutionMaker>(
-    { conv1d: convolutions.conv1d, conv2d: convolutions.conv2d, conv3d: convolutions.conv3d },
-    (make, o) =>
-      make(o.number('inputs'), o.number('outputs'), o.extents('kernel'), {
-        ...o.pick(convolutionOptions),
-        ...o.pick({ padding: 'padding' }),
-      }),
-  ),
-  ...each<TransposedMaker>(
-    {
-      convTranspose1d: convolutions.convTranspose1d,
-      convTranspose2d: convolutions.convTranspose2d,
-      convTranspose3d: convolutions.convTranspose3d,
-    },
-    (make, o) =>
-      make(
-        o.number('inputs'),
-        o.number('outputs'),
-        o.extents('kernel'),
-        o.pick({ ...convolutionOptions, padding: 'extents', outputPadding: 'extents' }),
-      ),
-  ),
-  ...each<(kernel: Extents, options?: PoolLayerOptions) => Module>(
-    { maxPool1d: pools.maxPool1d, maxPool2d: pools.maxPool2d, maxPool3d: pools.maxPool3d },
-    (make, o) => make(o.extents('kernel'), o.pick(poolOptions)),
-  ),
-  ...each<(kernel: Extents, options?: AveragePoolLayerOptions) => Module>(
-    { averagePool1d: pools.averagePool1d, averagePool2d: pools.averagePool2d, averagePool3d: pools.averagePool3d },
-    (make, o) => make(o.extents('kernel'), o.pick({ ...poolOptions, countPadding: 'boolean' })),
-  ),
-  ...each<(output: Extents) => Module>(
-    {
-      adaptiveAveragePool1d: pools.adaptiveAveragePool1d,
-      adaptiveAveragePool2d: pools.adaptiveAveragePool2d,
-      adaptiveAveragePool3d: pools.adaptiveAveragePool3d,
-      adaptiveMaxPool1d: pools.adaptiveMaxPool1d,
-      adaptiveMaxPool3d: pools.adaptiveMaxPool3d,
-      adaptiveMaxPool2d: pools.adaptiveMaxPool2d,
-    },
-    (make, o) => make(o.extents('output')),
-  ),
-  ...each<() => Module>({ globalAveragePool: pools.globalAveragePool, globalMaxPool: pools.globalMaxPool }, (make) =>
-    make(),
-  ),
-  ...each<(p: number, kernel: Extents, options?: PoolLayerOptions) => Module>(
-    { powerPool1d: pools.powerPool1d, powerPool2d: pools.powerPool2d, powerPool3d: pools.powerPool3d },
-    (make, o) => make(o.number('p'), o.extents('kernel'), o.pick(poolOptions)),
-  ),
-  maxUnpool: layer((o) => pools.maxUnpool(o.list('extents'))),
-  upsample: layer((o) =>
-    resampling.upsample(o.number('factor'), o.pick({ mode: 'interpolation', alignCorners: 'boolean' })),
-  ),
-  ...each<(factor: number) => Module>(
-    { pixelShuffle: resampling.pixelShuffle, pixelUnshuffle: resampling.pixelUnshuffle },
-    (make, o) => make(o.number('factor')),
-  ),
-  ...each<() => Module>(
-    {
-      relu: activation.relu,
-      sigmoid: activation.sigmoid,
-      tanh: activation.tanh,
-      identity: activation.identity,
-      relu6: activation.relu6,
-      selu: activation.selu,
-      silu: activation.silu,
-      mish: activation.mish,
-      logSigmoid: activation.logSigmoid,
-      hardSigmoid: activation.hardSigmoid,
-      hardSwish: activation.hardSwish,
-      softSign: activation.softSign,
-      tanhShrink: activation.tanhShrink,
-    },
-    (make) => make(),
-  ),
-  leakyRelu: layer((o) => activation.leakyRelu(o.pick({ slope: 'number' }).slope)),
-  ...each<(value?: number) => Module>({ elu: activation.elu, celu: activation.celu }, (make, o) =>
-    make(o.pick({ alpha: 'number' }).alpha),
-  ),
-  softplus: layer((o) => activation.softplus(o.pick({ beta: 'number' }).beta)),
-  ...each<(value?: number) => Module>(
-    { hardShrink: activation.hardShrink, softShrink: activation.softShrink },
-    (make, o) => make(o.pick({ threshold: 'number' }).threshold),
-  ),
-  ...each<(value?: number) => Module>(
-    {
-      softmax: activation.softmax,
-      softmin: activation.softmin,
-      logSoftmax: activation.logSoftmax,
-      sparsemax: activation.sparsemax,
-      entmax15: activation.entmax15,
-    },
-    (make, o) => make(o.pick({ axis: 'number' }).axis),
-  ),
-  hardTanh: layer((o) => {
-    const { low, high } = o.pick({ low: 'number', high: 'number' })
-    return activation.hardTanh(low, high)
-  }),
-  threshold: layer((o) => activation.threshold(o.number('at'), o.number('value'))),
-  rrelu: layer((o) => {
-    const { low, high } = o.pick({ low: 'number', high: 'number' })
-    return activation.rrelu(low, high)
-  }),
-  thresholdUnit: layer((o) => thresholdUnit(o.number('inputs'), o.number('outputs'), o.pick({ dtype: 'dtype' }))),
-  gelu: layer((o) => activation.gelu(o.pick({ form: 'gelu' }).form)),
-  prelu: layer((o) => {
-    const { channels, ...rest } = o.pick({ channels: 'number', dtype: 'dtype' })
-    return activation.prelu(channels, rest)
-  }),
-  flatten: layer((o) => {
-    const { startAxis, endAxis } = o.pick({ startAxis: 'number', endAxis: 'number' })
-    return activation.flatten(startAxis, endAxis)
-  }),
-  ...each<(p?: number) => Module>(
-    {
-      dropout: dropouts.dropout,
-      spatialDropout: dropouts.spatialDropout,
-      dropPath: dropouts.dropPath,
-      alphaDropout: dropouts.alphaDropout,
-    },
-    (make, o) => make(o.number('p')),
-  ),
-  groupNorm: layer((o) => norms.groupNorm(o.number('groups'), o.number('channels'), o.pick(normOptions))),
-  instanceNorm: layer((o) => norms.instanceNorm(o.number('channels'), o.pick(normOptions))),
-  rmsNorm: layer((o) => norms.rmsNorm(o.extents('shape'), o.pick(normOptions))),
-  localResponseNorm: layer((o) =>
-    norms.localResponseNorm(o.pick({ size: 'number', alpha: 'number', beta: 'number', k: 'number' })),
-  ),
+  linear: kind(linear, 'inputs outputs', 'bias dtype'),
+  conv1d: kind(convolutions.conv1d, 'inputs outputs kernel', convolutionOptions),
+  conv2d: kind(convolutions.conv2d, 'inputs outputs kernel', convolutionOptions),
+  conv3d: kind(convolutions.conv3d, 'inputs outputs kernel', convolutionOptions),
+  convTranspose1d: kind(convolutions.convTranspose1d, 'inputs outputs kernel', transposedOptions),
+  convTranspose2d: kind(convolutions.convTranspose2d, 'inputs outputs kernel', transposedOptions),
+  convTranspose3d: kind(convolutions.convTranspose3d, 'inputs outputs kernel', transposedOptions),
+  maxPool1d: kind(pools.maxPool1d, 'kernel', poolOptions),
+  maxPool2d: kind(pools.maxPool2d, 'kernel', poolOptions),
+  maxPool3d: kind(pools.maxPool3d, 'kernel', poolOptions),
+  averagePool1d: kind(pools.averagePool1d, 'kernel', averageOptions),
+  averagePool2d: kind(pools.averagePool2d, 'kernel', averageOptions),
+  averagePool3d: kind(pools.averagePool3d, 'kernel', averageOptions),
+  adaptiveAveragePool1d: kind(pools.adaptiveAveragePool1d, 'output'),
+  adaptiveAveragePool2d: kind(pools.adaptiveAveragePool2d, 'output'),
+  adaptiveAveragePool3d: kind(pools.adaptiveAveragePool3d, 'output'),
+  adaptiveMaxPool1d: kind(pools.adaptiveMaxPool1d, 'output'),
+  adaptiveMaxPool2d: kind(pools.adaptiveMaxPool2d, 'output'),
+  adaptiveMaxPool3d: kind(pools.adaptiveMaxPool3d, 'output'),
+  globalAveragePool: kind(pools.globalAveragePool),
+  globalMaxPool: kind(pools.globalMaxPool),
+  powerPool1d: kind(pools.powerPool1d, 'p kernel', poolOptions),
+  powerPool2d: kind(pools.powerPool2d, 'p kernel', poolOptions),
+  powerPool3d: kind(pools.powerPool3d, 'p kernel', poolOptions),
+  maxUnpool: kind(pools.maxUnpool, 'extents'),
+  upsample: kind(resampling.upsample, 'factor', 'mode:interpolation alignCorners'),
+  pixelShuffle: kind(resampling.pixelShuffle, 'factor'),
+  pixelUnshuffle: kind(resampling.pixelUnshuffle, 'factor'),
+  relu: kind(activation.relu),
+  sigmoid: kind(activation.sigmoid),
+  tanh: kind(activation.tanh),
+  identity: kind(activation.identity),
+  relu6: kind(activation.relu6),
+  selu: kind(activation.selu),
+  silu: kind(activation.silu),
+  mish: kind(activation.mish),
+  logSigmoid: kind(activation.logSigmoid),
+  hardSigmoid: kind(activation.hardSigmoid),
+  hardSwish: kind(activation.hardSwish),
+  softSign: kind(activation.softSign),
+  tanhShrink: kind(activation.tanhShrink),
+  leakyRelu: optional(activation.leakyRelu, 'slope'),
+  elu: optional(activation.elu, 'alpha'),
+  celu: optional(activation.celu, 'alpha'),
+  softplus: optional(activation.softplus, 'beta'),
+  hardShrink: optional(activation.hardShrink, 'threshold'),
+  softShrink: optional(activation.softShrink, 'threshold'),
+  softmax: optional(activation.softmax, 'axis'),
+  softmin: optional(activation.softmin, 'axis'),
+  logSoftmax: optional(activation.logSoftmax, 'axis'),
+  sparsemax: optional(activation.sparsemax, 'axis'),
+  entmax15: optional(activation.entmax15, 'axis'),
+  hardTanh: optional(activation.hardTanh, 'low high'),
+  threshold: kind(activation.threshold, 'at value'),
+  rrelu: optional(activation.rrelu, 'low high'),
+  thresholdUnit: kind(thresholdUnit, 'inputs outputs', 'dtype'),
+  gelu: optional(activation.gelu, 'form:gelu'),
+  prelu: kind(({ channels, ...rest }) => activation.prelu(channels, rest), '', 'channels dtype'),
+  flatten: optional(activation.flatten, 'startAxis endAxis'),
+  dropout: kind(dropouts.dropout, 'p'),
+  spatialDropout: kind(dropouts.spatialDropout, 'p'),
+  dropPath: kind(dropouts.dropPath, 'p'),
+  alphaDropout: kind(dropouts.alphaDropout, 'p'),
+  groupNorm: kind(norms.groupNorm, 'groups channels', normOptions),
+  instanceNorm: kind(norms.instanceNorm, 'channels', normOptions),
+  rmsNorm: kind(norms.rmsNorm, 'shape', normOptions),
+  localResponseNorm: kind(norms.localResponseNorm, '', 'size alpha beta k'),
+  layerNorm: kind((shape, o) => layerNorm(shape, o), 'shape', normOptions),
+  batchNorm: kind(batchNorm, 'channels', 'epsilon momentum affine dtype'),
   weightNorm: (_, children) => norms.weightNorm(children().layer),
-  highway: layer((o) => gates.highway(o.number('size'), o.pick({ gateBias: 'number', dtype: 'dtype' }))),
-  glu: layer((o) => gates.glu(o.pick({ axis: 'number' }).axis)),
-  swiGlu: layer((o) => gates.swiGlu(o.number('size'), o.number('hidden'), o.pick(cellOptions))),
-  squeezeExcite: layer((o) =>
-    gates.squeezeExcite(o.number('channels'), o.number('reduction'), o.pick({ dtype: 'dtype' })),
+  highway: kind(gates.highway, 'size', 'gateBias dtype'),
+  glu: optional(gates.glu, 'axis'),
+  swiGlu: kind(gates.swiGlu, 'size hidden', cellOptions),
+  squeezeExcite: kind(gates.squeezeExcite, 'channels reduction', 'dtype'),
+  multiplicativeInteraction: kind(
+    multiplicative.multiplicativeInteraction,
+    'inputs context outputs',
+    'form:interaction rank dtype',
   ),
-  multiplicativeInteraction: layer((o) =>
-    multiplicative.multiplicativeInteraction(
-      o.number('inputs'),
-      o.number('context'),
-      o.number('outputs'),
-      o.pick({ form: 'interaction', rank: 'number', dtype: 'dtype' }),
-    ),
+  bilinear: kind(multiplicative.bilinear, 'first second outputs', cellOptions),
+  film: kind(multiplicative.film, 'channels context', 'dtype'),
+  hypernetwork: withChildren(
+    (inputs, outputs, _, { generator }) => multiplicative.hypernetwork(inputs, outputs, generator),
+    'inputs outputs',
   ),
-  bilinear: layer((o) =>
-    multiplicative.bilinear(o.number('first'), o.number('second'), o.number('outputs'), o.pick(cellOptions)),
+  mixtureOfExperts: withChildren(
+    (o, { gate, ...experts }) => mixtureOfExperts(gate, Object.values(experts), o),
+    '',
+    'top capacity dense',
   ),
-  film: layer((o) => multiplicative.film(o.number('channels'), o.number('context'), o.pick({ dtype: 'dtype' }))),
-  hypernetwork: (options, children) => {
-    const o = new Reader(options)
-    return multiplicative.hypernetwork(o.number('inputs'), o.number('outputs'), children().generator)
-  },
-  mixtureOfExperts: (options, children) => {
-    const { gate, ...experts } = children()
-    return mixtureOfExperts(
-      gate,
-      Object.values(experts),
-      new Reader(options).pick({ top: 'number', capacity: 'number', dense: 'boolean' }),
-    )
-  },
-  layerNorm: layer((o) =>
-    layerNorm(o.extents('shape'), o.pick({ epsilon: 'number', affine: 'boolean', dtype: 'dtype' })),
+  embedding: kind(embedding, 'count size', 'paddingIndex dtype'),
+  embeddingBag: kind(embeddingBag, 'count size', 'mode:bag paddingIndex dtype'),
+  positional: kind(positional, 'length size', 'dtype'),
+  attention: kind((size, heads, o) => attention(size, { heads, ...o }), 'size heads', attentionOptions),
+  rnn: kind(rnn, 'inputs hidden', rnnOptions),
+  gru: kind(gru, 'inputs hidden', recurrentOptions),
+  lstm: kind(lstm, 'inputs hidden', lstmOptions),
+  rnnCell: kind(rnnCell, 'inputs hidden', 'bias nonlinearity dtype'),
+  gruCell: kind(gruCell, 'inputs hidden', cellOptions),
+  lstmCell: kind(lstmCell, 'inputs hidden', cellOptions),
+  transformerEncoderLayer: kind(
+    (size, heads, o) => transformerEncoderLayer(size, { heads, ...o }),
+    'size heads',
+    transformerOptions,
   ),
-  batchNorm: layer((o) =>
-    batchNorm(
-      o.number('channels'),
-      o.pick({ epsilon: 'number', momentum: 'number', affine: 'boolean', dtype: 'dtype' }),
-    ),
+  transformerDecoderLayer: kind(
+    (size, heads, o) => transformerDecoderLayer(size, { heads, ...o }),
+    'size heads',
+    transformerOptions,
   ),
-  embedding: layer((o) =>
-    embedding(o.number('count'), o.number('size'), o.pick({ paddingIndex: 'number', dtype: 'dtype' })),
+  transformerEncoder: kind(
+    (size, heads, layers, o) => transformerEncoder(size, { heads, layers, ...o }),
+    'size heads layers',
+    stackOptions,
   ),
-  embeddingBag: layer((o) =>
-    embeddingBag(o.number('count'), o.number('size'), o.pick({ mode: 'bag', paddingIndex: 'number', dtype: 'dtype' })),
+  transformerDecoder: kind(
+    (size, heads, layers, o) => transformerDecoder(size, { heads, layers, ...o }),
+    'size heads layers',
+    stackOptions,
   ),
-  positional: layer((o) => positional(o.number('length'), o.number('size'), o.pick({ dtype: 'dtype' }))),
-  attention: layer((o) =>
-    attention(o.number('size'), {
-      heads: o.number('heads'),
-      ...o.pick(attentionOptions),
-    }),
+  monotoneLinear: kind(monotoneLinear, 'inputs outputs', 'dtype'),
+  inputConvex: kind(inputConvex, 'inputs hidden:list outputs', 'dtype'),
+  orthogonal: kind(orthogonal, 'size', 'reflections dtype'),
+  deepSet: withChildren((_, { each, after }) => deepSet(each, after)),
+  adaptiveSoftmax: kind(adaptiveSoftmax, 'inputs classes cutoffs', 'divide headBias dtype'),
+  hierarchicalSoftmax: kind(hierarchicalSoftmax, 'inputs classes', 'dtype'),
+  dynamicConvolution: withChildren(
+    (inputs, outputs, kernel, o, { generator }) => dynamicConvolution(inputs, outputs, kernel, generator, o),
+    'inputs outputs kernel:list',
+    'stride padding:padding dilation groups',
   ),
-  rnn: layer((o) =>
-    rnn(o.number('inputs'), o.number('hidden'), o.pick({ ...recurrentOptions, nonlinearity: 'nonlinearity' })),
-  ),
-  gru: layer((o) => gru(o.number('inputs'), o.number('hidden'), o.pick(recurrentOptions))),
-  lstm: layer((o) =>
-    lstm(o.number('inputs'), o.number('hidden'), o.pick({ ...recurrentOptions, projection: 'number' })),
-  ),
-  rnnCell: layer((o) =>
-    rnnCell(o.number('inputs'), o.number('hidden'), o.pick({ ...cellOptions, nonlinearity: 'nonlinearity' })),
-  ),
-  gruCell: layer((o) => gruCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
-  lstmCell: layer((o) => lstmCell(o.number('inputs'), o.number('hidden'), o.pick(cellOptions))),
-  transformerEncoderLayer: layer((o) => transformerEncoderLayer(o.number('size'), transformerOptions(o))),
-  transformerDecoderLayer: layer((o) => transformerDecoderLayer(o.number('size'), transformerOptions(o))),
-  transformerEncoder: layer((o) => transformerEncoder(o.number('size'), stackOptions(o))),
-  transformerDecoder: layer((o) => transformerDecoder(o.number('size'), stackOptions(o))),
-  monotoneLinear: layer((o) => monotoneLinear(o.number('inputs'), o.number('outputs'), o.pick({ dtype: 'dtype' }))),
-  inputConvex: layer((o) =>
-    inputConvex(o.number('inputs'), o.list('hidden'), o.number('outputs'), o.pick({ dtype: 'dtype' })),
-  ),
-  orthogonal: layer((o) => orthogonal(o.number('size'), o.pick({ reflections: 'number', dtype: 'dtype' }))),
-  deepSet: (_, children) => {
-    const { each: every, after } = children()
-    return deepSet(every, after)
-  },
-  adaptiveSoftmax: layer((o) =>
-    adaptiveSoftmax(
-      o.number('inputs'),
-      o.number('classes'),
-      o.list('cutoffs'),
-      o.pick({ divide: 'number', headBias: 'boolean', dtype: 'dtype' }),
-    ),
-  ),
-  dynamicConvolution: (options, children) => {
-    const o = new Reader(options)
-    const call = o.pick({ stride: 'extents', padding: 'padding', dilation: 'extents', groups: 'number' })
-    return dynamicConvolution(o.number('inputs'), o.number('outputs'), o.list('kernel'), children().generator, call)
-  },
-  whitening: layer((o) =>
-    whitening(
-      o.number('inputs'),
-      o.extents('kernel'),
-      o.pick({ mirrored: 'boolean', bias: 'boolean', dtype: 'dtype' }),
-    ),
-  ),
-  mahalanobis: layer((o) => mahalanobis(o.number('size'), o.pick({ rank: 'number', dtype: 'dtype' }))),
-  siamese: (_, children) => {
-    const { body, compare } = children()
-    return siamese(body, compare as multiplicative.Contextual)
-  },
-  weightNoise: (options, children) => weightNoise(children().layer, new Reader(options).number('standardDeviation')),
-  conditional: (options, children) => {
-    const { predicate, whenTrue, whenFalse } = children()
-    return conditional(predicate, whenTrue, whenFalse, new Reader(options).pick({ each: 'choice' }))
-  },
-  hierarchicalSoftmax: layer((o) =>
-    hierarchicalSoftmax(o.number('inputs'), o.number('classes'), o.pick({ dtype: 'dtype' })),
+  whitening: kind(whitening, 'inputs kernel', 'mirrored bias dtype'),
+  mahalanobis: kind(mahalanobis, 'size', 'rank dtype'),
+  siamese: withChildren((_, { body, compare }) => siamese(body, compare as multiplicative.Contextual)),
+  weightNoise: withChildren((deviation, _, { layer }) => weightNoise(layer, deviation), 'standardDeviation'),
+  conditional: withChildren(
+    (o, { predicate, whenTrue, whenFalse }) => conditional(predicate, whenTrue, whenFalse, o),
+    '',
+    'each',
   ),
   sequential: (_, children) => sequential(children()),
-  parallel: (options, children) => parallel(children(), new Reader(options).pick({ join: 'join', axis: 'number' })),
+  parallel: withChildren((o, children) => parallel(children, o), '', 'join axis'),
   graph: (options, children) => graphOf(options, children()),
-  residual: (_, children) => {
-    const { body, shortcut } = children()
-    return residual(body, shortcut)
-  },
+  residual: withChildren((_, { body, shortcut }) => residual(body, shortcut)),
 }
 
 /** The constructor checks names and joins. */
@@ -404,82 +344,58 @@ function build(config: Json, table: { readonly [kind: string]: FromConfig }, whe
 const isRecord = (value: Json | undefined): value is Extract<Json, { readonly [key: string]: Json }> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The types that options have. */
-interface Values {
-  readonly number: number
-  readonly boolean: boolean
-  readonly extents: number | readonly number[]
-  readonly padding: number | readonly number[] | 'same' | 'valid'
-  readonly dtype: 'float32' | 'float64'
-  readonly gelu: 'none' | 'tanh'
-  readonly nonlinearity: 'tanh' | 'relu'
-  readonly activation: 'relu' | 'gelu'
-  readonly interaction: 'full' | 'diagonal' | 'lowRank'
-  readonly interpolation: 'nearest' | 'linear'
-  readonly bag: 'sum' | 'mean' | 'max'
-  readonly choice: 'batch' | 'example'
-  readonly list: readonly number[]
-  readonly join: Join
-}
-
 const isExtents = (v: Json): boolean =>
   typeof v === 'number' || (Array.isArray(v) && v.every((n) => typeof n === 'number'))
 
-const types: { readonly [T in keyof Values]: { readonly test: (v: Json) => boolean; readonly name: string } } = {
+interface Type {
+  readonly test: (v: Json) => boolean
+  readonly name: string
+}
+
+const oneOf = (...values: readonly string[]): Type => ({
+  test: (v) => values.includes(v as string),
+  name: values.map((v) => `'${v}'`).join(' or '),
+})
+
+const types: { readonly [T in keyof Values]: Type } = {
   number: { test: (v) => typeof v === 'number', name: 'a number' },
   boolean: { test: (v) => typeof v === 'boolean', name: 'true or false' },
   extents: { test: isExtents, name: 'a number or a list of numbers' },
+  list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
   padding: {
     test: (v) => v === 'same' || v === 'valid' || isExtents(v),
     name: "a number, a list of numbers, 'same' or 'valid'",
   },
-  dtype: { test: (v) => v === 'float32' || v === 'float64', name: "'float32' or 'float64'" },
-  gelu: { test: (v) => v === 'none' || v === 'tanh', name: "'none' or 'tanh'" },
-  nonlinearity: { test: (v) => v === 'tanh' || v === 'relu', name: "'tanh' or 'relu'" },
-  activation: { test: (v) => v === 'relu' || v === 'gelu', name: "'relu' or 'gelu'" },
-  interaction: {
-    test: (v) => v === 'full' || v === 'diagonal' || v === 'lowRank',
-    name: "'full', 'diagonal' or 'lowRank'",
-  },
-  interpolation: { test: (v) => v === 'nearest' || v === 'linear', name: "'nearest' or 'linear'" },
-  bag: { test: (v) => v === 'sum' || v === 'mean' || v === 'max', name: "'sum', 'mean' or 'max'" },
-  choice: { test: (v) => v === 'batch' || v === 'example', name: "'batch' or 'example'" },
-  list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
-  join: {
-    test: (v) => v === 'concat' || v === 'sum' || v === 'product',
-    name: "'concat', 'sum' or 'product'",
-  },
+  dtype: oneOf('float32', 'float64'),
+  gelu: oneOf('none', 'tanh'),
+  nonlinearity: oneOf('tanh', 'relu'),
+  activation: oneOf('relu', 'gelu'),
+  interaction: oneOf('full', 'diagonal', 'lowRank'),
+  interpolation: oneOf('nearest', 'linear'),
+  bag: oneOf('sum', 'mean', 'max'),
+  choice: oneOf('batch', 'example'),
+  join: oneOf('concat', 'sum', 'product'),
 }
 
-/** Reads options with their types checked. */
-class Reader {
-  private readonly config: ModuleConfig
-  constructor(config: ModuleConfig) {
-    this.config = config
+const wordsOf = (text = ''): readonly string[] => text.split(' ').filter((word) => word !== '')
+
+/** An option of the type that its word says; undefined where a missing one may be. */
+function optionOf(options: ModuleConfig, word: string, isNeeded = false): Json | undefined {
+  const [name, own] = word.split(':') as [string, (keyof Values)?]
+  const value = options[name]
+  const type = types[own ?? (Object.hasOwn(typeOf, name) ? typeOf[name as keyof typeof typeOf] : 'number')]
+  if (value === undefined ? isNeeded : !type.test(value)) {
+    const found = value === undefined ? 'missing' : JSON.stringify(value)
+    throw mistake(`fromConfig: ${options.kind}: option '${name}' is ${found}, expected ${type.name}`)
   }
-  private read<T extends keyof Values>(name: string, type: T): Values[T] {
-    const value = this.config[name]
-    if (value === undefined || !types[type].test(value)) {
-      throw mistake(
-        `fromConfig: ${this.config.kind}: option '${name}' is ${value === undefined ? 'missing' : JSON.stringify(value)}, expected ${types[type].name}`,
-      )
-    }
-    return value as Values[T]
-  }
-  number(name: string): number {
-    return this.read(name, 'number')
-  }
-  extents(name: string): number | readonly number[] {
-    return this.read(name, 'extents')
-  }
-  list(name: string): readonly number[] {
-    return this.read(name, 'list')
-  }
-  /** Those of the named options that are there. */
-  pick<N extends { readonly [name: string]: keyof Values }>(names: N): { readonly [K in keyof N]?: Values[N[K]] } {
-    const found = Object.entries(names).filter(([name]) => this.config[name] !== undefined)
-    return Object.fromEntries(found.map(([name, type]) => [name, this.read(name, type)])) as {
-      readonly [K in keyof N]?: Values[N[K]]
-    }
-  }
+  return value
+}
+
+const inOrder = (options: ModuleConfig, ordered?: string): readonly unknown[] =>
+  wordsOf(ordered).map((word) => optionOf(options, word, true))
+
+/** Those of the named options that are there. */
+function some(options: ModuleConfig, others?: string): object {
+  const found = wordsOf(others).map((word) => [word.split(':')[0], optionOf(options, word)] as const)
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
 }
