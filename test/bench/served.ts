@@ -3,4 +3,4 @@ import { serve } from '../../src/cli/bench/serve.ts'
 
 if (process.argv[2] === 'fail') throw new Error('no such backend')
 let steps = -1
-await serve({ steps: (count) => (steps += count) }, { version: '7', threads: 1 }, 0)
+await serve({ steps: (count) => (steps += count) }, { version: '7', threads: 1 })

@@ -15,7 +15,7 @@ export interface Ready extends Begun {
 export async function serve(
   task: Task,
   about: { readonly version: string; readonly threads: number },
-  startMs: number,
+  startMs = 0,
 ): Promise<void> {
   const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
   const begun = await begin(task)
