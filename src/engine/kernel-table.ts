@@ -1,5 +1,6 @@
 // A table of kernels: how often each ran, how long, and how close it came to what the machine can do.
 
+import { aligned } from '../graph/aligned.ts'
 import type { Launch, Program } from '../kernel/program.ts'
 import { nameOf, workOf } from '../kernel/work.ts'
 import { launchTimes, leastSeconds } from './machine-bounds.ts'
@@ -84,14 +85,5 @@ export function kernelTable(rows: readonly KernelTime[]): string {
     'operations',
     'modules',
   ]
-  const lines = [header, ...cells]
-  const widths = header.map((_, i) => Math.max(...lines.map((line) => line[i].length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i < 8 ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return aligned([header, ...cells], (column) => column >= 8)
 }

@@ -1,5 +1,6 @@
 // activity(net, examples): what flows through a network, module by module: how large, how saturated, which units are dead.
 
+import { aligned } from '../graph/aligned.ts'
 import { defineModule } from '../nn/define.ts'
 import { isModule, type Module } from '../nn/module.ts'
 import { rebuild } from '../nn/tree.ts'
@@ -189,13 +190,5 @@ function table(rows: readonly ActivityRow[]): string {
   }
   const told = Object.entries(columns).filter(([, cell]) => rows.some((row) => cell(row) !== ''))
   const lines = [told.map(([name]) => name), ...rows.map((row) => told.map(([, cell]) => cell(row)))]
-  const widths = told.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return aligned(lines, (column) => column < 2)
 }

@@ -133,15 +133,15 @@ const withChildren =
 const convolutionOptions = 'stride padding:padding dilation groups bias dtype'
 const transposedOptions = 'stride padding outputPadding dilation groups bias dtype'
 const poolOptions = 'stride padding dilation ceil'
-const averageOptions = 'stride padding dilation ceil countPadding'
+const averageOptions = `${poolOptions} countPadding` as const
 const normOptions = 'epsilon affine dtype'
 const cellOptions = 'bias dtype'
 const attentionOptions = 'bias dtype keyHeads causal rotary dropout'
-const transformerOptions = 'bias dtype keyHeads causal rotary dropout feed activation normFirst epsilon'
-const stackOptions = 'bias dtype keyHeads causal rotary dropout feed activation normFirst epsilon norm'
+const transformerOptions = `${attentionOptions} feed activation normFirst epsilon` as const
+const stackOptions = `${transformerOptions} norm` as const
 const recurrentOptions = 'bias dtype layers bidirectional batchFirst dropout'
-const rnnOptions = 'bias dtype layers bidirectional batchFirst dropout nonlinearity'
-const lstmOptions = 'bias dtype layers bidirectional batchFirst dropout projection'
+const rnnOptions = `${recurrentOptions} nonlinearity` as const
+const lstmOptions = `${recurrentOptions} projection` as const
 
 export const kinds: { readonly [kind: string]: FromConfig } = {
   linear: kind(linear, 'inputs outputs', 'bias dtype'),

@@ -3,8 +3,8 @@
 import { softplus, type Tensor, withBroadcasting } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
-import { normal, torchUniform, uniform } from './init.ts'
-import { linear } from './linear.ts'
+import { normal } from './init.ts'
+import { linear, weightAndBias } from './linear.ts'
 import type { Module, Modules } from './module.ts'
 import { checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
 
@@ -15,17 +15,12 @@ export function monotoneLinear<const In extends number, const Out extends number
   options: ParameterOptions = {},
 ): Module<['...', In], ['...', Out], 'monotoneLinear'> {
   checkWhole('monotoneLinear', { inputs, outputs })
-  const bound = 1 / Math.sqrt(inputs)
-  const { init = torchUniform(), biasInit = uniform(-bound, bound), dtype = 'float32' } = options
   return defineModule({
     kind: 'monotoneLinear',
     label: `${inputs}→${outputs}`,
-    options: { inputs, outputs, ...given({ dtype }, { dtype: 'float32' }) },
+    options: { inputs, outputs, ...given({ dtype: options.dtype }, { dtype: 'float32' }) },
     shapes: { in: ['...', inputs], out: ['...', outputs] },
-    parameters: {
-      weight: parameter('weight', [outputs, inputs], init, dtype),
-      bias: parameter('bias', [outputs], biasInit, dtype),
-    },
+    parameters: weightAndBias(inputs, outputs, options),
     forward: (x, { weight, bias }) => functional.linear(x, softplus(weight), bias),
   })
 }

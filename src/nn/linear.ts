@@ -1,5 +1,6 @@
 // The linear layer: x Wᵀ + b.
 
+import type { Variable } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
 import { torchUniform, uniform } from './init.ts'
@@ -9,6 +10,19 @@ import { checkWhole, given, type ParameterOptions, parameter } from './parameter
 export interface LinearOptions extends ParameterOptions {
   /** true unless told. */
   readonly bias?: boolean
+}
+
+/** The parameters of a layer that every input reaches every output of, drawn as PyTorch's unless told. */
+export function weightAndBias(
+  inputs: number,
+  outputs: number,
+  { init = torchUniform(), biasInit, dtype = 'float32' }: ParameterOptions,
+): { readonly weight: Variable; readonly bias: Variable } {
+  const bound = 1 / Math.sqrt(inputs)
+  return {
+    weight: parameter('weight', [outputs, inputs], init, dtype),
+    bias: parameter('bias', [outputs], biasInit ?? uniform(-bound, bound), dtype),
+  }
 }
 
 /**
@@ -24,17 +38,14 @@ export function linear<const In extends number, const Out extends number>(
 ): Module<['...', In], ['...', Out], 'linear'> {
   checkWhole('linear', { inputs, outputs })
   const { bias = true, init = torchUniform(), dtype = 'float32' } = options
-  const bound = 1 / Math.sqrt(inputs)
-  const weight = parameter('weight', [outputs, inputs], init, dtype)
-  const parameters = bias
-    ? { weight, bias: parameter('bias', [outputs], options.biasInit ?? uniform(-bound, bound), dtype) }
-    : { weight }
   return defineModule({
     kind: 'linear',
     label: `${inputs}→${outputs}`,
     options: { inputs, outputs, ...given({ bias, dtype }, { bias: true, dtype: 'float32' }) },
     shapes: { in: ['...', inputs], out: ['...', outputs] },
-    parameters,
+    parameters: bias
+      ? weightAndBias(inputs, outputs, options)
+      : { weight: parameter('weight', [outputs, inputs], init, dtype) },
     forward: (x, own) => functional.linear(x, own.weight, own.bias),
   })
 }

@@ -1,5 +1,6 @@
 // The summary of a network: what each module puts out, how many parameters it has and how many FLOPs it takes.
 
+import { aligned } from '../graph/aligned.ts'
 import { lastId } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
 import { contractionFlops } from '../graph/flops.ts'
@@ -113,13 +114,7 @@ function table(summary: Omit<Summary, 'toString'>): string {
     count(summary.flops),
   ]
   const lines = [header, input, ...body, total]
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
-  const text = lines.map((line) =>
-    line
-      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-      .join('  ')
-      .trimEnd(),
-  )
-  const rule = '─'.repeat(widths.reduce((n, w) => n + w + 2, -2))
+  const text = aligned(lines, (column) => column < 3).split('\n')
+  const rule = '─'.repeat(Math.max(...text.map((line) => line.length)))
   return [text[0], rule, ...text.slice(1, -1), rule, text[text.length - 1]].join('\n')
 }

@@ -3,9 +3,9 @@
 import type { Tensor } from '../tensor/index.ts'
 import { defineModule } from './define.ts'
 import * as functional from './functional/index.ts'
-import { torchUniform, uniform } from './init.ts'
+import { weightAndBias } from './linear.ts'
 import type { Module } from './module.ts'
-import { checkWhole, given, type ParameterOptions, parameter } from './parameter.ts'
+import { checkWhole, given, type ParameterOptions } from './parameter.ts'
 
 /**
  * Threshold units (McCulloch and Pitts 1943): 1 where Wx + b > 0, else 0, of x [..., inputs] to [..., outputs], one unit unless told. The
@@ -21,17 +21,12 @@ export function thresholdUnit<const In extends number, const Out extends number 
 ): Module<['...', In], ['...', Out], 'thresholdUnit'>
 export function thresholdUnit(inputs: number, outputs = 1, options: ParameterOptions = {}): Module {
   checkWhole('thresholdUnit', { inputs, outputs })
-  const bound = 1 / Math.sqrt(inputs)
-  const { init = torchUniform(), biasInit = uniform(-bound, bound), dtype = 'float32' } = options
   return defineModule({
     kind: 'thresholdUnit',
     label: `${inputs}→${outputs}`,
-    options: { inputs, outputs, ...given({ dtype }, { dtype: 'float32' }) },
+    options: { inputs, outputs, ...given({ dtype: options.dtype }, { dtype: 'float32' }) },
     shapes: { in: ['...', inputs], out: ['...', outputs] },
-    parameters: {
-      weight: parameter('weight', [outputs, inputs], init, dtype),
-      bias: parameter('bias', [outputs], biasInit, dtype),
-    },
+    parameters: weightAndBias(inputs, outputs, options),
     forward: (x, own: { readonly weight: Tensor; readonly bias: Tensor }) =>
       functional
         .linear(x, own.weight, own.bias)
