@@ -1,11 +1,9 @@
 // The engine as the command line starts it: a thread that can't start is an error, not a surprise.
 import { createX86Backend } from '#x86'
 import { createWasmBackend, type WasmBackend, type WasmOptions } from '../backend/wasm/index.ts'
-import { configure, type RuntimeOptions, runtime } from '../tensor/index.ts'
-
-type BackendName = NonNullable<RuntimeOptions['backend']>
-
-export const backends = ['wasm', 'x86', 'reference'] as const satisfies readonly BackendName[]
+import type { BackendName } from '../engine/engine.ts'
+import { usualBackend } from '../engine/usual-backend.ts'
+import { configure, runtime } from '../tensor/index.ts'
 
 export interface EngineOptions {
   readonly backend?: BackendName
@@ -24,7 +22,7 @@ export interface RunningEngine {
 
 /** Chooses backend, threads and seed; starts no thread before it is needed. */
 export function chooseEngine({
-  backend = 'wasm',
+  backend = usualBackend(),
   relaxedSimd = wantsRelaxedSimd(),
   ...options
 }: EngineOptions): RunningEngine {

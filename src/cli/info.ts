@@ -6,6 +6,8 @@ import { createX86Backend, x86Vectors } from '#x86'
 import { hostFeatures } from '../backend/wasm/features.ts'
 import { createWasmBackend } from '../backend/wasm/index.ts'
 import { maximumPages, pageBytes } from '../backend/wasm/memory.ts'
+import { type BackendName, backendNames } from '../engine/engine.ts'
+import { usualBackend } from '../engine/usual-backend.ts'
 import { version } from '../train/index.ts'
 import { wantsRelaxedSimd } from './engine.ts'
 
@@ -23,7 +25,8 @@ interface Info {
   readonly cores: number
   /** Vector extensions, where the system tells. */
   readonly features: readonly string[]
-  readonly backend: 'wasm'
+  /** What computes unless told. */
+  readonly backend: BackendName
   /** Whether `--backend x86` works here. */
   readonly x86: boolean
   /** The vector instructions that its machine code is made of. */
@@ -62,7 +65,7 @@ export async function info({ threads, json = false }: InfoOptions): Promise<void
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores,
     features,
-    backend: 'wasm',
+    backend: usualBackend(),
     x86: machineCode === undefined,
     ...(vectors === undefined ? {} : { x86Vectors: vectors }),
     threads: threadNote === undefined ? engine.threads : 1,
@@ -92,11 +95,8 @@ function table(found: Info, isOnAnyway: boolean): string {
     Tenon: found.version,
     Node: `${found.node}, ${found.platform}`,
     CPU: `${found.cpu}, ${found.cores} ${found.cores === 1 ? 'core' : 'cores'}${found.features.length > 0 ? `, ${found.features.join(', ')}` : ''}`,
-    Engine: [
-      'wasm: WebAssembly compiled for each program',
-      ...(found.x86 ? [machineCodeIsThere(found.x86Vectors)] : []),
-    ],
-    SIMD: `128 bits${found.relaxedSimd ? `, relaxed (one instruction for a·b + c)${isOnAnyway ? '' : howToSwitchOn}` : ''}`,
+    Engine: engines(found),
+    SIMD: `WebAssembly has 128 bits${found.relaxedSimd ? `, relaxed (one instruction for a·b + c)${isOnAnyway ? '' : howToSwitchOn}` : ''}`,
     Threads: `${found.threads}${found.sharedMemory ? ', over shared memory' : ''}`,
     Memory: `${gibibytes(found.memoryLimit)} for tensors at most; the machine has ${gibibytes(found.machineMemory)}`,
     Missing: found.missing.length === 0 ? 'nothing' : found.missing,
@@ -130,8 +130,19 @@ function vectorFeatures(): string[] {
     .map((flag) => namesOfFlags[flag])
 }
 
-const machineCodeIsThere = (vectors = ''): string =>
-  `x86: ${vectors} machine code for all but float64; --backend x86, or in programs configure with backend x86, uses it`
+/** The one that computes unless told, then what else there is. */
+function engines({ backend, x86, x86Vectors }: Info): string[] {
+  const known: { readonly [N in BackendName]: string } = {
+    wasm: 'wasm: WebAssembly compiled for each program',
+    x86: `x86: ${x86Vectors} machine code for all but float64`,
+    reference: 'reference: one operation after the other, slow and obvious',
+  }
+  const others = backendNames.filter((name) => name !== backend && (name !== 'x86' || x86))
+  return [
+    known[backend],
+    `others: ${others.join(', ')}; --backend chooses, in programs configure({ backend }), for both TENON_BACKEND`,
+  ]
+}
 
 /** Asked of the backend itself, which is given back at once. */
 function whyNoMachineCode(): string | undefined {

@@ -1,9 +1,9 @@
 // The commands with their arguments and options, and what commander says when they are wrong.
 import { Command, CommanderError, Option } from 'commander'
+import { backendNames } from '../engine/engine.ts'
 import { version } from '../train/index.ts'
 import { positiveNumber, positiveNumbers, wholeNumber } from './arguments.ts'
 import { workloads } from './bench/workloads.ts'
-import { backends } from './engine.ts'
 import { exitCodes } from './failure.ts'
 import type { RateCommandOptions } from './rate.ts'
 import { recipeNames, recipes } from './recipes.ts'
@@ -128,7 +128,9 @@ const onRecipe = (command: Command): Command =>
 
 const withEngine = (command: Command): Command =>
   command
-    .addOption(new Option('--backend <name>', 'what computes (default: wasm)').choices(backends))
+    .addOption(
+      new Option('--backend <name>', 'what computes (default: x86 where it works, else wasm)').choices(backendNames),
+    )
     .addOption(threadsOption())
     .addOption(jsonOption())
 

@@ -1,6 +1,7 @@
 // What the commands that train have in common: from arguments to a recipe, its settings, its data, and what fit is told.
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { usualBackend } from '../engine/usual-backend.ts'
 import { softmaxCrossEntropy } from '../loss/index.ts'
 import { adam, type Rate } from '../optim/index.ts'
 import { accuracy, type FitOptions, type Loss } from '../train/index.ts'
@@ -41,7 +42,7 @@ export function chosenSettings(recipe: Recipe, recipeName: string, options: Reci
     lr: options.lr ?? learningRate,
     seed: options.seed ?? 0,
     ...(options.augment ? { augment: true } : {}),
-    backend: options.backend ?? 'wasm',
+    backend: options.backend ?? usualBackend(),
   }
 }
 

@@ -1,4 +1,5 @@
 // A run of the command line as its reporters see it: what is known before it begins, and what comes out.
+import type { BackendName } from '../engine/engine.ts'
 import type { Module } from '../nn/index.ts'
 import type { Callbacks, Run } from '../train/index.ts'
 import type { Recipe, RecipeData } from './recipes.ts'
@@ -14,7 +15,7 @@ export interface Settings {
   readonly seed: number
   /** Whether training images are changed at random; absent in runs of old. */
   readonly augment?: boolean
-  readonly backend: 'wasm' | 'x86' | 'reference'
+  readonly backend: BackendName
 }
 
 /** Everything about a run that is known before it begins. */

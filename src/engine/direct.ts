@@ -9,6 +9,7 @@ import type { BackendName, Engine } from './engine.ts'
 import { prepare } from './prepare.ts'
 import { recordAsAsked, startRecorder } from './recorder.ts'
 import { engineServer } from './server.ts'
+import { usualBackend } from './usual-backend.ts'
 
 const openers: { readonly [N in BackendName]: (options: EngineRequest) => DirectBackend } = {
   reference: () => createReferenceBackend(),
@@ -21,7 +22,7 @@ const openers: { readonly [N in BackendName]: (options: EngineRequest) => Direct
 }
 
 export const engine: Engine = {
-  start: (name, options) => openers[name](options),
+  start: (name = usualBackend(), options) => openers[name](options),
   prepare,
   serve: engineServer,
   record: startRecorder,

@@ -6,11 +6,13 @@ import type { Graph } from '../graph/graph.ts'
 import type { EngineRequest } from '../platform/web-worker.ts'
 import type { Recording } from './recording.ts'
 
-export type BackendName = 'wasm' | 'x86' | 'reference'
+export const backendNames = ['wasm', 'x86', 'reference'] as const
+
+export type BackendName = (typeof backendNames)[number]
 
 export interface Engine {
-  /** A new backend; throws where there is none of that name. */
-  start(name: BackendName, options: EngineRequest): DirectBackend
+  /** A new backend, of the usual kind where none is named; throws where there is none of that name. */
+  start(name: BackendName | undefined, options: EngineRequest): DirectBackend
   /** Makes a graph ready to run on a backend. */
   prepare(graph: Graph, on: DirectBackend, onlooker?: Onlooker): Loaded
   /** Does on a backend what messages say. */

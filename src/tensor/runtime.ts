@@ -3,7 +3,7 @@
 import { engineAtOnce, loadEngine } from '#engine'
 import { platform } from '#platform'
 import type { Backend, Loaded } from '../backend/backend.ts'
-import type { BackendName, Engine, Recorder } from '../engine/engine.ts'
+import { type BackendName, backendNames, type Engine, type Recorder } from '../engine/engine.ts'
 import { pageEngine } from '../engine/page-engine.ts'
 import { trackPlaces } from '../graph/build.ts'
 import type { DType } from '../graph/dtype.ts'
@@ -13,12 +13,10 @@ import { misfit } from '../graph/refuse.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { WorkerLike } from '../platform/platform.ts'
 
-const backendNames: readonly BackendName[] = ['wasm', 'x86', 'reference']
-
 export interface RuntimeOptions {
   /**
-   * `wasm` (default); `x86`, machine code for processors with AVX-512 or AVX2, in Node with the package koffi; or `reference`, which is
-   * slow and obvious.
+   * `x86`, machine code for processors with AVX-512 or AVX2, in Node with the package koffi; `wasm`; or `reference`, which is slow and
+   * obvious. Default: what TENON_BACKEND names, else `x86` where there is that and `wasm` elsewhere.
    */
   readonly backend?: BackendName
   /** Threads that compute, the calling one included; default: the machine's cores. */
@@ -90,7 +88,8 @@ interface ResidentValue {
 }
 
 interface Runtime {
-  backendName: BackendName
+  /** Undefined: the usual one here. */
+  backendName: BackendName | undefined
   threads: number | undefined
   relaxedSimd: boolean | undefined
   worker: boolean | (() => WorkerLike)
@@ -131,7 +130,7 @@ interface Runtime {
 const residentBytes = 64 * 2 ** 20
 
 const fresh = (): Runtime => ({
-  backendName: 'wasm',
+  backendName: undefined,
   threads: undefined,
   relaxedSimd: undefined,
   worker: true,
@@ -169,7 +168,7 @@ export function configure(options: RuntimeOptions): void {
     relaxedSimd = runtime.relaxedSimd,
     trackMemory,
   } = options
-  if (!backendNames.includes(backend))
+  if (backend !== undefined && !backendNames.includes(backend))
     throw misfit(`configure: unknown backend '${String(backend)}': use 'wasm', 'x86' or 'reference'`)
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw misfit(`configure: threads is ${threads}, it must be an integer of at least 1`)
@@ -216,12 +215,12 @@ function start(): Backend {
   }
   const open = worker()
   if (engine && !open) return engine.start(name, options)
-  return pageEngine({ name, options, open, load })
+  return pageEngine({ name: name ?? 'wasm', options, open, load })
 }
 
 /** Makes the worker that the engine is to work in; undefined where it works on the calling thread, as it does where that may wait. */
 function worker(): (() => WorkerLike) | undefined {
-  if (runtime.backendName !== 'wasm' || platform.mayBlock() || runtime.worker === false) return undefined
+  if ((runtime.backendName ?? 'wasm') !== 'wasm' || platform.mayBlock() || runtime.worker === false) return undefined
   return runtime.worker === true ? platform.engineWorker : runtime.worker
 }
 

@@ -46,7 +46,7 @@ export function engineOf(): { readonly [key: string]: string } {
   const host = process?.versions?.node ? `Node ${process.versions.node} ${process.arch}` : 'browser'
   const used = backend()
   const arithmetic = 'relaxedMadd' in used && used.relaxedMadd ? { arithmetic: fused } : {}
-  return { tenon: `Tenon ${version}`, host, backend: `backend ${runtime.backendName}`, ...arithmetic }
+  return { tenon: `Tenon ${version}`, host, backend: `backend ${used.name}`, ...arithmetic }
 }
 
 /** Whether the run in a folder used one instruction for a·b + c. */
