@@ -1,9 +1,10 @@
 // Classes of nodes: how each is computed, if at all, and over which iteration space.
 
 import { dtypes } from '../graph/dtype.ts'
+import { isMovement } from '../graph/movements.ts'
 import { isOp, type Node, type OpName } from '../graph/node.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
-import { isDilation, isMovement, movedFrom, resolve } from './view.ts'
+import { isDilation, movedFrom, resolve } from './view.ts'
 
 /** How a node is computed, if at all. */
 export type NodeClass =

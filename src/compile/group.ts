@@ -1,5 +1,6 @@
 // Grouping: which nodes are computed by which kernel. Greedy in topological order; every join is checked against cycles.
 
+import { isMovement } from '../graph/movements.ts'
 import type { Node } from '../graph/node.ts'
 import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 import { topologicalOrder } from '../graph/walk.ts'
@@ -7,7 +8,7 @@ import { classify, domainOf, type NodeClass } from './classify.ts'
 import { fits } from './fit.ts'
 import { operandsOf } from './operand.ts'
 import { refine, rowShape, type Space } from './space.ts'
-import { isMovement, matchShapes, movedFrom, type View } from './view.ts'
+import { matchShapes, movedFrom, type View } from './view.ts'
 
 /**
  * The nodes of one kernel. `domain` is the iteration space; `reduced` marks its axes that reductions of the group run

@@ -1,6 +1,7 @@
 // From graph to program: group nodes into kernels, decide what is stored, lower, order and place.
 
 import type { Graph } from '../graph/graph.ts'
+import { isMovement } from '../graph/movements.ts'
 import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph } from '../graph/walk.ts'
@@ -18,7 +19,7 @@ import { placedParts } from './place-parts.ts'
 import { assignPhases, planMemory } from './plan.ts'
 import { storedNodes } from './store.ts'
 import type { Block, Unit } from './unit.ts'
-import { isMovement, resolve } from './view.ts'
+import { resolve } from './view.ts'
 
 export function compileGraph(graph: Graph): Program {
   const tables = new Tables()

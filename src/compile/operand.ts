@@ -1,10 +1,11 @@
 // Operands: what a node reads, as views; for lookups, windows and products over axes of their own.
 
+import { isMovement } from '../graph/movements.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { type Dims, forEachIndex, sizeOf } from '../graph/shape.ts'
 import { groupedConvShape, type NodeClass } from './classify.ts'
 import { rowShape, type Space } from './space.ts'
-import { isMovement, movedFrom, reshapeView, resolve, type View, viewOn, wholeView } from './view.ts'
+import { movedFrom, reshapeView, resolve, type View, viewOn, wholeView } from './view.ts'
 
 /** What a node reads, as views. Products and contractions take no views with bounds: a padded operand is made first. */
 export function operandsOf(node: Node, kind: NodeClass): View[] {

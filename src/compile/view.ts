@@ -1,6 +1,7 @@
 // Views: movement operations as strides over a base value, so that loads read through them and nothing is moved.
 
-import { isOp, type Node, type OpName } from '../graph/node.ts'
+import { isMovement } from '../graph/movements.ts'
+import { isOp, type Node } from '../graph/node.ts'
 import { broadcastStrides } from '../graph/ops/movement.ts'
 import { contiguousStrides, type Dims, sameShape, sizeOf } from '../graph/shape.ts'
 
@@ -74,10 +75,6 @@ export function movedFrom(node: Node): View {
 
 /** A pad between neighbours. */
 export const isDilation = (node: Node): boolean => isOp(node, 'pad') && node.attributes.interior.some((n) => n > 0)
-
-const movements: ReadonlySet<OpName> = new Set<OpName>(['reshape', 'transpose', 'broadcast', 'slice', 'windows', 'pad'])
-
-export const isMovement = (node: Node): boolean => movements.has(node.op)
 
 /** The view after one more movement, or undefined when no strides express it. */
 function apply(v: View, node: Node): View | undefined {

@@ -5,6 +5,7 @@ import type { Demand } from '../engine/engine.ts'
 import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
+import { extremumOf } from '../graph/movements.ts'
 import { isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { subgraphOrder } from '../graph/subgraph.ts'
@@ -60,21 +61,21 @@ export function evaluate(nodes: readonly Node[]): void {
   if (outputs.length === 0) return
   beginUse()
   for (const node of outputs) if (node.depth >= deepHistory) warnOfHistory(node)
-  const order = topologicalOrder(outputs, isValue)
-  const values = order.filter(isValue)
-  const key = structureKey(order, outputs)
+  const { order, isGiven } = neededFor(outputs)
+  const values = order.filter(isGiven)
+  const key = structureKey(order, outputs, isGiven)
   let executable = runtime.executables.get(key)
   if (!executable) {
     const leaves: Node<'leaf'>[] = []
     const pure = mapGraph(
       outputs,
       (node, inputs) => {
-        if (!isValue(node)) return { ...node, inputs }
+        if (!isGiven(node)) return { ...node, inputs, value: undefined }
         const leaf = build.leaf({}, node.shape, node.dtype)
         leaves.push(leaf)
         return leaf
       },
-      isValue,
+      isGiven,
     )
     executable = prepare({ leaves, outputs: pure.outputs, aliases: outputs.map(() => -1) })
     keep(key, executable)
@@ -88,6 +89,21 @@ export function evaluate(nodes: readonly Node[]): void {
     node.value = results[i]
     if (node.op === 'stopGradient') Object.assign(node, withoutHistory)
   })
+}
+
+/**
+ * The nodes that outputs need, and which of them are given: values, but for extrema of what is not given itself. That is computed again, with
+ * the extremum, as others ask which of its elements equal it (`extremumOf`).
+ */
+function neededFor(outputs: readonly Node[]): { order: Node[]; isGiven: (node: Node) => boolean } {
+  const order = topologicalOrder(outputs, isValue)
+  const extrema = order.filter((node) => isValue(node) && extremumOf(node) !== undefined)
+  if (extrema.length === 0) return { order, isGiven: isValue }
+  const known = new Set(order)
+  const isAgain = (taken: Node | undefined): boolean => taken !== undefined && !isValue(taken) && known.has(taken)
+  const again = new Set(extrema.filter((node) => isAgain(extremumOf(node))))
+  const isGiven = (node: Node): boolean => isValue(node) && !again.has(node)
+  return { order: topologicalOrder(outputs, isGiven), isGiven }
 }
 
 /** No gradient looks behind a stop that has its value: what it was computed from need not be kept. */
@@ -177,6 +193,7 @@ export function knownData(node: Node): DataArray | undefined {
 function structureKey(
   order: readonly Node[],
   outputs: readonly Node[],
+  isGiven: (node: Node) => boolean = isValue,
   parameters: ReadonlyMap<Node, number> = new Map(),
 ): string {
   const number = new Map<Node, number>()
@@ -185,7 +202,7 @@ function structureKey(
     number.set(node, i)
     key += `${node.dtype}[${node.shape.join()}]`
     if (parameters.has(node)) key += `p${parameters.get(node)};`
-    else if (isValue(node)) key += '$;'
+    else if (isGiven(node)) key += '$;'
     else
       key += `${node.op}(${node.inputs.map((x) => number.get(x)).join()})${node.op === 'custom' ? '' : attributesKey(node)};`
   })
@@ -204,7 +221,7 @@ function subgraphKey(graph: Subgraph): string {
   const known = subgraphKeys.get(graph)
   if (known) return known
   const numbers = new Map(graph.parameters.map((p, i) => [p, i] as const))
-  const key = `{${structureKey(subgraphOrder(graph), graph.outputs, numbers)}}`
+  const key = `{${structureKey(subgraphOrder(graph), graph.outputs, isValue, numbers)}}`
   subgraphKeys.set(graph, key)
   return key
 }

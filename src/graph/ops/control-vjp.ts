@@ -1,7 +1,8 @@
 // Derivatives of control flow: the taken branch again, a scan in the other direction, a bounded loop as a scan.
 
 import { dtypes, isFloat } from '../dtype.ts'
-import { type ControlVjp, isOp, type Node, type OpAttributes, type OpName, type Subgraph } from '../node.ts'
+import { isMovement } from '../movements.ts'
+import { type ControlVjp, isOp, type Node, type OpAttributes, type Subgraph } from '../node.ts'
 import { sizeOf } from '../shape.ts'
 import { dependents, inline, invariants, outsiders, subgraphOrder } from '../subgraph.ts'
 import { topologicalOrder } from '../walk.ts'
@@ -144,9 +145,8 @@ export function activeCarries(
 }
 
 /** Operations that are computed again rather than kept, unless what they read would take more memory. */
-const cheap = (op: OpName): boolean =>
-  (isPointwise(op) && !dear.has(op) && op !== 'custom') || moves.has(op) || op === 'iota'
-const moves: ReadonlySet<OpName> = new Set<OpName>(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'windows'])
+const cheap = (node: Node): boolean =>
+  (isPointwise(node.op) && !dear.has(node.op) && node.op !== 'custom') || isMovement(node) || node.op === 'iota'
 
 /**
  * Which values of the forward pass the gradients of a body read: `residuals` are stacked by it, `original` are slices of
@@ -178,14 +178,14 @@ function cut(
       const x = stack.pop() as Node
       if (seen.has(x) || !changing.has(x) || sliced.has(x) || residuals.has(x)) continue
       seen.add(x)
-      if (carried.has(x) || !cheap(x.op)) found.add(x)
+      if (carried.has(x) || !cheap(x)) found.add(x)
       else stack.push(...x.inputs)
     }
     return found
   }
   const read = order.flatMap((n) => (backward.has(n) ? n.inputs.filter((x) => !backward.has(x)) : []))
   const used = [...new Set([...read, ...gradients.filter((g) => !backward.has(g))])].filter((n) => changing.has(n))
-  for (const node of used) if (carried.has(node) || (!cheap(node.op) && !sliced.has(node))) residuals.add(node)
+  for (const node of used) if (carried.has(node) || (!cheap(node) && !sliced.has(node))) residuals.add(node)
   for (const node of used) {
     if (residuals.has(node) || sliced.has(node)) continue
     const more = needs(node)
