@@ -25,6 +25,8 @@ class Assembler {
   readonly buffers: BufferPlace[] = []
   readonly labels = new Map<Launch, Label>()
   private readonly kernelIndex = new Map<string, number>()
+  /** Launches that are alike have one kernel. */
+  private readonly numbers = new Map<Kernel, number>()
 
   steps(block: Block, at: Placement): Step[] {
     const known = new Map<Node, number>()
@@ -99,10 +101,12 @@ class Assembler {
   }
 
   private kernelNumber(kernel: Kernel): number {
+    const same = this.numbers.get(kernel)
+    if (same !== undefined) return same
     const key = kernelKey(kernel)
-    const known = this.kernelIndex.get(key)
-    if (known !== undefined) return known
-    this.kernelIndex.set(key, this.kernels.length)
-    return this.kernels.push(kernel) - 1
+    const number = this.kernelIndex.get(key) ?? this.kernels.push(kernel) - 1
+    this.kernelIndex.set(key, number)
+    this.numbers.set(kernel, number)
+    return number
   }
 }

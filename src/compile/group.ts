@@ -218,6 +218,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
   }
 
   function readsThroughOthers(from: Group, target: Group): boolean {
+    if (target.readers.every((n) => groupOf.get(n) === from)) return false
     const search = ++searches
     from.search = search
     const stack = [from]

@@ -11,6 +11,7 @@ import { classify } from './classify.ts'
 import { Dependencies } from './dependency.ts'
 import { type Group, groupNodes } from './group.ts'
 import { labelOf } from './label.ts'
+import { Launches } from './launches.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerControl } from './lower-control.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
@@ -23,12 +24,12 @@ import { resolve } from './view.ts'
 
 export function compileGraph(graph: Graph): Program {
   const tables = new Tables()
-  const block = compileBlock(graph, tables)
+  const block = compileBlock(graph, tables, new Launches())
   return assemble(block, tables, graph.leaves.length + graph.outputs.length)
 }
 
 /** A graph as units with phases and places; graphs inside of its operations become blocks of their own. */
-function compileBlock(graph: Graph, tables: Tables): Block {
+function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
   const outputs = filledOperands(distinctOutputs(graph.outputs))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
@@ -36,12 +37,12 @@ function compileBlock(graph: Graph, tables: Tables): Block {
   const units: Unit[] = []
   const labels = new Map<Unit, Label>()
   const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
-    loop: (group) => [lowerLoop(group, grouping, stored, parts)],
+    loop: (group) => [lowerLoop(group, grouping, stored, parts, launches)],
     contract: (group) => [lowerContract(group, grouping, stored, tables)],
-    assemble: (group) => lowerAssemble(group, grouping, stored, parts),
-    scatter: (group) => lowerScatter(group, grouping, stored),
+    assemble: (group) => lowerAssemble(group, grouping, stored, parts, launches),
+    scatter: (group) => lowerScatter(group, grouping, stored, launches),
     routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],
-    control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables)),
+    control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables, launches)),
   }
   for (const group of grouping.groups) {
     if (group.nodes.every((n) => !stored.has(n) || sizeOf(n.shape) === 0)) continue

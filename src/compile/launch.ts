@@ -40,7 +40,8 @@ export interface Built extends UnitLaunch {
   readonly scattered: ReadonlySet<Node>
 }
 
-interface Parts {
+/** What the expressions of a launch refer to by number, and what it waits for. */
+export interface Parts {
   readonly loads: readonly Load[]
   readonly waits: Iterable<Node>
   readonly reductions: readonly { readonly op: Reduction['op']; readonly value: Expr; readonly stage: number }[]

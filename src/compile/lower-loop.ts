@@ -8,6 +8,7 @@ import { GroupExpressions, type Load } from './expression.ts'
 import { levelOf } from './fit.ts'
 import type { Group, Grouping } from './group.ts'
 import { type Built, launchOf, type Target } from './launch.ts'
+import type { Launches } from './launches.ts'
 import type { PartPlace } from './place-parts.ts'
 import { rowStrides } from './space.ts'
 import type { Unit, UnitLaunch } from './unit.ts'
@@ -18,6 +19,7 @@ export function lowerLoop(
   grouping: Grouping,
   stored: ReadonlySet<Node>,
   parts: ReadonlyMap<Node, PartPlace>,
+  launches: Launches,
 ): Unit {
   const expressions = new GroupExpressions(group, grouping, stored)
   const sweeps = group.reduced.includes(true)
@@ -36,7 +38,7 @@ export function lowerLoop(
       const strides = level === 'row' ? rowStrides(group.domain, group.reduced) : contiguousStrides(group.domain)
       return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage, mode: 'set' }
     })
-  return unitOf([launchOf(group.domain, group.reduced, expressions, targets)])
+  return unitOf([launches.of(group.domain, group.reduced, expressions, targets)])
 }
 
 /** concat and dilation: each part that is not there already is read through its view and written to its place. */
@@ -45,13 +47,14 @@ export function lowerAssemble(
   grouping: Grouping,
   stored: ReadonlySet<Node>,
   parts: ReadonlyMap<Node, PartPlace>,
+  launches: Launches,
 ): Unit[] {
   const node = group.nodes[0] as Node
   const strides = contiguousStrides(node.shape)
   const units: Unit[] = []
   if (isOp(node, 'pad')) units.push(fill(node, node.attributes.value))
   let start = 0
-  const launches = node.inputs.flatMap((part): Built[] => {
+  const made = node.inputs.flatMap((part): Built[] => {
     if (sizeOf(part.shape) === 0) return []
     if (parts.get(part)?.whole === node && isOp(node, 'concat')) {
       start += part.shape[node.attributes.axis] as number
@@ -71,14 +74,14 @@ export function lowerAssemble(
       offset = strides.reduce((sum, stride, a) => sum + stride * (low[a] as number), 0)
     }
     const target: Target = { node, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
-    return [launchOf(part.shape, space.reduced, expressions, [target])]
+    return [launches.of(part.shape, space.reduced, expressions, [target])]
   })
-  if (launches.length > 0) units.push(unitOf(launches))
+  if (made.length > 0) units.push(unitOf(made))
   return units
 }
 
 /** scatterAdd: zeros, then every update is added at its place, in order; columns in parallel. */
-export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlySet<Node>): Unit[] {
+export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlySet<Node>, launches: Launches): Unit[] {
   const node = group.nodes[0] as Node
   const [indices, updates] = node.inputs as [Node, Node]
   const { axis, length } = node.attributes as { axis: number; length: number }
@@ -112,7 +115,7 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
     mode: 'add',
     indirect: { rows, stride: strides[axis] as number, extent: length },
   }
-  return [fill(node, 0), unitOf([launchOf(domain, reduced, expressions, [target])])]
+  return [fill(node, 0), unitOf([launches.of(domain, reduced, expressions, [target])])]
 }
 
 /** A copy of one buffer to another of the same size. */

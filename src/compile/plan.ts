@@ -60,13 +60,23 @@ export function planMemory(
       if (other.offset - offset >= life.bytes) break
       offset = Math.max(offset, other.end)
     }
-    const next = placed.findIndex((other) => other.offset > offset)
     const place = { first: life.first, last: life.last, offset, end: offset + life.bytes }
-    placed.splice(next < 0 ? placed.length : next, 0, place)
+    placed.splice(placesBefore(placed, offset), 0, place)
     places.set(life.node, { kind: 'arena', offset, bytes: bytesOf(life.node) })
     arenaBytes = Math.max(arenaBytes, offset + life.bytes)
   }
   return { places, arenaBytes }
+}
+
+/** How many of the places, which are sorted, begin at this offset or before it. */
+function placesBefore(placed: readonly { readonly offset: number }[], offset: number): number {
+  let [low, high] = [0, placed.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (placed[middle].offset <= offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 const round = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
