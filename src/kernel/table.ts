@@ -32,6 +32,10 @@ export const lengthOf = ({ extents }: Table): number => extents.reduce((n, exten
 export const stepOf = ({ extents, strides }: Table): number | undefined =>
   extents.length === 1 && extents[0] > 1 ? strides[0] : undefined
 
+/** Elements from the first of memory to the last among which its entries lie. */
+export const reachOf = ({ extents, strides }: Table): number =>
+  extents.reduce((sum, extent, i) => sum + (extent - 1) * Math.abs(strides[i]), 1)
+
 /** Whether no entry differs from another. */
 export const isStill = (table: Table): boolean => lengthOf(table) < 2 || stepOf(table) === 0
 

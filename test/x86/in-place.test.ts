@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { createX86Backend } from '#x86'
+import { avx512 } from '../../src/backend/x86/avx512.ts'
+import { nativePlan } from '../../src/backend/x86/blocking.ts'
 import { columnsInPlace, inPlaceOf } from '../../src/backend/x86/in-place.ts'
 import { lengthOf, type Table, tableOf } from '../../src/kernel/table.ts'
 import { entriesOf } from '../support/table-entries.ts'
@@ -92,4 +94,15 @@ test('rows are joined where that leaves fewer columns vacant, and each vector be
     })
     expect(found).toEqual(Array.from(wanted))
   }
+})
+
+test('what reaches beyond the caches is read by one row of blocks', () => {
+  const [images, channels, filters] = [64, 32, 64]
+  const { n, k, right } = windows(filters, images, channels, 24, 24, 26, 3)
+  const place = inPlaceOf(right.outer, right.inner, 16)
+  expect(place?.reach).toBe(images * channels * 26 * 26)
+  const cache = { first: 48 * 2 ** 10, second: 2 * 2 ** 20, last: 32 * 2 ** 20 }
+  const costs = { packLeft: 0.25, packRight: 0.15, epilogue: 0.1 }
+  const plan = nativePlan({ batch: 1, m: filters, n, k, ...costs }, place, cache, avx512)
+  expect(plan).toMatchObject({ inPlace: place, blocking: { mBlocks: 1 } })
 })

@@ -34,6 +34,10 @@ const fewTiles = 5
 /** Nanoseconds that a vector costs more if it is read where it lies: over the end of a line of the cache, from far places. */
 const inPlaceVector = 0.15
 
+/** Nanoseconds to read an element in place once more for further rows of blocks: from the second-level cache, or from beyond it. */
+const againNear = 0.03
+const againFar = 0.3
+
 /** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
 const panelElement = 0.03
 
@@ -116,6 +120,8 @@ function nativeBlocking(
   const longest = Math.max(64, Math.min(384, Math.floor((0.75 * cache.first) / (4 * columns))))
   const kc = Math.max(1, Math.ceil(k / Math.max(1, Math.ceil(k / longest))))
   const room = Math.min(contractScratchBytes, Math.max(2 ** 20, 0.75 * cache.second))
+  // All columns pass before the next rows of blocks read them again.
+  const again = place && 4 * place.reach > room ? againFar : againNear
   const unit = place ? roundUp(place.columns, place.vectors === 1 ? 2 * place.columns : place.columns) : columns
   return cheapestBlocking(shape, {
     kc,
@@ -124,7 +130,8 @@ function nativeBlocking(
     smallestChunk,
     fits: (mc, nc) =>
       nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns)),
-    cost: (mBlocks, nBlocks) => batchCost(shape, place, kc, mBlocks, nBlocks, target),
+    cost: (mBlocks, nBlocks) =>
+      batchCost(shape, place, kc, mBlocks, nBlocks, target) + (place ? (mBlocks - 1) * place.reach * again : 0),
     // With few chunks some threads have none at the end; the more work, the more threads are worth having.
     idle: (chunks, nanoseconds) => {
       const wanted = Math.max(fewestChunks, Math.min(mostChunks, Math.round(nanoseconds / goodChunk)))

@@ -1,6 +1,6 @@
 // A right operand that is read where it lies: its columns as vectors of neighbours, each of which begins at a place of its own.
 
-import { type Table, tableOf } from '../../kernel/table.ts'
+import { reachOf, type Table, tableOf } from '../../kernel/table.ts'
 
 /**
  * Columns in pieces: `columns` of them lie in `vectors` vectors, as runs of `run` columns that all have `gap` elements between
@@ -15,6 +15,8 @@ export interface InPlace {
   readonly table: Table
   /** Columns multiplied for each that is wanted. */
   readonly waste: number
+  /** Elements of memory among which all columns of all k lie. */
+  readonly reach: number
 }
 
 /** A piece is part of a block, so that a long one would make blocks large. */
@@ -29,10 +31,11 @@ export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | 
   const last = extents.length - 1
   if (last < 0 || strides[last] !== 1 || inner.strides.some((s) => s < 0)) return undefined
   const run = extents[last]
+  const reach = reachOf(outer) + reachOf(inner) - 1
   const [lead, leadStrides] = [extents.slice(0, last), strides.slice(0, last)]
   if (last === 0 || run % lanes === 0) {
     const table = tableOf([...lead, Math.ceil(run / lanes)], [...leadStrides, lanes])
-    return { columns: lanes, vectors: 1, run: 0, gap: 0, table, waste: (Math.ceil(run / lanes) * lanes) / run }
+    return { columns: lanes, vectors: 1, run: 0, gap: 0, table, waste: (Math.ceil(run / lanes) * lanes) / run, reach }
   }
   const [rows, pitch] = [lead[last - 1], leadStrides[last - 1]]
   let best: InPlace | undefined
@@ -46,7 +49,7 @@ export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | 
       [...lead.slice(0, -1), rows / joined, vectors],
       [...leadStrides.slice(0, -1), joined * pitch, lanes],
     )
-    best = { columns: joined * run, vectors, run, gap: joined > 1 ? pitch - run : 0, table, waste }
+    best = { columns: joined * run, vectors, run, gap: joined > 1 ? pitch - run : 0, table, waste, reach }
   }
   return best
 }
