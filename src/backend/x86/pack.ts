@@ -117,19 +117,22 @@ class PackCode {
     return this.tables.every(({ standing }) => standing[axis] || standing[`${axis}Run`])
   }
 
-  /** A panel of two chunks, one after the other. */
+  /** A panel of two chunks, one after the other: one piece of code, for half of what there would be to emit. */
   private chunks(left: number): void {
     const { f } = this
-    this.chunk(left)
-    f.get(left).i32(f.lanes).op('i32.gt_s')
-    f.if(() => {
-      f.get(left).i32(f.lanes).op('i32.sub').set(left)
-      f.get(o0).i32(f.lanes).op('i32.add').set(this.first)
-      f.get(destination)
-        .i32(4 * f.lanes)
-        .op('i32.add')
-        .set(this.at)
-      this.chunk(left)
+    f.block(() => {
+      f.loop(() => {
+        this.chunk(left)
+        f.get(this.first).get(o0).op('i32.ne').brIf(1)
+        f.get(left).i32(f.lanes).op('i32.sub').set(left)
+        f.get(left).i32(0).op('i32.le_s').brIf(1)
+        f.get(o0).i32(f.lanes).op('i32.add').set(this.first)
+        f.get(destination)
+          .i32(4 * f.lanes)
+          .op('i32.add')
+          .set(this.at)
+        f.br(0)
+      })
     })
   }
 
@@ -235,7 +238,7 @@ class PackCode {
       f.get(this.k).i32(f.lanes).op('i32.add').set(whole)
       f.get(whole).get(k1).op('i32.le_s')
       if (this.isRun('inner')) {
-        f.if(() => this.square([], false), rest)
+        f.if(() => this.square([]), rest)
         return
       }
       f.if(() => {
@@ -246,14 +249,7 @@ class PackCode {
           f.op('i32.and')
           return found
         })
-        f.if(() => {
-          f.i32(1)
-          for (const found of runs) if (found) f.get(found.first).get(found.second).op('i32.eq').op('i32.and')
-          f.if(
-            () => this.square(runs, false),
-            () => this.square(runs, true),
-          )
-        }, rest)
+        f.if(() => this.square(runs), rest)
       }, rest)
     })
   }
@@ -361,57 +357,86 @@ class PackCode {
   }
 
   /** A vector of k of each outer element, which are a run of memory or two, turned around in registers. */
-  private square(runs: readonly (Runs | undefined)[], two: boolean): void {
+  private square(runs: readonly (Runs | undefined)[]): void {
     const { f } = this
-    const last = f.local('i32')
-    f.get(o1).i32(1).op('i32.sub').set(last)
+    const rows = Array.from({ length: Math.min(f.lanes, this.width) }, () => f.local('v128'))
     const starts = this.tables.map((table, i) => {
-      const [first, second] = [f.local('i32'), f.local('i32')]
+      const start = f.local('i32')
       const found = runs[i]
       if (found) f.get(found.first)
       else table.entry(table.inner, this.k)
-      f.get(table.base).op('i32.add').set(first)
-      if (found) f.get(found.second).get(table.base).op('i32.add').set(second)
-      return { first, second }
+      f.get(table.base).op('i32.add').set(start)
+      return start
     })
-    const rows = Array.from({ length: Math.min(f.lanes, this.width) }, (_, r) => {
-      // Where there are fewer, the last one again
-      const [next, number] = [f.local('i32'), f.local('i32')]
-      f.get(this.first).i32(r).op('i32.add').set(next)
-      pushSmaller(f, next, last)
-      f.set(number)
-      const offsets = this.tables.map((table) => {
-        const offset = f.local('i32')
-        table.entry(table.outer, number)
-        f.set(offset)
-        return offset
-      })
-      this.load = (access) => {
-        const { dtype, standing } = this.tables[access]
-        const found = runs[access]
-        const at = (start: number): void => void f.get(offsets[access]).get(start).op('i32.add')
-        at(starts[access].first)
-        if (standing.inner) loadSpread(f, dtype)
-        else if (!two || !found) loadNeighbours(f, dtype, 0, undefined, 0)
-        else {
-          loadNeighbours(f, dtype, 0, found.inFirst, 0)
-          at(starts[access].second)
-          loadNeighbours(f, dtype, 0, found.inSecond, 0)
-          f.op('v128.or')
-        }
-      }
-      const row = f.local('v128')
-      this.evaluate()
-      return f.set(row).get(row).popVector()
-    })
-    while (rows.length < f.lanes) rows.push(rows[rows.length - 1])
-    for (const column of transpose(f, rows)) {
+    if (runs.some((found) => found)) {
+      f.i32(1)
+      for (const found of runs) if (found) f.get(found.first).get(found.second).op('i32.eq').op('i32.and')
+      f.if(
+        () => this.squareRows(rows, starts, []),
+        () => this.squareRows(rows, starts, runs),
+      )
+    } else this.squareRows(rows, starts, [])
+    const registers = rows.map((row) => f.get(row).popVector())
+    while (registers.length < f.lanes) registers.push(registers[registers.length - 1])
+    for (const column of transpose(f, registers)) {
       const value = f.local('v128')
       f.put({ is: 'register', register: column })
       f.set(value)
       this.store(value)
     }
     f.get(this.k).i32(f.lanes).op('i32.add').set(this.k)
+  }
+
+  /** Loads the rows of a square, of which each is a run of memory from the start of its access, or, where `runs` has them, two. */
+  private squareRows(rows: readonly number[], starts: readonly number[], runs: readonly (Runs | undefined)[]): void {
+    const { f } = this
+    const last = f.local('i32')
+    f.get(o1).i32(1).op('i32.sub').set(last)
+    const seconds = this.tables.map((table, i) => {
+      const found = runs[i]
+      if (!found) return starts[i]
+      const second = f.local('i32')
+      f.get(found.second).get(table.base).op('i32.add').set(second)
+      return second
+    })
+    // Where in its table each access has the offset of the first row, and of the last there is
+    const entries = this.tables.map((table) => {
+      const place = (number: number): number => {
+        const at = f.local('i32')
+        f.get(table.outer).get(number).i32(2).op('i32.shl').op('i32.add').set(at)
+        return at
+      }
+      return { first: place(this.first), last: place(last) }
+    })
+    rows.forEach((row, r) => {
+      const offsets = entries.map(({ first, last }) => {
+        // Where there are fewer, the last one again
+        const [entry, offset] = [f.local('i32'), f.local('i32')]
+        f.get(first)
+          .i32(4 * r)
+          .op('i32.add')
+          .set(entry)
+        pushSmaller(f, entry, last)
+        f.memory('i32.load').set(offset)
+        return offset
+      })
+      this.load = (access) => {
+        const { dtype, standing } = this.tables[access]
+        const found = runs[access]
+        const at = (start: number): void => void f.get(offsets[access]).get(start).op('i32.add')
+        at(starts[access])
+        if (standing.inner) loadSpread(f, dtype)
+        else if (!found) loadNeighbours(f, dtype, 0, undefined, 0)
+        else {
+          loadNeighbours(f, dtype, 0, found.inFirst, 0)
+          at(seconds[access])
+          loadNeighbours(f, dtype, 0, found.inSecond, 0)
+          f.op('v128.or')
+        }
+      }
+      this.evaluate()
+      f.set(row)
+    })
   }
 
   /** Writes a row and goes to the next. */
