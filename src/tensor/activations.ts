@@ -162,5 +162,5 @@ const relu = (x: Tensor): Tensor => x.relu()
 /** f, but `limit` at ±∞, where f multiplies infinity by 0. */
 function withLimit(x: Tensor, limit: (x: Tensor) => Tensor, f: (x: Tensor) => Tensor): Tensor {
   const isInfinite = x.abs().equal(Infinity)
-  return isInfinite.where(limit(x), f(isInfinite.where(0, x)))
+  return wrap(forms.withSlope(isInfinite.where(limit(x), f(isInfinite.where(0, x))).node, x.node))
 }

@@ -3,6 +3,7 @@
 import { build as b } from '../../graph/build.ts'
 import type { Node } from '../../graph/node.ts'
 import type { Dims } from '../../graph/shape.ts'
+import { pullBack } from '../grad.ts'
 
 /** The largest elements along the axes, or 0 where these are infinite; a constant to every gradient, as no result depends on it. */
 function shiftOf(x: Node, axes: Dims): { top: Node; shift: Node } {
@@ -31,6 +32,16 @@ export function withVjp(value: Node, x: Node, vjp: (g: Node, y: Node) => Node): 
   const node: Node = b.node('custom', [value, x], { vjp: (g) => [vjp(g, node)], isExact: true })
   return node
 }
+
+/**
+ * `value`, each element of which depends on that of x alone, with the derivative g·f'(x): one number for each element is kept
+ * for the backward pass, where the rules of its parts would each keep theirs.
+ */
+export const withSlope = (value: Node, x: Node): Node =>
+  withVjp(value, x, (g) => {
+    const [slope] = pullBack([value], [b.constant(1, value.shape, value.dtype)], [x], (node) => node === x)
+    return slope ? b.binary('mul', g, slope) : b.constant(0, x.shape, x.dtype)
+  })
 
 /** x itself, as a node of its own. */
 export const identity = (x: Node): Node => withVjp(x, x, (g) => g)
