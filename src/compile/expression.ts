@@ -1,7 +1,7 @@
 // Expressions of a group: what it computes at one point, as scalar expressions over loads, with the stage at which each is known.
 
 import { dtypes } from '../graph/dtype.ts'
-import { isOp, type Node, type OpName, type OpRecord } from '../graph/node.ts'
+import { isOp, type Node, type PointwiseName, type PointwiseRecord } from '../graph/node.ts'
 import { ops } from '../graph/ops/index.ts'
 import type { Dims } from '../graph/shape.ts'
 import type { ReduceOp } from '../kernel/loop.ts'
@@ -88,11 +88,9 @@ export class GroupExpressions {
       return this.operand(operands[0] as View, level)
     }
     const args = operands.map((view) => this.operand(view, level))
-    const { meaning } = ops[node.op] as OpRecord<OpName>
-    if (meaning.kind !== 'pointwise') throw new Error(`${node.op}: has no pointwise meaning`)
-    const expr = meaning.scalar(
+    const expr = (ops[node.op] as PointwiseRecord<PointwiseName>).scalar(
       args.map((a) => a.expr),
-      node,
+      node as Node<PointwiseName>,
     )
     return { expr: this.wrapped(node, expr), stage: Math.max(0, ...args.map((a) => a.stage)) }
   }

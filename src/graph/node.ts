@@ -100,6 +100,18 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
 
 export type OpName = keyof OpAttributes
 
+/** Operations whose meaning is an expression of their inputs' elements at one place. */
+export type PointwiseName =
+  | UnaryName
+  | BinaryName
+  | 'where'
+  | 'cast'
+  | 'threefry'
+  | 'stopGradient'
+  | 'custom'
+  | 'after'
+  | 'constant'
+
 /** Operations with several results, which hold subgraphs. */
 export type ControlName = 'cond' | 'scan' | 'whileLoop'
 
@@ -237,9 +249,6 @@ export type ControlBatch<O extends ControlName> = (
   inputs: readonly BatchInput[],
 ) => readonly BatchInput[]
 
-/** Evaluates a subgraph on arguments. */
-export type RunSubgraph = (graph: Subgraph, args: readonly NdArray[]) => NdArray[]
-
 /** What is known of an operation that holds subgraphs. Its own shape says nothing. */
 export interface ControlRecord<O extends ControlName> {
   readonly infer: (inputs: readonly Node[], attributes: OpAttributes[O]) => ShapeAndType
@@ -250,15 +259,12 @@ export interface ControlRecord<O extends ControlName> {
   readonly vjp: ControlVjp<O>
   readonly jvp: ControlJvp<O>
   readonly batch: ControlBatch<O>
-  readonly meaning: {
-    readonly kind: 'control'
-    readonly evaluate: (inputs: readonly NdArray[], node: Node<O>, run: RunSubgraph) => readonly NdArray[]
-  }
 }
 
 /**
  * What is known of one operation. `vjp` is its derivative, or 'none' where it is constant almost everywhere or its
- * result is not real; `jvp`, its transpose, is given where transposing that would be wasteful; `evaluate` is its meaning, slow and obvious; pointwise operations state that in the scalar language.
+ * result is not real; `jvp`, its transpose, is given where transposing that would be wasteful. What the others than pointwise
+ * ones do to arrays stands in the reference backend (`meanings.ts`), as no kernel asks for it.
  */
 export interface OpRecord<O extends OpName> {
   /** Shape and dtype of the result; throws with both shapes when they don't fit. */
@@ -266,12 +272,11 @@ export interface OpRecord<O extends OpName> {
   readonly vjp: Vjp<O> | 'none'
   readonly jvp?: Jvp<O>
   readonly batch: BatchRule<O>
-  readonly meaning:
-    | { readonly kind: 'pointwise'; readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr }
-    | { readonly kind: 'structural'; readonly evaluate: (inputs: readonly NdArray[], node: Node<O>) => DataArray }
-    | { readonly kind: 'leaf' }
-    /** One of the results of its input, whose rule and meaning stand there. */
-    | { readonly kind: 'part' }
+}
+
+export interface PointwiseRecord<O extends PointwiseName> extends OpRecord<O> {
+  /** Its meaning in the scalar language, which the reference interprets and kernels contain. */
+  readonly scalar: (args: readonly Expr[], node: Node<O>) => Expr
 }
 
 /**
@@ -291,7 +296,13 @@ export interface Routine {
   toString(): string
 }
 
-export type OpTable = { readonly [O in OpName]: O extends ControlName ? ControlRecord<O> : OpRecord<O> }
+export type OpTable = {
+  readonly [O in OpName]: O extends ControlName
+    ? ControlRecord<O>
+    : O extends PointwiseName
+      ? PointwiseRecord<O>
+      : OpRecord<O>
+}
 
 export const isOp = <O extends OpName>(node: Node, op: O): node is Node<O> => node.op === op
 

@@ -1,17 +1,9 @@
 /** How far rounding may move the values of a graph: each is computed in float64, exactly and with every rounding operation disturbed. */
 
 import { evaluateNode } from '../../src/backend/reference/index.ts'
+import { type ControlMeaning, controlMeanings } from '../../src/backend/reference/meanings.ts'
 import { type DataArray, type DType, isFloat } from '../../src/graph/dtype.ts'
-import {
-  type ControlName,
-  type ControlRecord,
-  isControl,
-  isOp,
-  type NdArray,
-  type Node,
-  type OpName,
-} from '../../src/graph/node.ts'
-import { ops } from '../../src/graph/ops/index.ts'
+import { type ControlName, isControl, isOp, type NdArray, type Node, type OpName } from '../../src/graph/node.ts'
 import { dear } from '../../src/graph/ops/pointwise.ts'
 import { topologicalOrder } from '../../src/graph/walk.ts'
 import { randomOf } from './random.ts'
@@ -167,7 +159,7 @@ class Evaluation {
   }
 
   private control(node: Node<ControlName>, inputs: readonly NdArray[]): readonly NdArray[] {
-    const { meaning } = ops[node.op] as ControlRecord<ControlName>
+    const meaning = controlMeanings[node.op] as ControlMeaning<ControlName>
     // A scan stacks in the dtype that its body's outputs have.
     const own = new Map<Node, Node>()
     const widely = (outputs: readonly Node[]): Node[] =>
@@ -186,7 +178,7 @@ class Evaluation {
           },
         }
       : node
-    const results = meaning.evaluate(inputs, inFull as Node<ControlName>, ({ parameters, outputs }, args) =>
+    const results = meaning(inputs, inFull as Node<ControlName>, ({ parameters, outputs }, args) =>
       this.run(
         outputs.map((o) => own.get(o) ?? o),
         new Map(parameters.map((p, i) => [p, args[i]])),

@@ -1,15 +1,14 @@
-// The reference backend: plain TypeScript that evaluates graph nodes by their records, slow and obvious; the living definition.
+// The reference backend: plain TypeScript that evaluates graph nodes by their meanings, slow and obvious; the living definition.
 
 import { allocate, type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
 import {
   type ControlName,
-  type ControlRecord,
   isControl,
   isOp,
   type NdArray,
   type Node,
-  type OpName,
-  type OpRecord,
+  type PointwiseName,
+  type PointwiseRecord,
 } from '../../graph/node.ts'
 import { ops } from '../../graph/ops/index.ts'
 import { sizeOf } from '../../graph/shape.ts'
@@ -17,6 +16,7 @@ import { topologicalOrder } from '../../graph/walk.ts'
 import { evaluator } from '../../scalar/evaluate.ts'
 import { argument } from '../../scalar/expr.ts'
 import type { GraphBackend, Storage } from '../backend.ts'
+import { type ControlMeaning, controlMeanings, type Meaning, meanings, type StructuralName } from './meanings.ts'
 
 interface ReferenceStorage extends Storage {
   data: DataArray
@@ -78,8 +78,8 @@ export function evaluateGraph(outputs: readonly Node[], known: (node: Node) => N
 
 /** The results of one operation that holds subgraphs. */
 function evaluateControl(node: Node<ControlName>, inputs: readonly NdArray[]): readonly NdArray[] {
-  const { meaning } = ops[node.op] as ControlRecord<ControlName>
-  return meaning.evaluate(inputs, node, ({ parameters, outputs }, args) => {
+  const meaning = controlMeanings[node.op] as ControlMeaning<ControlName>
+  return meaning(inputs, node, ({ parameters, outputs }, args) => {
     const given = new Map(parameters.map((p, i) => [p, args[i] as NdArray] as const))
     return evaluateGraph(outputs, (x) => given.get(x))
   })
@@ -87,15 +87,12 @@ function evaluateControl(node: Node<ControlName>, inputs: readonly NdArray[]): r
 
 /** The value of one node from the values of its inputs. */
 export function evaluateNode(node: Node, inputs: readonly NdArray[]): DataArray {
-  const { meaning } = ops[node.op] as OpRecord<OpName>
-  if (meaning.kind === 'leaf' || meaning.kind === 'part') throw new Error(`${node.op}: has no value of its own`)
-  if (meaning.kind === 'structural') return meaning.evaluate(inputs, node)
-  const f = evaluator(
-    meaning.scalar(
-      inputs.map((x, i) => argument(dtypes[x.dtype].scalar, i)),
-      node,
-    ),
-  )
+  const { op } = node
+  if (op in meanings)
+    return (meanings[op as StructuralName] as Meaning<StructuralName>)(inputs, node as Node<StructuralName>)
+  const { scalar } = ops[op] as PointwiseRecord<PointwiseName>
+  const symbols = inputs.map((x, i) => argument(dtypes[x.dtype].scalar, i))
+  const f = evaluator(scalar(symbols, node as Node<PointwiseName>))
   const out = allocate(node.dtype, sizeOf(node.shape))
   const args = new Array<number>(inputs.length).fill(0)
   for (let i = 0; i < out.length; i++) {

@@ -1,10 +1,9 @@
 // Contractions: the matrix product and the correlation, each closed under differentiation.
 
-import { allocate } from '../dtype.ts'
 import { namesOf, withNames } from '../names.ts'
-import type { Batch, BatchInput, Build, NdArray, Node, OpAttributes, OpTable } from '../node.ts'
+import type { Batch, BatchInput, Build, Node, OpAttributes, OpTable } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
-import { contiguousStrides, type Dims, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { type Dims, sameShape, show } from '../shape.ts'
 import { moveAxis } from './batch.ts'
 
 type ContractName = 'matmul' | 'conv'
@@ -38,31 +37,6 @@ export const contractOps: Pick<OpTable, ContractName> = {
     jvp: (b, { op, inputs, attributes }, tangents) =>
       productTangent(b, inputs, tangents, (factors) => b.node(op, factors, attributes)),
     batch: (b, _, [x, y], batch) => matmulBatch(b, x as BatchInput, y as BatchInput, batch),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([a, b], node) => {
-        const [x, y] = [a as NdArray, b as NdArray]
-        const rank = node.shape.length
-        const [m, n] = [node.shape[rank - 2] as number, node.shape[rank - 1] as number]
-        const k = x.shape[rank - 1] as number
-        const out = allocate(node.dtype, sizeOf(node.shape))
-        const integer = node.dtype === 'int32' || node.dtype === 'uint8'
-        for (let batch = 0; batch < sizeOf(node.shape.slice(0, -2)); batch++) {
-          for (let i = 0; i < m; i++) {
-            for (let j = 0; j < n; j++) {
-              let sum = 0
-              for (let p = 0; p < k; p++) {
-                const left = x.data[(batch * m + i) * k + p] as number
-                const right = y.data[(batch * k + p) * n + j] as number
-                sum = integer ? (sum + Math.imul(left, right)) | 0 : sum + left * right
-              }
-              out[(batch * m + i) * n + j] = sum
-            }
-          }
-        }
-        return out
-      },
-    },
   },
   conv: {
     infer: ([a, b], { strides, dilation, groups }) => {
@@ -99,31 +73,6 @@ export const contractOps: Pick<OpTable, ContractName> = {
     jvp: (b, { op, inputs, attributes }, tangents) =>
       productTangent(b, inputs, tangents, (factors) => b.node(op, factors, attributes)),
     batch: (b, node, [x, w], batch) => convBatch(b, node, x as BatchInput, w as BatchInput, batch),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([a, b], node) => {
-        const [x, w] = [a as NdArray, b as NdArray]
-        const { strides, dilation, groups } = node.attributes
-        const xs = contiguousStrides(x.shape)
-        const ws = contiguousStrides(w.shape)
-        const step = strides.map((s, i) => s * (xs[2 + i] as number))
-        const reach = dilation.map((d, i) => d * (xs[2 + i] as number))
-        const out = allocate(node.dtype, sizeOf(node.shape))
-        const [inGroup, outGroup] = [w.shape[1] as number, (w.shape[0] as number) / groups]
-        forEachIndex(node.shape, (index, position) => {
-          const [n, o] = index as [number, number]
-          const group = Math.floor(o / outGroup)
-          const base = n * (xs[0] as number) + group * inGroup * (xs[1] as number) + dotIndex(index.slice(2), step)
-          let sum = 0
-          forEachIndex(w.shape.slice(1), (at, p) => {
-            const source = base + (at[0] as number) * (xs[1] as number) + dotIndex(at.slice(1), reach)
-            sum += (x.data[source] as number) * (w.data[o * (ws[0] as number) + p] as number)
-          })
-          out[position] = sum
-        })
-        return out
-      },
-    },
   },
 }
 

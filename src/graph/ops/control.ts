@@ -1,11 +1,7 @@
-// Control flow: conditionals and loops whose bodies are subgraphs, as single operations with several results.
-
-import { allocate } from '../dtype.ts'
 import {
   type ControlName,
   type ControlRecord,
   isOp,
-  type NdArray,
   type Node,
   type OpAttributes,
   type OpTable,
@@ -13,7 +9,7 @@ import {
   type Subgraph,
 } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
-import { sameShape, show, sizeOf } from '../shape.ts'
+import { sameShape, show } from '../shape.ts'
 import { noInputs } from './batch.ts'
 import { condBatch, condJvp, scanBatch, scanJvp, whileBatch, whileJvp } from './control-forward.ts'
 import { condVjp, scanVjp, whileVjp } from './control-vjp.ts'
@@ -59,13 +55,6 @@ export const controlOps: Pick<OpTable, ControlName | 'part'> = {
     vjp: condVjp,
     jvp: condJvp,
     batch: condBatch,
-    meaning: {
-      kind: 'control',
-      evaluate: ([predicate, ...operands], node, run) => {
-        const { whenTrue, whenFalse } = node.attributes
-        return run(predicate.data[0] === 0 ? whenFalse : whenTrue, operands)
-      },
-    },
   },
   scan: {
     infer: (inputs, attributes) => {
@@ -85,7 +74,6 @@ export const controlOps: Pick<OpTable, ControlName | 'part'> = {
     vjp: scanVjp,
     jvp: scanJvp,
     batch: scanBatch,
-    meaning: { kind: 'control', evaluate: evaluateScan },
   },
   whileLoop: {
     infer: (inputs, { condition, body, carries }) => {
@@ -103,24 +91,11 @@ export const controlOps: Pick<OpTable, ControlName | 'part'> = {
     vjp: whileVjp,
     jvp: whileJvp,
     batch: whileBatch,
-    meaning: {
-      kind: 'control',
-      evaluate: (inputs, node, run) => {
-        const { condition, body, carries, maximum } = node.attributes
-        const constants = inputs.slice(carries)
-        let state = inputs.slice(0, carries)
-        for (let turn = 0; turn < maximum && run(condition, [...state, ...constants])[0].data[0] !== 0; turn++) {
-          state = run(body, [...state, ...constants])
-        }
-        return state
-      },
-    },
   },
   part: {
     infer: ([from], { index }) => resultsOf(from)[index],
     vjp: 'none',
     batch: noInputs,
-    meaning: { kind: 'part' },
   },
 }
 
@@ -144,29 +119,3 @@ export const withSubgraphs = (
 
 const recordOf = (node: Node<ControlName>): ControlRecord<ControlName> =>
   controlOps[node.op] as ControlRecord<ControlName>
-
-function evaluateScan(
-  inputs: readonly NdArray[],
-  node: Node<'scan'>,
-  run: (graph: Subgraph, args: readonly NdArray[]) => readonly NdArray[],
-): NdArray[] {
-  const { body, carries, sequences, length, reverse } = node.attributes
-  const stacked = resultsOf(node)
-    .slice(carries)
-    .map((r) => ({ ...r, data: allocate(r.dtype, sizeOf(r.shape)) }))
-  const constants = inputs.slice(carries + sequences)
-  let state = inputs.slice(0, carries)
-  for (let turn = 0; turn < length; turn++) {
-    const t = reverse ? length - 1 - turn : turn
-    const slices = inputs.slice(carries, carries + sequences).map((x) => {
-      const size = x.data.length / length
-      return { ...slice(x), data: x.data.slice(t * size, (t + 1) * size) }
-    })
-    const results = run(body, [...state, ...slices, ...constants])
-    state = results.slice(0, carries)
-    results.slice(carries).forEach(({ data }, i) => {
-      stacked[i].data.set(data, t * data.length)
-    })
-  }
-  return [...state, ...stacked]
-}

@@ -1,9 +1,6 @@
-// Indexing by integer arrays: take and takeAlong, and their adjoints that add up at the indices.
-
-import { allocate } from '../dtype.ts'
-import type { Batch, BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import type { Batch, BatchInput, Build, Node, OpTable } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
-import { contiguousStrides, dotIndex, forEachIndex, sameShape, show, sizeOf } from '../shape.ts'
+import { sameShape, show, sizeOf } from '../shape.ts'
 import { full, moveAxis, shifted } from './batch.ts'
 
 type IndexingName = 'take' | 'scatterAdd' | 'takeAlong' | 'scatterAddAlong'
@@ -11,10 +8,6 @@ type IndexingName = 'take' | 'scatterAdd' | 'takeAlong' | 'scatterAddAlong'
 function checkIndices(op: string, indices: Node): void {
   if (indices.dtype !== 'int32') throw mistake(`${op}: indices are ${indices.dtype}: they must be int32`)
 }
-
-/** Negative indices count from the end; what still lies outside is moved to the nearest end. */
-export const resolveIndex = (index: number, extent: number): number =>
-  Math.max(0, Math.min(extent - 1, index < 0 ? index + extent : index))
 
 export const indexingOps: Pick<OpTable, IndexingName> = {
   take: {
@@ -32,23 +25,6 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       return [b.node('scatterAdd', [indices, g], { axis, length: x.shape[axis] as number }), null]
     },
     batch: (b, node, [x, indices], batch) => takeBatch(b, node, x as BatchInput, indices as BatchInput, batch),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x, indices], node) => {
-        const { data, shape, dtype } = x as NdArray
-        const { axis } = node.attributes
-        const at = (indices as NdArray).data
-        const [extent, inner] = [shape[axis] as number, sizeOf(shape.slice(axis + 1))]
-        const out = allocate(dtype, sizeOf(node.shape))
-        for (let outer = 0, to = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
-          for (let i = 0; i < at.length; i++, to += inner) {
-            const from = (outer * extent + resolveIndex(at[i] as number, extent)) * inner
-            out.set(data.subarray(from, from + inner), to)
-          }
-        }
-        return out
-      },
-    },
   },
   scatterAdd: {
     infer: ([indices, updates], { axis, length }) => {
@@ -65,23 +41,6 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
     vjp: (b, node, g) => [null, b.node('take', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
     batch: (b, node, [indices, updates], batch) =>
       scatterAddBatch(b, node, indices as BatchInput, updates as BatchInput, batch),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([indices, updates], node) => {
-        const at = (indices as NdArray).data
-        const { data } = updates as NdArray
-        const { axis, length } = node.attributes
-        const inner = sizeOf(node.shape.slice(axis + 1))
-        const out = allocate(node.dtype, sizeOf(node.shape))
-        for (let outer = 0, from = 0; outer < sizeOf(node.shape.slice(0, axis)); outer++) {
-          for (let i = 0; i < at.length; i++) {
-            const to = (outer * length + resolveIndex(at[i] as number, length)) * inner
-            for (let j = 0; j < inner; j++) out[to + j] = (out[to + j] as number) + (data[from++] as number)
-          }
-        }
-        return out
-      },
-    },
   },
   takeAlong: {
     infer: ([x, indices], { axis }) => {
@@ -99,22 +58,6 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
       return [b.node('scatterAddAlong', [indices, g], { axis, length: x.shape[axis] as number }), null]
     },
     batch: shifted<'takeAlong'>(({ axis }) => ({ axis: axis + 1 })),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x, indices], node) => {
-        const { data, shape, dtype } = x as NdArray
-        const { axis } = node.attributes
-        const strides = contiguousStrides(shape)
-        const out = allocate(dtype, sizeOf(node.shape))
-        forEachIndex(node.shape, (index, position) => {
-          const chosen = resolveIndex((indices as NdArray).data[position] as number, shape[axis] as number)
-          out[position] = data[
-            dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)
-          ] as number
-        })
-        return out
-      },
-    },
   },
   scatterAddAlong: {
     infer: ([indices, updates], { axis, length }) => {
@@ -127,20 +70,6 @@ export const indexingOps: Pick<OpTable, IndexingName> = {
     },
     vjp: (b, node, g) => [null, b.node('takeAlong', [g, node.inputs[0] as Node], { axis: node.attributes.axis })],
     batch: shifted<'scatterAddAlong'>(({ axis, length }) => ({ axis: axis + 1, length })),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([indices, updates], node) => {
-        const { axis, length } = node.attributes
-        const strides = contiguousStrides(node.shape)
-        const out = allocate(node.dtype, sizeOf(node.shape))
-        forEachIndex((updates as NdArray).shape, (index, position) => {
-          const chosen = resolveIndex((indices as NdArray).data[position] as number, length)
-          const to = dotIndex(index, strides) + (chosen - (index[axis] as number)) * (strides[axis] as number)
-          out[to] = (out[to] as number) + ((updates as NdArray).data[position] as number)
-        })
-        return out
-      },
-    },
   },
 }
 

@@ -10,6 +10,5 @@ export const leafOps: Pick<OpTable, 'leaf'> = {
     },
     vjp: () => [],
     batch: noInputs,
-    meaning: { kind: 'leaf' },
   },
 }

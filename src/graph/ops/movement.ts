@@ -1,14 +1,12 @@
 // Movement operations: views that rearrange elements, with the adjoint that puts them back.
 
-import { allocate, dtypes } from '../dtype.ts'
 import { renamed } from '../names.ts'
-import type { BatchInput, Build, NdArray, Node, OpTable } from '../node.ts'
+import type { BatchInput, Build, Node, OpTable } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
 import {
   checkShape,
   contiguousStrides,
   type Dims,
-  dotIndex,
   forEachIndex,
   normalizeAxis,
   sameShape,
@@ -22,15 +20,6 @@ type MovementName = 'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pad' | 'w
 const zeros = (rank: number): number[] => new Array<number>(rank).fill(0)
 const ones = (rank: number): number[] => new Array<number>(rank).fill(1)
 
-/** Reads the input at offset + Σ index·stride for every index of the output. */
-function gather(x: NdArray, shape: Dims, strides: Dims, offset: number): NdArray['data'] {
-  const out = allocate(x.dtype, sizeOf(shape))
-  forEachIndex(shape, (index, position) => {
-    out[position] = x.data[offset + dotIndex(index, strides)] as number
-  })
-  return out
-}
-
 export const movementOps: Pick<OpTable, MovementName> = {
   reshape: {
     infer: ([x], { shape }) => {
@@ -41,7 +30,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
     },
     vjp: (b, node, g) => [b.reshape(g, (node.inputs[0] as Node).shape)],
     batch: (b, node, [x], { size }) => b.reshape((x as BatchInput).node, [size, ...node.shape]),
-    meaning: { kind: 'structural', evaluate: ([x]) => (x as NdArray).data },
   },
   transpose: {
     infer: ([x], { permutation }) => {
@@ -63,18 +51,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
       return [b.transpose(g, inverse)]
     },
     batch: shifted<'transpose'>(({ permutation }) => ({ permutation: [0, ...permutation.map((p) => p + 1)] })),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => {
-        const strides = contiguousStrides((x as NdArray).shape)
-        return gather(
-          x as NdArray,
-          node.shape,
-          node.attributes.permutation.map((p) => strides[p] as number),
-          0,
-        )
-      },
-    },
   },
   broadcast: {
     infer: ([x], { shape }) => {
@@ -100,10 +76,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
       const aligned = [size, ...new Array<number>(node.shape.length - shape.length).fill(1), ...shape]
       return b.broadcast(b.reshape((x as BatchInput).node, aligned), [size, ...node.shape])
     },
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => gather(x as NdArray, node.shape, broadcastStrides((x as NdArray).shape, node.shape), 0),
-    },
   },
   slice: {
     infer: ([x], { starts, sizes, steps }) => {
@@ -124,19 +96,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
     vjp: (b, node, g) => [unslice(b, g, (node.inputs[0] as Node).shape, node.attributes)],
     batch: (b, { attributes }, [x], { size }) =>
       b.slice((x as BatchInput).node, [0, ...attributes.starts], [size, ...attributes.sizes], [1, ...attributes.steps]),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => {
-        const strides = contiguousStrides((x as NdArray).shape)
-        const { starts, steps } = node.attributes
-        return gather(
-          x as NdArray,
-          node.shape,
-          strides.map((s, axis) => s * (steps[axis] as number)),
-          dotIndex(starts, strides),
-        )
-      },
-    },
   },
   pad: {
     infer: ([x], { low, high, interior }) => {
@@ -174,21 +133,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
       interior: [0, ...interior],
       value,
     })),
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => {
-        const { data, shape } = x as NdArray
-        const { low, interior, value } = node.attributes
-        const strides = contiguousStrides(node.shape)
-        const out = allocate(node.dtype, sizeOf(node.shape)).fill(node.dtype === 'bool' ? Number(value !== 0) : value)
-        const steps = strides.map((s, axis) => s * ((interior[axis] as number) + 1))
-        const offset = dotIndex(low, strides)
-        forEachIndex(shape, (index, position) => {
-          out[offset + dotIndex(index, steps)] = data[position] as number
-        })
-        return out
-      },
-    },
   },
   windows: {
     infer: ([x], { size, stride, dilation }) => {
@@ -207,25 +151,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
     // The adjoint adds overlapping windows up; transposed again it would add up as many tangents.
     jvp: (b, node, [t]) => b.node('windows', [t as Node], node.attributes),
     batch: unchanged,
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => {
-        const { size, stride, dilation } = node.attributes
-        const strides = contiguousStrides((x as NdArray).shape)
-        const lead = strides.length - size.length
-        const spatial = strides.slice(lead)
-        return gather(
-          x as NdArray,
-          node.shape,
-          [
-            ...strides.slice(0, lead),
-            ...spatial.map((s, i) => s * (stride[i] as number)),
-            ...spatial.map((s, i) => s * (dilation[i] as number)),
-          ],
-          0,
-        )
-      },
-    },
   },
   concat: {
     infer: (inputs, { axis }) => {
@@ -252,24 +177,6 @@ export const movementOps: Pick<OpTable, MovementName> = {
       })
     },
     batch: shifted<'concat'>(({ axis }) => ({ axis: axis + 1 })),
-    meaning: {
-      kind: 'structural',
-      evaluate: (inputs, node) => {
-        const { axis } = node.attributes
-        const inner = sizeOf(node.shape.slice(axis + 1))
-        const outer = sizeOf(node.shape.slice(0, axis))
-        const out = new dtypes[node.dtype].array(sizeOf(node.shape))
-        let at = 0
-        for (let o = 0; o < outer; o++) {
-          for (const { data, shape } of inputs) {
-            const run = (shape[axis] as number) * inner
-            out.set(data.subarray(o * run, (o + 1) * run), at)
-            at += run
-          }
-        }
-        return out
-      },
-    },
   },
 }
 

@@ -4,7 +4,7 @@ import type { Expr } from '../../scalar/expr.ts'
 import * as s from '../../scalar/expr.ts'
 import { type DType, dtypes, isFloat } from '../dtype.ts'
 import { namesOf } from '../names.ts'
-import type { Node, OpName, OpRecord, OpTable, ShapeAndType } from '../node.ts'
+import type { Node, OpName, OpTable, PointwiseName, PointwiseRecord, ShapeAndType } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
 import { sameShape, show } from '../shape.ts'
 import { full, noInputs, unchanged } from './batch.ts'
@@ -34,16 +34,16 @@ function inferSame(op: string, kind: Accepts, inputs: readonly Node[], result?: 
 /** uint8 values travel as int32: results are brought back to their byte, so that fusing changes nothing. */
 const inRange = (value: Expr, dtype: DType): Expr => (dtype === 'uint8' ? s.and(value, s.constant('i32', 255)) : value)
 
-function unary(op: UnaryName, { accepts, scalar, derivative }: UnaryRecord): OpRecord<UnaryName> {
+function unary(op: UnaryName, { accepts, scalar, derivative }: UnaryRecord): PointwiseRecord<UnaryName> {
   return {
     infer: (inputs) => inferSame(op, accepts, inputs),
     vjp: derivative === 'none' ? 'none' : (b, node, g) => [derivative<Node>(b, g, node.inputs[0] as Node, node)],
     batch: unchanged,
-    meaning: { kind: 'pointwise', scalar: ([x], node) => inRange(scalar(x as Expr, node.dtype), node.dtype) },
+    scalar: ([x], node) => inRange(scalar(x as Expr, node.dtype), node.dtype),
   }
 }
 
-function binary(op: BinaryName, { accepts, scalar, derivative, result }: BinaryRecord): OpRecord<BinaryName> {
+function binary(op: BinaryName, { accepts, scalar, derivative, result }: BinaryRecord): PointwiseRecord<BinaryName> {
   return {
     infer: (inputs) => inferSame(op, accepts, inputs, result),
     vjp:
@@ -51,26 +51,23 @@ function binary(op: BinaryName, { accepts, scalar, derivative, result }: BinaryR
         ? 'none'
         : (b, node, g) => derivative<Node>(b, g, node.inputs[0] as Node, node.inputs[1] as Node, node),
     batch: unchanged,
-    meaning: {
-      kind: 'pointwise',
-      scalar: ([x, y], node) => inRange(scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype), node.dtype),
-    },
+    scalar: ([x, y], node) => inRange(scalar(x as Expr, y as Expr, (node.inputs[0] as Node).dtype), node.dtype),
   }
 }
 
 export const unaryNames = Object.keys(unaryTable) as UnaryName[]
 
 export const unaryOps = Object.fromEntries(unaryNames.map((op) => [op, unary(op, unaryTable[op])])) as {
-  readonly [O in UnaryName]: OpRecord<O>
+  readonly [O in UnaryName]: PointwiseRecord<O>
 }
 
 const binaryNames = Object.keys(binaryTable) as BinaryName[]
 
 export const binaryOps = Object.fromEntries(binaryNames.map((op) => [op, binary(op, binaryTable[op])])) as {
-  readonly [O in BinaryName]: OpRecord<O>
+  readonly [O in BinaryName]: PointwiseRecord<O>
 }
 
-type OtherPointwise = 'where' | 'cast' | 'threefry' | 'stopGradient' | 'custom' | 'after' | 'constant' | 'iota'
+type OtherPointwise = Exclude<PointwiseName, UnaryName | BinaryName> | 'iota'
 
 export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
   where: {
@@ -87,7 +84,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       return [null, b.where(condition, g, 0), b.where(condition, 0, g)]
     },
     batch: unchanged,
-    meaning: { kind: 'pointwise', scalar: ([c, x, y]) => s.select(c as Expr, x as Expr, y as Expr) },
+    scalar: ([c, x, y]) => s.select(c as Expr, x as Expr, y as Expr),
   },
   cast: {
     infer: ([x], { dtype }) => ({ shape: (x as Node).shape, dtype }),
@@ -96,13 +93,10 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
       return [isFloat(x.dtype) && isFloat(node.dtype) ? b.cast(g, x.dtype) : null]
     },
     batch: unchanged,
-    meaning: {
-      kind: 'pointwise',
-      // uint8 keeps the low byte, as an integer cast in C; floats are truncated first.
-      scalar: ([x], node) => {
-        const to = dtypes[node.attributes.dtype].scalar
-        return inRange(s.convert(to, x as Expr), node.attributes.dtype)
-      },
+    // uint8 keeps the low byte, as an integer cast in C; floats are truncated first.
+    scalar: ([x], node) => {
+      const to = dtypes[node.attributes.dtype].scalar
+      return inRange(s.convert(to, x as Expr), node.attributes.dtype)
     },
   },
   threefry: {
@@ -112,17 +106,14 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     },
     vjp: 'none',
     batch: unchanged,
-    meaning: {
-      kind: 'pointwise',
-      scalar: ([k0, k1, c0, c1], node) =>
-        s.threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
-    },
+    scalar: ([k0, k1, c0, c1], node) =>
+      s.threefry(k0 as Expr, k1 as Expr, c0 as Expr, c1 as Expr, node.attributes.word),
   },
   stopGradient: {
     infer: ([x]) => ({ shape: (x as Node).shape, dtype: (x as Node).dtype }),
     vjp: () => [null],
     batch: unchanged,
-    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+    scalar: ([x]) => x as Expr,
   },
   custom: {
     infer: ([x]) => ({ shape: (x as Node).shape, dtype: (x as Node).dtype }),
@@ -146,7 +137,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
         inputs.map((x) => full(b, x, batch)),
         { ...node.attributes, vjp: batch.lift(node.attributes.vjp, node) },
       ),
-    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+    scalar: ([x]) => x as Expr,
   },
   after: {
     infer: ([x, other]) => {
@@ -156,7 +147,7 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     },
     vjp: (_, _node, g) => [g, null],
     batch: unchanged,
-    meaning: { kind: 'pointwise', scalar: ([x]) => x as Expr },
+    scalar: ([x]) => x as Expr,
   },
   constant: {
     infer: () => {
@@ -164,24 +155,15 @@ export const otherPointwiseOps: Pick<OpTable, OtherPointwise> = {
     },
     vjp: () => [],
     batch: noInputs,
-    meaning: { kind: 'pointwise', scalar: (_, node) => s.constant(dtypes[node.dtype].scalar, node.attributes.value) },
+    scalar: (_, node) => s.constant(dtypes[node.dtype].scalar, node.attributes.value),
   },
-  // Its scalar meaning depends on the position, so the reference evaluates it as a structure; kernels use their loop index.
+  // Not pointwise, as it depends on the position; kernels use their loop index.
   iota: {
     infer: () => {
       throw mistake('iota: made by build.iota, which gives its shape')
     },
     vjp: () => [],
     batch: noInputs,
-    meaning: {
-      kind: 'structural',
-      evaluate: (_, node) => {
-        const inner = node.shape.slice(node.attributes.axis + 1).reduce((n, d) => n * d, 1)
-        const extent = node.shape[node.attributes.axis] as number
-        const total = node.shape.reduce((n, d) => n * d, 1)
-        return Int32Array.from({ length: total }, (_, i) => Math.floor(i / inner) % extent)
-      },
-    },
   },
 }
 

@@ -1,9 +1,9 @@
 // Reductions over axes, which are removed from the shape; what each gives for an empty range is stated in the table below.
 
-import { allocate, type DType, isFloat } from '../dtype.ts'
-import type { Build, NdArray, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
+import { type DType, isFloat } from '../dtype.ts'
+import type { Build, Node, OpRecord, OpTable, ShapeAndType } from '../node.ts'
 import { misfit, mistake } from '../refuse.ts'
-import { contiguousStrides, type Dims, dotIndex, forEachIndex, show, sizeOf, without } from '../shape.ts'
+import { contiguousStrides, type Dims, show, sizeOf, without } from '../shape.ts'
 import { shifted } from './batch.ts'
 
 type ReduceName = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
@@ -19,19 +19,6 @@ function infer(op: ReduceName, x: Node, axes: Dims, dtype: DType): ShapeAndType 
   return { shape: without(x.shape, axes), dtype }
 }
 
-/** Folds every element into its output cell, in row-major order; `place` is the position within the reduced axes. */
-function fold(x: NdArray, axes: Dims, visit: (cell: number, value: number, place: number) => void): void {
-  const outShape = without(x.shape, axes)
-  const outStrides = contiguousStrides(outShape)
-  const placeStrides = contiguousStrides(axes.map((a) => x.shape[a] as number))
-  let kept = 0
-  const cellStrides = x.shape.map((_, axis) => (axes.includes(axis) ? 0 : (outStrides[kept++] as number)))
-  const inner = x.shape.map((_, axis) => (axes.includes(axis) ? (placeStrides[axes.indexOf(axis)] as number) : 0))
-  forEachIndex(x.shape, (index, position) => {
-    visit(dotIndex(index, cellStrides), x.data[position] as number, dotIndex(index, inner))
-  })
-}
-
 /** The result of reducing nothing. */
 export function identityOf(op: 'sum' | 'prod' | 'max' | 'min', dtype: DType): number {
   if (op === 'sum') return 0
@@ -43,25 +30,6 @@ export function identityOf(op: 'sum' | 'prod' | 'max' | 'min', dtype: DType): nu
     ? -Infinity
     : { int32: -2147483648, uint8: 0, bool: 0 }[dtype as 'int32' | 'uint8' | 'bool']
   return op === 'max' ? lowest : highest
-}
-
-const combine: { readonly [O in 'sum' | 'prod' | 'max' | 'min']: (a: number, b: number) => number } = {
-  sum: (a, b) => a + b,
-  prod: (a, b) => a * b,
-  max: Math.max,
-  min: Math.min,
-}
-
-function reduced(op: 'sum' | 'prod' | 'max' | 'min', x: NdArray, node: Node, axes: Dims): NdArray['data'] {
-  // Sums of float32 are kept in double until the end; integers wrap at 32 bits.
-  const wide = new Float64Array(sizeOf(node.shape)).fill(identityOf(op, node.dtype))
-  const step = !isFloat(node.dtype) && op === 'prod' ? Math.imul : combine[op]
-  fold(x, axes, (cell, value) => {
-    wide[cell] = step(wide[cell] as number, value)
-  })
-  const out = allocate(node.dtype, wide.length)
-  for (let i = 0; i < wide.length; i++) out[i] = node.dtype === 'int32' ? (wide[i] as number) | 0 : (wide[i] as number)
-  return out
 }
 
 /** 1 where the element is the first extremum of its cell, as booleans of the input's shape. */
@@ -93,31 +61,14 @@ function extremum(op: 'max' | 'min', arg: 'argmax' | 'argmin'): OpRecord<'max' |
       return [b.where(tied, b.binary('div', spread, count), 0)]
     },
     batch,
-    meaning: { kind: 'structural', evaluate: ([x], node) => reduced(op, x as NdArray, node, node.attributes.axes) },
   }
 }
 
-function arg(op: 'argmax' | 'argmin', better: (a: number, b: number) => boolean): OpRecord<'argmax' | 'argmin'> {
+function arg(op: 'argmax' | 'argmin'): OpRecord<'argmax' | 'argmin'> {
   return {
     infer: ([x], { axes }) => infer(op, x as Node, axes, 'int32'),
     vjp: 'none',
     batch,
-    meaning: {
-      kind: 'structural',
-      evaluate: ([x], node) => {
-        const out = new Int32Array(sizeOf(node.shape))
-        const best = new Float64Array(out.length)
-        fold(x as NdArray, node.attributes.axes, (cell, value, place) => {
-          const old = best[cell] as number
-          // The first NaN wins over everything, as in NumPy.
-          if (place === 0 || (!Number.isNaN(old) && (Number.isNaN(value) || better(value, old)))) {
-            best[cell] = value
-            out[cell] = place
-          }
-        })
-        return out
-      },
-    },
   }
 }
 
@@ -167,7 +118,6 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
     },
     vjp: (b, node, g) => [b.spread(g, (node.inputs[0] as Node).shape, node.attributes.axes)],
     batch,
-    meaning: { kind: 'structural', evaluate: ([x], node) => reduced('sum', x as NdArray, node, node.attributes.axes) },
   },
   prod: {
     infer: ([x], { axes }) => {
@@ -176,10 +126,9 @@ export const reduceOps: Pick<OpTable, ReduceName> = {
     },
     vjp: (b, node, g) => [prodVjp(b, node.inputs[0] as Node, node.attributes.axes, g)],
     batch,
-    meaning: { kind: 'structural', evaluate: ([x], node) => reduced('prod', x as NdArray, node, node.attributes.axes) },
   },
   max: extremum('max', 'argmax'),
   min: extremum('min', 'argmin'),
-  argmax: arg('argmax', (a, b) => a > b),
-  argmin: arg('argmin', (a, b) => a < b),
+  argmax: arg('argmax'),
+  argmin: arg('argmin'),
 }

@@ -1,8 +1,6 @@
 // The operation that runs a routine: an algorithm which brings its own shape rule, meaning and derivative.
 
-import { allocate } from '../dtype.ts'
 import type { OpTable } from '../node.ts'
-import { sizeOf } from '../shape.ts'
 import { unchanged } from './batch.ts'
 
 export const routineOps: Pick<OpTable, 'routine'> = {
@@ -14,13 +12,5 @@ export const routineOps: Pick<OpTable, 'routine'> = {
     },
     // Routines work on trailing axes and repeat themselves over leading ones.
     batch: unchanged,
-    meaning: {
-      kind: 'structural',
-      evaluate: (inputs, { shape, dtype, attributes: { routine, parameters } }) => {
-        const data = allocate(dtype, sizeOf(shape))
-        routine.run(inputs, { shape, dtype, data }, parameters)
-        return data
-      },
-    },
   },
 }
