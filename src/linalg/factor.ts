@@ -13,6 +13,12 @@ export const matrix = (rows: number, columns: number, data = new Float64Array(ro
   data,
 })
 
+function identity(n: number): Matrix {
+  const one = matrix(n, n)
+  for (let i = 0; i < n; i++) one.data[i * n + i] = 1
+  return one
+}
+
 /** The lower L of A = L Lᵀ, by rows (Cholesky–Banachiewicz); only A's lower half is read. NaN where A is not positive definite. */
 export function cholesky({ rows: n, data: a }: Matrix): Matrix {
   const l = matrix(n, n)
@@ -150,8 +156,7 @@ export function symmetricEigen(a: Matrix): { values: Float64Array; vectors: Matr
   const n = a.rows
   const m = new Float64Array(n * n)
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) m[i * n + j] = m[j * n + i] = a.data[i * n + j]
-  const v = matrix(n, n)
-  for (let i = 0; i < n; i++) v.data[i * n + i] = 1
+  const v = identity(n)
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let moved = false
     for (let p = 0; p < n - 1; p++) {
@@ -195,8 +200,7 @@ function pickColumns(a: Matrix, order: readonly number[], signs?: readonly numbe
 export function tallSingular(a: Matrix): { u: Matrix; values: Float64Array; v: Matrix } {
   const { rows: m, columns: n } = a
   const w = matrix(m, n, a.data.slice())
-  const v = matrix(n, n)
-  for (let i = 0; i < n; i++) v.data[i * n + i] = 1
+  const v = identity(n)
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let moved = false
     for (let p = 0; p < n - 1; p++) {

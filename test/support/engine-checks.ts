@@ -109,7 +109,8 @@ export const checkBatchSizes: Check = (graph) => {
   return made > 0 ? `another batch size made ${made} WebAssembly modules` : undefined
 }
 
-function modulesMade(run: () => void): number {
+/** How many WebAssembly modules are compiled meanwhile. */
+export function modulesMade(run: () => void): number {
   const { Module } = WebAssembly
   let made = 0
   WebAssembly.Module = new Proxy(Module, {
