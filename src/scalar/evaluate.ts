@@ -78,7 +78,7 @@ function scalarFunction(e: Expr): { f: Scalar; arity: number } {
   if (e.op === 'convert') return { f: conversions[e.args[0].type][e.type], arity }
   const operand = e.args[0]?.type ?? e.type
   const table = operand === 'bool' ? bools : operand === 'i32' ? integers : floats
-  const f = e.op === 'bitcast' ? bitcasts[e.type] : table[e.op]
+  const f = e.op === 'bitcast' ? bitcasts[operand === 'f64' ? 'upper' : e.type] : table[e.op]
   if (!f) throw new TypeError(`evaluate: ${e.op} has no meaning for ${operand} in plain JavaScript`)
   return { f, arity }
 }
@@ -151,8 +151,17 @@ const conversions: { readonly [From in ScalarType]: { readonly [To in ScalarType
   bool: { f32: keep, f64: keep, i32: keep, bool: keep },
 }
 
-const bits = new DataView(new ArrayBuffer(4))
-const bitcasts: { readonly [To in ScalarType]?: Scalar } = {
+const bits = new DataView(new ArrayBuffer(8))
+const bitcasts: { readonly [To in ScalarType | 'upper']?: Scalar } = {
+  upper: (a) => {
+    bits.setFloat64(0, a)
+    return bits.getInt32(0)
+  },
+  f64: (a) => {
+    bits.setInt32(0, a)
+    bits.setInt32(4, 0)
+    return bits.getFloat64(0)
+  },
   i32: (a) => {
     bits.setFloat32(0, a)
     return bits.getInt32(0)

@@ -133,8 +133,9 @@ export const madd = (a: Expr, b: Expr, c: Expr): Expr => make('madd', same('madd
 export const select = (condition: Expr, a: Expr, b: Expr): Expr =>
   make('select', same('select', a, b), [condition, a, b])
 export const convert = (type: ScalarType, a: Expr): Expr => (a.type === type ? a : make('convert', type, [a]))
-/** The same 32 bits read as the other type, f32 ↔ i32. */
-export const bitcast = (type: 'f32' | 'i32', a: Expr): Expr => (a.type === type ? a : make('bitcast', type, [a]))
+/** The same 32 bits read as the other type, f32 ↔ i32; of f64 the upper ones, beside which the lower become 0. */
+export const bitcast = (type: 'f32' | 'f64' | 'i32', a: Expr): Expr =>
+  a.type === type ? a : make('bitcast', type, [a])
 export const threefry = (key0: Expr, key1: Expr, counter0: Expr, counter1: Expr, word: 0 | 1): Expr =>
   make('threefry', same('threefry', key0, key1, counter0, counter1), [key0, key1, counter0, counter1], word)
 export const call = (name: FunctionName, first: Expr, ...rest: Expr[]): Expr => ({

@@ -108,7 +108,13 @@ export class FunctionBuilder implements Code {
   v128(lanes: Int32Array | Float32Array): this {
     return this.bytes(0xfd, 12, ...new Uint8Array(lanes.buffer, lanes.byteOffset, 16))
   }
-  splat(type: 'f32' | 'i32', value: number): this {
+  upperHalf(to: 'f64' | 'i32', lanes: boolean): this {
+    if (lanes) throw new Error('wasm: float64 has no place in lanes')
+    if (to === 'i32') return this.op('i64.reinterpret_f64').i64(32).op('i64.shr_u').op('i32.wrap_i64')
+    return this.op('i64.extend_i32_u').i64(32).op('i64.shl').op('f64.reinterpret_i64')
+  }
+  splat(type: 'f32' | 'f64' | 'i32', value: number): this {
+    if (type === 'f64') return this.f64(value).op('f64x2.splat')
     return this.v128(type === 'f32' ? new Float32Array(4).fill(value) : new Int32Array(4).fill(value))
   }
   iota(from: number): this {

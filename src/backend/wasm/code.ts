@@ -2,9 +2,11 @@
 
 import type { BlockType, MemoryOp, Plain, ValueType } from './opcodes.ts'
 
+export type LaneName = 'f32x4.extract_lane' | 'f64x2.extract_lane' | 'i32x4.extract_lane'
+
 /**
  * A function under construction. The instructions are WebAssembly's by name, but a `v128` stands for `lanes` elements of
- * 32 bits. Every emitter returns the function, so that instructions can be chained.
+ * 32 bits, or where the target has float64 in lanes as many of 64. Every emitter returns the function, so that instructions can be chained.
  */
 export interface Code {
   /** Elements in a vector. */
@@ -22,14 +24,16 @@ export interface Code {
   f32(value: number): this
   f64(value: number): this
   /** The number in all lanes. */
-  splat(type: 'f32' | 'i32', value: number): this
+  splat(type: 'f32' | 'f64' | 'i32', value: number): this
   /** 0, 1, 2 … plus a number. */
   iota(from: number): this
   /** Moves lane i + distance to lane i, around the end. */
   rotate(distance: number): this
   op(name: Plain): this
   memory(name: MemoryOp, offset?: number): this
-  lane(name: 'f32x4.extract_lane' | 'i32x4.extract_lane', lane: number): this
+  lane(name: LaneName, lane: number): this
+  /** Float64 as its upper 32 bits, a whole number; or of a whole number float64 whose upper bits it is, the others 0. */
+  upperHalf(to: 'f64' | 'i32', lanes: boolean): this
   call(functionIndex: number): this
   block(body: () => void, type?: BlockType): this
   /** `br(0)` inside the body continues the loop. */

@@ -30,8 +30,8 @@ export function select(e: Expr, width: Width, env: EmitEnvironment): Selection {
 }
 
 /** Whether an operation exists on four lanes; `uniform` tells which values are equal in all lanes. */
-export function hasVectorForm(e: Expr, uniform: (e: Expr) => boolean): boolean {
-  if (e.type === 'f64' || e.args.some((a) => a.type === 'f64')) return false
+export function hasVectorForm(e: Expr, uniform: (e: Expr) => boolean, float64 = false): boolean {
+  if (!float64 && (e.type === 'f64' || e.args.some((a) => a.type === 'f64'))) return false
   if (e.op === 'div' && e.type === 'i32') return false
   if (e.op === 'shl' || e.op === 'shr' || e.op === 'sar') return uniform(e.args[1])
   return true
@@ -39,7 +39,7 @@ export function hasVectorForm(e: Expr, uniform: (e: Expr) => boolean): boolean {
 
 /** Turns the scalar on the stack into four equal lanes. */
 export function splat(f: Code, type: ScalarType): void {
-  if (type === 'f32') f.op('f32x4.splat')
+  if (type === 'f32' || type === 'f64') f.op(`${shapes[type]}.splat`)
   else f.op('i32x4.splat')
   if (type === 'bool') f.op('i32x4.neg')
 }
@@ -53,7 +53,7 @@ export function pushConstant(f: Code, type: ScalarType, value: number): void {
 
 /** Pushes four equal lanes. */
 export function pushVectorConstant(f: Code, type: ScalarType, value: number): void {
-  if (type === 'f32') f.splat('f32', value)
+  if (type === 'f32' || type === 'f64') f.splat(type, value)
   else f.splat('i32', type === 'bool' ? -value : value)
 }
 
@@ -145,6 +145,7 @@ function scalar(e: Expr, env: EmitEnvironment): Selection {
     }
     return plainly(operands, scalarConversions[from][e.type])
   }
+  if (e.op === 'bitcast' && (e.type === 'f64' || from === 'f64')) return halves(e, operands, false)
   if (e.op === 'bitcast') return plainly(operands, [e.type === 'f32' ? 'f32.reinterpret_i32' : 'i32.reinterpret_f32'])
   if (e.op === 'call' && e.name) {
     const index = env.math(e.name)
@@ -158,6 +159,12 @@ function scalar(e: Expr, env: EmitEnvironment): Selection {
   if (special) return { operands, code: special }
   return plainly(operands, instructions(scalarTables[from], e, from))
 }
+
+/** Float64 and the upper half of its bits. */
+const halves = (e: Expr, operands: readonly Demand[], lanes: boolean): Selection => ({
+  operands,
+  code: (f) => f.upperHalf(e.type === 'f64' ? 'f64' : 'i32', lanes),
+})
 
 function multiplyAdd(f: Code, locals: Locals, type: 'f32' | 'f64' | 'i32'): void {
   const c = locals.take(type)
@@ -201,26 +208,31 @@ const scalarIntegers: { readonly [Op in ExprOp]?: Selection['code'] } = {
 
 // ---- Four lanes
 
-const vectorTables: { readonly [T in 'f32' | 'i32' | 'bool']: Table } = {
-  f32: {
-    add: ['f32x4.add'],
-    sub: ['f32x4.sub'],
-    mul: ['f32x4.mul'],
-    div: ['f32x4.div'],
-    min: ['f32x4.min'],
-    max: ['f32x4.max'],
-    neg: ['f32x4.neg'],
-    abs: ['f32x4.abs'],
-    sqrt: ['f32x4.sqrt'],
-    floor: ['f32x4.floor'],
-    ceil: ['f32x4.ceil'],
-    trunc: ['f32x4.trunc'],
-    round: ['f32x4.nearest'],
-    lt: ['f32x4.lt'],
-    le: ['f32x4.le'],
-    eq: ['f32x4.eq'],
-    ne: ['f32x4.ne'],
-  },
+const shapes = { f32: 'f32x4', f64: 'f64x2', i32: 'i32x4' } as const
+
+const vectorFloat = (t: 'f32x4' | 'f64x2'): Table => ({
+  add: [`${t}.add`],
+  sub: [`${t}.sub`],
+  mul: [`${t}.mul`],
+  div: [`${t}.div`],
+  min: [`${t}.min`],
+  max: [`${t}.max`],
+  neg: [`${t}.neg`],
+  abs: [`${t}.abs`],
+  sqrt: [`${t}.sqrt`],
+  floor: [`${t}.floor`],
+  ceil: [`${t}.ceil`],
+  trunc: [`${t}.trunc`],
+  round: [`${t}.nearest`],
+  lt: [`${t}.lt`],
+  le: [`${t}.le`],
+  eq: [`${t}.eq`],
+  ne: [`${t}.ne`],
+})
+
+const vectorTables: { readonly [T in ScalarType]: Table } = {
+  f32: vectorFloat('f32x4'),
+  f64: vectorFloat('f64x2'),
   i32: {
     add: ['i32x4.add'],
     sub: ['i32x4.sub'],
@@ -256,22 +268,24 @@ const vectorTables: { readonly [T in 'f32' | 'i32' | 'bool']: Table } = {
 }
 
 const vectorConversions: { readonly [From in ScalarType]?: { readonly [To in ScalarType]?: readonly Plain[] } } = {
-  f32: { i32: ['i32x4.trunc_sat_f32x4_s'] },
-  i32: { f32: ['f32x4.convert_i32x4_s'] },
+  f32: { i32: ['i32x4.trunc_sat_f32x4_s'], f64: ['f64x2.promote_low_f32x4'] },
+  f64: { i32: ['i32x4.trunc_sat_f64x2_s_zero'], f32: ['f32x4.demote_f64x2_zero'] },
+  i32: { f32: ['f32x4.convert_i32x4_s'], f64: ['f64x2.convert_low_i32x4_s'] },
 }
 
 function vector(e: Expr, env: EmitEnvironment): Selection {
   const operands = all(e, 4)
   const from = e.args[0].type
   if (e.op === 'select') return vectorSelect(e)
+  if (e.op === 'bitcast' && (e.type === 'f64' || from === 'f64')) return halves(e, operands, true)
   if (e.op === 'bitcast') return plainly(operands, [])
   if (e.op === 'convert') return vectorConvert(e)
   if (e.op === 'shl' || e.op === 'shr' || e.op === 'sar') {
     return plainly([operands[0], { e: e.args[1], width: 1 }], instructions(vectorTables.i32, e, 'i32'))
   }
   if (e.op === 'madd') {
-    if (e.type === 'f32' && env.relaxedMadd) return plainly(operands, ['f32x4.relaxed_madd'])
-    const shape = e.type === 'f32' ? 'f32x4' : 'i32x4'
+    const shape = e.type === 'bool' ? 'i32x4' : shapes[e.type]
+    if (shape !== 'i32x4' && env.relaxedMadd) return plainly(operands, [`${shape}.relaxed_madd`])
     return {
       operands,
       code: (f, locals) => {
@@ -281,7 +295,6 @@ function vector(e: Expr, env: EmitEnvironment): Selection {
       },
     }
   }
-  if (from === 'f64') throw new TypeError(`wasm: ${e.op} on f64 has no vector form`)
   return boundedByConstant(e) ?? plainly(operands, instructions(vectorTables[from], e, from))
 }
 
@@ -290,13 +303,14 @@ function vector(e: Expr, env: EmitEnvironment): Selection {
  * NaN, but one here, or two where 0 must win over −0.
  */
 function boundedByConstant(e: Expr): Selection | undefined {
-  if (e.type !== 'f32' || (e.op !== 'max' && e.op !== 'min')) return undefined
+  if ((e.type !== 'f32' && e.type !== 'f64') || (e.op !== 'max' && e.op !== 'min')) return undefined
   const [bound, x] = e.args[0].op === 'const' ? e.args : e.args.toReversed()
   if (bound.op !== 'const' || Number.isNaN(bound.value)) return undefined
   const operands: Demand[] = [x, bound].map((a) => ({ e: a, width: 4 }))
-  if (e.op === 'min') return Object.is(bound.value, -0) ? undefined : plainly(operands, ['f32x4.pmin'])
-  if (!Object.is(bound.value, 0)) return plainly(operands, ['f32x4.pmax'])
-  return plainly([{ e: bound, width: 4 }, ...operands], ['f32x4.pmax', 'f32x4.add'])
+  const shape = shapes[e.type]
+  if (e.op === 'min') return Object.is(bound.value, -0) ? undefined : plainly(operands, [`${shape}.pmin`])
+  if (!Object.is(bound.value, 0)) return plainly(operands, [`${shape}.pmax`])
+  return plainly([{ e: bound, width: 4 }, ...operands], [`${shape}.pmax`, `${shape}.add`])
 }
 
 function vectorConvert(e: Expr): Selection {
@@ -304,10 +318,14 @@ function vectorConvert(e: Expr): Selection {
   const operands = all(e, 4)
   if (e.type === 'bool') {
     const zero: Demand = { e: { op: 'const', type: a.type, args: [], value: 0 }, width: 4 }
-    return plainly([...operands, zero], [a.type === 'f32' ? 'f32x4.ne' : 'i32x4.ne'])
+    return plainly([...operands, zero], [`${a.type === 'bool' ? 'i32x4' : shapes[a.type]}.ne`])
   }
   if (a.type === 'bool') {
     const one: Demand = { e: { op: 'const', type: e.type, args: [], value: 1 }, width: 4 }
+    if (e.type === 'f64') {
+      const zero: Demand = { e: { ...one.e, value: 0 }, width: 4 }
+      return plainly([one, zero, ...operands], ['v128.bitselect'])
+    }
     return plainly([...operands, one], ['v128.and'])
   }
   const found = vectorConversions[a.type]?.[e.type]
@@ -319,11 +337,13 @@ function vectorConvert(e: Expr): Selection {
 function vectorSelect(e: Expr): Selection {
   const [condition, a, b] = e.args
   const wide = (...list: Expr[]): Demand[] => list.map((x) => ({ e: x, width: 4 }))
-  if (condition.op === 'lt' && condition.args[0].type === 'f32') {
+  if (condition.op === 'lt' && (e.type === 'f32' || e.type === 'f64')) {
     const [x, y] = condition.args
-    if (a === x && b === y) return plainly(wide(y, x), ['f32x4.pmin'])
-    if (a === y && b === x) return plainly(wide(x, y), ['f32x4.pmax'])
+    if (a === x && b === y) return plainly(wide(y, x), [`${shapes[e.type]}.pmin`])
+    if (a === y && b === x) return plainly(wide(x, y), [`${shapes[e.type]}.pmax`])
   }
+  // A mask counts lanes of 32 bits
+  if (e.type === 'f64') return plainly(wide(a, b, condition), ['v128.bitselect'])
   if (isZero(b)) return plainly(wide(a, condition), ['v128.and'])
   if (isZero(a)) return plainly(wide(b, condition), ['v128.andnot'])
   return plainly(wide(a, b, condition), ['v128.bitselect'])

@@ -43,7 +43,7 @@ class LoopCode {
 
   constructor(f: Code, kernel: LoopKernel, env: EmitEnvironment, makeAccesses: MakeAccesses) {
     const layout = loopLayout(kernel)
-    const plan = new LoopPlan(kernel, layout)
+    const plan = new LoopPlan(kernel, layout, env.float64Lanes)
     const code = new ExprCode(f, env, { varies: plan.varies, leaf: (e, width) => this.leaf(e, width) })
     const valid = kernel.accesses.map(() => undefined)
     const cursor: Cursor = { pointers: [], valid, indices: [], remaining: undefined }

@@ -48,7 +48,7 @@ export class LoopPlan {
   private readonly levelOf = new Map<Expr, number>()
   private readonly factsOf = new Map<PlannedStage, StageFacts>()
 
-  constructor(kernel: LoopKernel, layout: LoopLayout) {
+  constructor(kernel: LoopKernel, layout: LoopLayout, float64Lanes = false) {
     const share = sharer()
     const expanded = new Map<Expr, Expr>()
     const prepare = (e: Expr): Expr => share(expand(e, expanded))
@@ -67,7 +67,7 @@ export class LoopPlan {
     this.laneIsParallel = kernel.vector >= 0 && kernel.vector < kernel.parallel
     this.outer = range(0, kernel.parallel - (this.laneIsParallel ? 1 : 0))
     this.reduce = range(kernel.parallel, kernel.parallel + kernel.reduce)
-    this.width = this.canUseLanes() ? 4 : 1
+    this.width = this.canUseLanes(float64Lanes) ? 4 : 1
     this.lane = this.width === 4 || this.laneIsParallel ? kernel.vector : -1
   }
 
@@ -136,13 +136,13 @@ export class LoopPlan {
     return facts
   }
 
-  private canUseLanes(): boolean {
+  private canUseLanes(float64Lanes: boolean): boolean {
     if (this.kernel.vector < 0) return false
-    if (this.kernel.accesses.some((a) => a.dtype === 'float64')) return false
+    if (!float64Lanes && this.kernel.accesses.some((a) => a.dtype === 'float64')) return false
     const uniform = (e: Expr): boolean => !this.dependsOn(e, this.kernel.vector)
     const roots = this.stages.flatMap((s) => [...s.reductions.map((r) => r.value), ...s.stores.map((t) => t.value)])
     const indices = this.offsets.flatMap((e) => (e ? [e] : []))
-    return x.topological([...roots, ...indices]).every((e) => hasVectorForm(e, uniform))
+    return x.topological([...roots, ...indices]).every((e) => hasVectorForm(e, uniform, float64Lanes))
   }
 
   private operands(e: Expr): readonly Expr[] {

@@ -42,6 +42,7 @@ const scalarSteps: { readonly [T in ScalarType]: { readonly [O in PlainOp]?: Pla
 }
 const vectorSteps: { readonly [T in ScalarType]?: { readonly [O in PlainOp]?: Plain } } = {
   f32: { sum: 'f32x4.add', prod: 'f32x4.mul', max: 'f32x4.max', min: 'f32x4.min' },
+  f64: { sum: 'f64x2.add', prod: 'f64x2.mul', max: 'f64x2.max', min: 'f64x2.min' },
   i32: { sum: 'i32x4.add', prod: 'i32x4.mul', max: 'i32x4.max_s', min: 'i32x4.min_s' },
   bool: { max: 'v128.or', min: 'v128.and' },
 }
@@ -49,10 +50,16 @@ const vectorSteps: { readonly [T in ScalarType]?: { readonly [O in PlainOp]?: Pl
 /** Comparisons by which a value beats the best so far, and by which it equals it. */
 const beats: { readonly [T in ScalarType]?: { readonly [W in Width]?: { readonly [O in ReduceOp]?: Plain } } } = {
   f32: { 1: { argmax: 'f32.gt', argmin: 'f32.lt' }, 4: { argmax: 'f32x4.gt', argmin: 'f32x4.lt' } },
-  f64: { 1: { argmax: 'f64.gt', argmin: 'f64.lt' } },
+  f64: { 1: { argmax: 'f64.gt', argmin: 'f64.lt' }, 4: { argmax: 'f64x2.gt', argmin: 'f64x2.lt' } },
   i32: { 1: { argmax: 'i32.gt_s', argmin: 'i32.lt_s' }, 4: { argmax: 'i32x4.gt_s', argmin: 'i32x4.lt_s' } },
   bool: { 1: { argmax: 'i32.gt_u', argmin: 'i32.lt_u' }, 4: { argmax: 'i32x4.lt_s', argmin: 'i32x4.gt_s' } },
 }
+const laneNames = {
+  f32: 'f32x4.extract_lane',
+  f64: 'f64x2.extract_lane',
+  i32: 'i32x4.extract_lane',
+  bool: 'i32x4.extract_lane',
+} as const
 const isFloat = (type: ScalarType): type is 'f32' | 'f64' => type === 'f32' || type === 'f64'
 
 /** What changes nothing in a reduction. */
@@ -135,7 +142,7 @@ export class ReduceCode {
     const type = first.index === undefined ? first.type : 'i32'
     const result = locals.take(valueType(type, 1))
     f.get(local)
-    if (first.width === 4) f.lane(type === 'f32' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', 0)
+    if (first.width === 4) f.lane(laneNames[type], 0)
     if (first.width === 4 && type === 'bool') f.i32(1).op('i32.and')
     f.set(result)
     for (const part of parts) this.release(part)
@@ -199,7 +206,7 @@ export class ReduceCode {
     if (!comparison) throw new TypeError(`wasm: no ${a.op} reduction of ${a.type}`)
     f.get(value).get(a.value).op(comparison)
     if (!isFloat(a.type)) return
-    const shape = a.width === 4 ? 'f32x4' : a.type
+    const shape = a.width === 4 ? (a.type === 'f64' ? 'f64x2' : 'f32x4') : a.type
     f.get(value).get(value).op(`${shape}.ne`).get(a.value).get(a.value).op(`${shape}.eq`)
     f.op(a.width === 4 ? 'v128.and' : 'i32.and').op(a.width === 4 ? 'v128.or' : 'i32.or')
   }

@@ -1,11 +1,12 @@
 // Register allocation: linear scan over live intervals, heavily used values first when there are too few registers.
 
+import type { Constant } from './assembler.ts'
 import type { Kind } from './instruction.ts'
 import type { Interval } from './liveness.ts'
 import { count, type VectorTarget } from './target.ts'
 
 /** Where a virtual register lies: in the register of this number, in a slot of the frame, or nowhere because it is a constant. */
-export type Place = number | { readonly frame: number } | { readonly pool: number }
+export type Place = number | { readonly frame: number } | { readonly pool: Constant }
 
 export interface Allocation {
   readonly places: readonly (Place | undefined)[]
@@ -39,7 +40,7 @@ export function allocate(
       places[register] = { pool: constant }
       return
     }
-    const size = kinds[register] === 'vector' ? target.bytes : 8
+    const size = kinds[register] === 'vector' ? target.registerBytes : 8
     frameBytes = Math.ceil(frameBytes / size) * size + size
     places[register] = { frame: frameBytes - size }
   }

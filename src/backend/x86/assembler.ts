@@ -35,10 +35,13 @@ export type Memory =
 /** A register's number, or a place in memory. */
 export type Operand = number | Memory
 
+/** 32 bits of every lane, or of every lane of 64 bits as a bigint. */
+export type Constant = number | bigint
+
 /** What whole vectors are. */
 export interface Vectors {
-  /** Bytes of a vector, and elements of 32 bits in it. */
-  readonly bytes: 32 | 64
+  /** Bytes of a vector of elements of 32 bits, and how many these are; as many of 64 bits take twice the bytes. */
+  readonly bytes: 16 | 32 | 64
   readonly lanes: number
   /** Whether instructions are in EVEX encoding, which has masks and repeats an element in memory in all lanes, or in VEX. */
   readonly evex: boolean
@@ -97,9 +100,10 @@ export class Assembler {
     return bound
   }
 
-  /** A place with the four bytes of the number, once for each lane where instructions cannot repeat them. */
-  constant(word: number): Memory {
-    return this.constants(this.vectors.evex ? [word] : new Array<number>(this.vectors.lanes).fill(word))
+  /** A place with the bytes of the number, once for each lane where instructions cannot repeat them. */
+  constant(value: Constant): Memory {
+    const words = typeof value === 'number' ? [value] : [Number(BigInt.asIntN(32, value)), Number(value >> 32n)]
+    return this.constants(this.vectors.evex ? words : Array.from({ length: this.vectors.lanes }, () => words).flat())
   }
 
   /** A place with the words in a row. */
@@ -144,14 +148,15 @@ export class Assembler {
    */
   vector(name: VectorName, destination: number, first: number, second: Operand, options: VectorOptions = {}): this {
     const form: VectorForm = forms[name]
-    const { bytes = this.vectors.bytes, mask = 0, zero = false, broadcast = false, immediate } = options
+    const { mask = 0, zero = false, broadcast = false, immediate } = options
+    const bytes = options.bytes ?? (form.doubles ? 2 * this.vectors.bytes : this.vectors.bytes)
     const length = bytes === 64 ? 2 : bytes === 32 ? 1 : 0
     // Shifts by a constant keep their destination where others have a source.
     const field = form.digit ?? destination
     const other = form.digit === undefined ? first : destination
     const tail = form.immediate ? 1 : 0
     if (form.only === 'vex' || (form.only === undefined && !this.vectors.evex)) {
-      this.vex(form.map, form.prefix, length === 1, form.opcode, field, other, second, tail)
+      this.vex(form.map, form.prefix, length === 1, form.opcode, field, other, second, tail, form.wideVex)
       return tail === 1 ? this.byte(immediate ?? 0) : this
     }
     const upper = upperBits(second)
@@ -162,7 +167,13 @@ export class Assembler {
       (form.wide ? 0x80 : 0) | ((~other & 15) << 3) | 4 | form.prefix,
       (zero ? 0x80 : 0) | (length << 5) | (broadcast ? 0x10 : 0) | (high << 3) | mask,
     ).byte(form.opcode)
-    const unit = broadcast ? 4 : form.tuple === 'full' ? bytes : form.tuple === 'quarter' ? bytes / 4 : form.tuple
+    const unit = broadcast
+      ? form.wide
+        ? 8
+        : 4
+      : typeof form.tuple === 'number'
+        ? form.tuple
+        : bytes / parts[form.tuple]
     this.place(field & 7, second, unit, tail)
     if (tail === 1) this.byte(immediate ?? 0)
     return this
@@ -328,8 +339,9 @@ export class Assembler {
     other: number,
     rm: Operand,
     tail = 0,
+    wide = false,
   ): this {
-    const third = ((~other & 15) << 3) | (long ? 4 : 0) | prefix
+    const third = (wide ? 0x80 : 0) | ((~other & 15) << 3) | (long ? 4 : 0) | prefix
     this.four(0xc4, (bit(~reg, 3) << 7) | upperBits(rm) | map, third, opcode)
     return this.place(reg & 7, rm, 1, tail)
   }
@@ -402,6 +414,9 @@ export class Assembler {
     this.bytes = longer
   }
 }
+
+/** Of how many parts of a vector an operand in memory is one. */
+const parts = { full: 1, half: 2, quarter: 4 } as const
 
 const bit = (value: number, n: number): number => (value >> n) & 1
 

@@ -1,8 +1,8 @@
 // AVX2 with FMA: vectors of eight lanes, of which those count in a mask that have all their bits in a vector.
 
 import type { Assembler } from './assembler.ts'
-import { bitsOf } from './convention.ts'
-import { type Comparison, count, type Extent, operand, type VectorTarget } from './target.ts'
+import { bitsOf, longBitsOf } from './convention.ts'
+import { type Comparison, count, type Extent, type Float, operand, packed, type VectorTarget } from './target.ts'
 
 /** A vector register that is never given to a value. */
 const scratch = 15
@@ -21,10 +21,11 @@ const inverted: { readonly [C in Comparison]: boolean } = {
 }
 
 /** Twelve registers of a tile sum up, two hold a row of the right operand, two an element of the left one. */
-export const avx2: VectorTarget = {
+const whole: VectorTarget = {
   name: 'avx2',
   title: 'AVX2',
   bytes: 32,
+  registerBytes: 32,
   lanes: 8,
   evex: false,
   maskKind: 'vector',
@@ -34,19 +35,26 @@ export const avx2: VectorTarget = {
   tile: { rows: 6, vectors: 2, columns: 16 },
   price: { multiplyAdd: 0.027, relative: 0.6 },
 
-  extreme(a, which, extent, to, x, y) {
+  extreme(a, which, float, extent, to, x, y) {
     // Both orders differ for zeros, which or and and join, and for NaN, whose bits or keeps
     const options = sizeOf[extent]
-    const name = which === 'min' ? 'vminps' : 'vmaxps'
+    const p = packed[float]
+    const name = `v${which}${p}` as const
     a.vector(name, to, x, y, options).vector(name, scratch, y, x, options)
-    if (which === 'min') a.vector('vorps', to, to, scratch, options)
+    if (which === 'min') a.vector(`vor${p}`, to, to, scratch, options)
     else {
-      a.vector('vandps', to, to, scratch, options)
-      a.vector('vcmpps', scratch, x, y, { ...options, immediate: 3 }).vector('vorps', to, to, scratch, options)
+      a.vector(`vand${p}`, to, to, scratch, options)
+      a.vector(`vcmp${p}`, scratch, x, y, { ...options, immediate: 3 }).vector(`vor${p}`, to, to, scratch, options)
     }
   },
-  truncate(a, extent, to, x) {
+  truncate(a, float, extent, to, x) {
     const options = sizeOf[extent]
+    if (float === 'f64') {
+      a.vector('vcmppd', scratch, x, x, { ...options, immediate: 7 }).vector('vandpd', scratch, scratch, x, options)
+      a.vector('vminpd', scratch, scratch, a.constant(longBitsOf(2147483647)), options)
+      a.vector('vcvttpd2dq', to, 0, scratch, options)
+      return
+    }
     // What is too large becomes −2³¹, whose complement is 2³¹ − 1
     a.vector('vcvttps2dq', to, 0, x, options)
     a.vector('vcmpps', scratch, x, a.constant(bitsOf(2147483648)), { ...options, immediate: 13 })
@@ -64,26 +72,34 @@ export const avx2: VectorTarget = {
     else a.vector('vmovups', scratch, 0, last).vector('vpcmpgtd', to, scratch, x)
     if (inverted[comparison]) a.vector('vpcmpeqd', scratch, scratch, scratch).vector('vxorps', to, to, scratch)
   },
-  compareScalar(a, immediate, to, x, y) {
-    a.vector('vcmpps', scratch, x, ...operand(y, { bytes: 16, immediate }))
+  compareFloats(a, float, immediate, to, x, y) {
+    a.vector(`vcmp${packed[float]}`, to, x, ...operand(y, { immediate }))
+    if (float === 'f64') narrow(a, to, to, 0x88)
+  },
+  compareScalar(a, float, immediate, to, x, y) {
+    a.vector(`vcmp${packed[float]}`, scratch, x, ...operand(y, { bytes: 16, immediate }))
     a.vector('vmovdStore', scratch, 0, to, { bytes: 16 }).arithmeticImmediate('and', to, 1)
   },
-  selectScalar(a, to, x, y, condition) {
+  selectScalar(a, float, to, x, y, condition) {
+    const [shift, immediate] = float === 'f64' ? (['vpsllqi', 63] as const) : (['vpslldi', 31] as const)
     a.vector('vmovd', scratch, 0, condition, { bytes: 16 })
-    a.vector('vpslldi', scratch, 0, scratch, { bytes: 16, immediate: 31 })
-    a.vector('vblendvps', to, y, x, { bytes: 16, immediate: scratch << 4 })
+    a.vector(shift, scratch, 0, scratch, { bytes: 16, immediate })
+    a.vector(`vblendv${packed[float]}`, to, y, x, { bytes: 16, immediate: scratch << 4 })
   },
-  select: (a, to, x, y, m) => void a.vector('vblendvps', to, y, x, { immediate: m << 4 }),
+  select(a, float, to, x, y, m) {
+    a.vector(`vblendv${packed[float]}`, to, y, x, { immediate: widened(a, float, m) << 4 })
+  },
   nonzero: (a, to, x) => void a.vector('vxorps', scratch, scratch, scratch).vector('vpcmpgtd', to, x, scratch),
   bitsOfMask: (a, to, m) => void a.vector('vmovmskps', to, 0, m),
   maskOf: spread,
   spread,
-  rotate(a, to, x, distance) {
+  rotate(a, _, to, x, distance) {
     const from = count(8).map((lane) => (lane + distance) % 8)
     a.vector('vmovups', scratch, 0, a.constants(from)).vector('vpermps', to, scratch, x)
   },
-  loadMasked: (a, to, place, m) => void a.vector('vmaskmovps', to, m, place),
-  storeMasked: (a, x, place, m) => void a.vector('vmaskmovpsStore', x, m, place),
+  loadMasked: (a, float, to, place, m) => void a.vector(`vmaskmov${packed[float]}`, to, widened(a, float, m), place),
+  storeMasked: (a, float, x, place, m) =>
+    void a.vector(`vmaskmov${packed[float]}Store`, x, widened(a, float, m), place),
   masksBytes: false,
   loadBytes: (a, to, place) => void a.vector('vpmovzxbd', to, 0, place),
   storeBytes(a, x, place) {
@@ -94,13 +110,45 @@ export const avx2: VectorTarget = {
     })
     a.vector('vmovqStore', scratch, 0, place, { bytes: 16 })
   },
-  gather(a, to, base, index, m) {
+  gather(a, float, to, base, index, m) {
     // The instruction clears its mask as it goes
-    if (m === undefined) a.vector('vpcmpeqd', scratch, scratch, scratch)
-    else a.vector('vmovaps', scratch, 0, m)
-    a.vector('vxorps', to, to, to).vector('vpgatherdd', to, scratch, { base, index })
+    if (m === undefined) a.vector('vpcmpeqd', scratch, scratch, scratch, { bytes: 32 })
+    else if (widened(a, float, m) === m) a.vector('vmovaps', scratch, 0, m)
+    a.vector('vxorps', to, to, to).vector(float === 'f64' ? 'vgatherdpd' : 'vpgatherdd', to, scratch, { base, index })
   },
   scatter: undefined,
+  toUpper: (a, to, x) => void a.vector('vpmovzxdq', to, 0, x).vector('vpsllqi', to, 0, to, { immediate: 32 }),
+  fromUpper: (a, to, x) => narrow(a, to, x, 0xdd),
+}
+
+export const avx2: VectorTarget = {
+  ...whole,
+  doubles: {
+    ...whole,
+    bytes: 16,
+    lanes: 4,
+    rotate(a, float, to, x, distance) {
+      const immediate = [0, 1, 2, 3].reduce((bits, lane) => bits | (((lane + distance) & 3) << (2 * lane)), 0)
+      a.vector(float === 'f64' ? 'vpermpd' : 'vpshufd', to, 0, x, { immediate })
+    },
+    storeBytes(a, x, place) {
+      a.vector('vpackusdw', scratch, x, x).vector('vpackuswb', scratch, scratch, scratch)
+      a.vector('vmovdStore', scratch, 0, place)
+    },
+  },
+}
+
+/** The mask for lanes of the float: that of float64 goes to the scratch register. */
+function widened(a: Assembler, float: Float, m: number): number {
+  if (float === 'f32') return m
+  a.vector('vpmovsxdq', scratch, 0, m)
+  return scratch
+}
+
+/** Takes 32 bits out of each lane of 64: lanes 0 and 2, or 1 and 3, of both halves. */
+function narrow(a: Assembler, to: number, x: number, immediate: 0x88 | 0xdd): void {
+  a.vector('vextracti128', x, 0, scratch, { bytes: 32, immediate: 1 })
+  a.vector('vshufps', to, x, scratch, { bytes: 16, immediate })
 }
 
 function spread(a: Assembler, to: number, from: number): void {

@@ -1,13 +1,14 @@
 // AVX-512: vectors of sixteen lanes, masks in registers of their own that nearly every instruction takes.
 
-import { bitsOf } from './convention.ts'
+import type { Assembler } from './assembler.ts'
+import { bitsOf, longBitsOf } from './convention.ts'
 import type { Source } from './instruction.ts'
-import { type Comparison, count, type Extent, operand, type VectorTarget } from './target.ts'
+import { type Comparison, count, type Extent, type Float, operand, packed, type VectorTarget } from './target.ts'
 
 /** A mask register that is never given to a value. */
 const scratch = 7
 
-const bytesOf = (extent: Extent): 16 | 64 => (extent === 'scalar' ? 16 : 64)
+const sizeOf = { scalar: { bytes: 16 }, lanes: {} } as const satisfies { readonly [E in Extent]: object }
 
 const predicates: { readonly [C in Comparison]: number } = {
   eq: 0,
@@ -20,10 +21,11 @@ const predicates: { readonly [C in Comparison]: number } = {
 }
 
 /** 28 registers of a tile sum up, two hold a row of the right operand, two an element of the left one. */
-export const avx512: VectorTarget = {
+const whole: VectorTarget = {
   name: 'avx512',
   title: 'AVX-512',
   bytes: 64,
+  registerBytes: 64,
   lanes: 16,
   evex: true,
   maskKind: 'mask',
@@ -33,56 +35,86 @@ export const avx512: VectorTarget = {
   tile: { rows: 14, vectors: 2, columns: 32 },
   price: { multiplyAdd: 0.0135, relative: 0.4 },
 
-  extreme(a, which, extent, to, x, y) {
-    const bytes = bytesOf(extent)
-    a.vector('vcmpps', scratch, x, y, { bytes, immediate: 3 })
-    a.vector('vrangeps', to, x, y, { bytes, immediate: which === 'min' ? 4 : 5 })
-    a.vector('vaddps', to, x, y, { bytes, mask: scratch })
+  extreme(a, which, float, extent, to, x, y) {
+    const options = sizeOf[extent]
+    const p = packed[float]
+    a.vector(`vcmp${p}`, scratch, x, y, { ...options, immediate: 3 })
+    a.vector(`vrange${p}`, to, x, y, { ...options, immediate: which === 'min' ? 4 : 5 })
+    a.vector(`vadd${p}`, to, x, y, { ...options, mask: scratch })
   },
-  truncate(a, extent, to, x) {
-    const bytes = bytesOf(extent)
-    a.vector('vcmpps', scratch, x, a.constant(bitsOf(2147483648)), { bytes, broadcast: true, immediate: 13 })
-    a.vector('vcvttps2dq', to, 0, x, { bytes })
+  truncate(a, float, extent, to, x) {
+    const options = sizeOf[extent]
+    if (float === 'f64') {
+      a.vector('vcmppd', scratch, x, x, { ...options, immediate: 7 })
+      a.vector('vmovapd', to, 0, x, { ...options, mask: scratch, zero: true })
+      a.vector('vminpd', to, to, a.constant(longBitsOf(2147483647)), { ...options, broadcast: true })
+      a.vector('vcvttpd2dq', to, 0, to, options)
+      return
+    }
+    a.vector('vcmpps', scratch, x, a.constant(bitsOf(2147483648)), { ...options, broadcast: true, immediate: 13 })
+    a.vector('vcvttps2dq', to, 0, x, options)
     // Too large becomes −2³¹; one less is 2³¹ − 1
-    a.vector('vpaddd', to, to, a.constant(-1), { bytes, broadcast: true, mask: scratch })
-    a.vector('vcmpps', scratch, x, x, { bytes, immediate: 7 })
-    a.vector('vmovaps', to, 0, to, { bytes, mask: scratch, zero: true })
+    a.vector('vpaddd', to, to, a.constant(-1), { ...options, broadcast: true, mask: scratch })
+    a.vector('vcmpps', scratch, x, x, { ...options, immediate: 7 })
+    a.vector('vmovaps', to, 0, to, { ...options, mask: scratch, zero: true })
+  },
+  compareFloats(a, float, immediate, to, x, y) {
+    a.vector(`vcmp${packed[float]}`, to, x, ...operand(y, { immediate }))
   },
   compare(a, comparison, to, x, y) {
     const immediate = predicates[comparison]
     a.vector(comparison === 'lt_u' ? 'vpcmpud' : 'vpcmpd', to, x, ...operand(y, { immediate }))
   },
-  compareScalar(a, immediate, to, x, y: Source | undefined) {
-    a.vector('vcmpps', scratch, x, ...operand(y, { bytes: 16, immediate }))
+  compareScalar(a, float, immediate, to, x, y: Source | undefined) {
+    a.vector(`vcmp${packed[float]}`, scratch, x, ...operand(y, { bytes: 16, immediate }))
     a.mask('kmovwTo', to, 0, scratch).arithmeticImmediate('and', to, 1)
   },
-  selectScalar(a, to, x, y, condition) {
+  selectScalar(a, float, to, x, y, condition) {
     a.mask('kmovwFrom', scratch, 0, condition)
-    a.vector('vblendmps', to, y, x, { bytes: 16, mask: scratch })
+    a.vector(blends[float], to, y, x, { bytes: 16, mask: scratch })
   },
-  select: (a, to, x, y, mask) => void a.vector('vblendmps', to, y, x, { mask }),
+  select: (a, float, to, x, y, mask) => void a.vector(blends[float], to, y, x, { mask }),
   nonzero: (a, to, x) => void a.vector('vptestmd', to, x, x),
   bitsOfMask: (a, to, m) => void a.mask('kmovwTo', to, 0, m),
   maskOf: (a, to, bits) => void a.mask('kmovwFrom', to, 0, bits),
   spread: (a, to, from) => void a.vector('vpbroadcastd', to, 0, from),
-  rotate: (a, to, x, immediate) => void a.vector('valignd', to, x, x, { immediate }),
-  loadMasked: (a, to, place, mask) => void a.vector('vmovups', to, 0, place, { mask, zero: true }),
-  storeMasked: (a, x, place, mask) => void a.vector('vmovupsStore', x, 0, place, { mask }),
+  rotate: (a, float, to, x, immediate) =>
+    void a.vector(float === 'f64' ? 'valignq' : 'valignd', to, x, x, { immediate }),
+  loadMasked: (a, float, to, place, mask) => void a.vector(`vmovu${packed[float]}`, to, 0, place, { mask, zero: true }),
+  storeMasked: (a, float, x, place, mask) => void a.vector(`vmovu${packed[float]}Store`, x, 0, place, { mask }),
   masksBytes: true,
   loadBytes(a, to, place, mask) {
     a.vector('vpmovzxbd', to, 0, place, mask === undefined ? {} : { mask, zero: true })
   },
   storeBytes: (a, x, place, mask) => void a.vector('vpmovdb', x, 0, place, mask === undefined ? {} : { mask }),
-  gather(a, to, base, index, m) {
-    // The instruction clears its mask as it goes
-    if (m === undefined) a.mask('kxnorw', scratch, scratch, scratch)
-    else a.mask('kmovw', scratch, 0, m)
+  gather(a, float, to, base, index, m) {
+    chosen(a, m)
     a.vector('vxorps', to, to, to)
-    a.vector('vpgatherdd', to, 0, { base, index }, { mask: scratch })
+    a.vector(float === 'f64' ? 'vgatherdpd' : 'vpgatherdd', to, 0, { base, index }, { mask: scratch })
   },
-  scatter(a, x, base, index, m) {
-    if (m === undefined) a.mask('kxnorw', scratch, scratch, scratch)
-    else a.mask('kmovw', scratch, 0, m)
-    a.vector('vpscatterdd', x, 0, { base, index }, { mask: scratch })
+  scatter(a, float, x, base, index, m) {
+    chosen(a, m)
+    a.vector(float === 'f64' ? 'vscatterdpd' : 'vpscatterdd', x, 0, { base, index }, { mask: scratch })
   },
+  toUpper: (a, to, x) => void a.vector('vpmovzxdq', to, 0, x).vector('vpsllqi', to, 0, to, { immediate: 32 }),
+  fromUpper: (a, to, x) => void a.vector('vpsrlqi', to, 0, x, { immediate: 32 }).vector('vpmovqd', to, 0, to),
+}
+
+export const avx512: VectorTarget = {
+  ...whole,
+  doubles: {
+    ...whole,
+    bytes: 32,
+    lanes: 8,
+    // Beyond the lanes masks hold anything
+    bitsOfMask: (a, to, m) => void a.mask('kmovwTo', to, 0, m).arithmeticImmediate('and', to, 255),
+  },
+}
+
+const blends = { f32: 'vblendmps', f64: 'vblendmpd' } as const satisfies { readonly [F in Float]: string }
+
+/** Puts the lanes of a gather, all without a mask, where the instruction clears them as it goes. */
+function chosen(a: Assembler, m: number | undefined): void {
+  if (m === undefined) a.mask('kxnorw', scratch, scratch, scratch)
+  else a.mask('kmovw', scratch, 0, m)
 }

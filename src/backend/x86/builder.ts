@@ -1,11 +1,11 @@
 // Functions of machine code, written as for a stack machine: each instruction becomes one or a few of the processor's.
 
-import type { Code } from '../wasm/code.ts'
+import type { Code, LaneName } from '../wasm/code.ts'
 import type { BlockType, MemoryOp, Plain, ValueType } from '../wasm/opcodes.ts'
-import { type Assembler, type Label, type Memory, register } from './assembler.ts'
-import { bitsOf, frame, linear, parameterRegisters } from './convention.ts'
-import { type Instruction, instruction, type Kind, reg, type Traits } from './instruction.ts'
-import { lower } from './lower.ts'
+import { type Assembler, type Constant, type Label, type Memory, register } from './assembler.ts'
+import { bitsOf, frame, linear, longBitsOf, parameterRegisters } from './convention.ts'
+import { type Instruction, instruction, type Kind, reg, type Traits, type ValueKind } from './instruction.ts'
+import { broadcasts, lower } from './lower.ts'
 import { meanings } from './meanings.ts'
 import { memoryMeanings } from './memory-meanings.ts'
 import { compare, type Encode, type Entry, inverse, operandsOf, type StackMachine } from './stack.ts'
@@ -26,11 +26,12 @@ export class NativeFunction implements Code, StackMachine {
   private readonly a: Assembler
   private readonly parameters: number
   private readonly kinds: Kind[] = []
+  private readonly doubles = new Set<number>()
   /** The register of each local, once it is known of which kind it is. */
   private readonly locals: (number | undefined)[] = []
   private stack: Entry[] = []
   private readonly blocks: Block[] = []
-  private readonly constants = new Map<number, Instruction>()
+  private readonly constants = new Map<Constant, Instruction>()
   private readonly constantRegisters = new Set<number>()
   private depth = 0
   private calls = false
@@ -65,11 +66,8 @@ export class NativeFunction implements Code, StackMachine {
   // ---- Locals and constants
 
   local(type: ValueType): number {
-    return (
-      this.locals.push(
-        type === 'v128' ? undefined : this.fresh(type === 'i32' || type === 'i64' ? 'general' : 'vector'),
-      ) - 1
-    )
+    const kind = type === 'v128' ? undefined : kinds[type]
+    return this.locals.push(kind && this.fresh(kind)) - 1
   }
   get(local: number): this {
     this.stack.push({ is: 'register', register: this.registerOf(local) })
@@ -79,14 +77,14 @@ export class NativeFunction implements Code, StackMachine {
     const entry = this.take()
     const known = this.locals[local]
     if (entry.is === 'bits' && (known === undefined || this.kinds[known] === 'vector')) {
-      const to = known ?? this.fresh('vector')
+      const to = known ?? this.fresh(vectorOf(entry.bits))
       this.locals[local] = to
       this.keep(to)
       this.constantTo(to, entry.bits)
       return this
     }
     const given = this.value(entry)
-    const to = known ?? this.fresh(this.kinds[given])
+    const to = known ?? this.freshAs(given)
     this.locals[local] = to
     const value = this.as(this.kinds[to], given)
     this.keep(to)
@@ -111,11 +109,12 @@ export class NativeFunction implements Code, StackMachine {
   f32(value: number): this {
     return this.splat('f32', value)
   }
-  f64(): this {
-    throw new Error('x86: float64 stays with WebAssembly')
+  f64(value: number): this {
+    return this.splat('f64', value)
   }
-  splat(type: 'f32' | 'i32', value: number): this {
-    this.stack.push({ is: 'bits', bits: type === 'f32' ? bitsOf(value) : value | 0 })
+  splat(type: 'f32' | 'f64' | 'i32', value: number): this {
+    const bits = type === 'f64' ? longBitsOf(value) : type === 'f32' ? bitsOf(value) : value | 0
+    this.stack.push({ is: 'bits', bits })
     return this
   }
   iota(from: number): this {
@@ -137,16 +136,31 @@ export class NativeFunction implements Code, StackMachine {
     meaning(this, offset)
     return this
   }
-  lane(name: 'f32x4.extract_lane' | 'i32x4.extract_lane', lane: number): this {
+  lane(name: LaneName, lane: number): this {
     if (lane !== 0) throw new Error('x86: only the first lane is taken out')
     const v = this.popVector()
-    if (name === 'f32x4.extract_lane') this.stack.push({ is: 'register', register: v })
+    if (name !== 'i32x4.extract_lane') this.stack.push({ is: 'register', register: v })
     else this.push('general', [v], (a, to, [s]) => a.vector('vmovdStore', reg(s), 0, to, { bytes: 16 }))
     return this
   }
   rotate(distance: number): this {
     const v = this.popVector()
-    return this.push('vector', [v], (a, to, [s]) => this.target.rotate(a, to, reg(s), distance))
+    const [kind, float] = this.isDouble(v) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
+    return this.push(kind, [v], (a, to, [s]) => this.target.rotate(a, float, to, reg(s), distance))
+  }
+  upperHalf(to: 'f64' | 'i32', lanes: boolean): this {
+    const { target } = this
+    if (to === 'f64' && lanes)
+      return this.push('double', [this.popVector()], (a, t, [s]) => target.toUpper(a, t, reg(s)))
+    if (to === 'f64')
+      return this.push('double', [this.popGeneral()], (a, t, [s]) => {
+        a.vector('vmovd', t, 0, reg(s), { bytes: 16 }).vector('vpsllqi', t, 0, t, { bytes: 16, immediate: 32 })
+      })
+    if (lanes) return this.push('vector', [this.popVector()], (a, t, [s]) => target.fromUpper(a, t, reg(s)))
+    this.push('vector', [this.popVector()], (a, t, [s]) => {
+      a.vector('vpsrlqi', t, 0, reg(s), { bytes: 16, immediate: 32 })
+    })
+    return this.lane('i32x4.extract_lane', 0)
   }
   call(): this {
     throw new Error('x86: functions of JavaScript are called from WebAssembly only')
@@ -187,7 +201,7 @@ export class NativeFunction implements Code, StackMachine {
     const first = arm(then)
     let result: number | undefined
     if (first !== undefined) {
-      result = this.fresh(this.kinds[first])
+      result = this.freshAs(first)
       this.move(result, first)
     }
     if (otherwise) {
@@ -227,7 +241,7 @@ export class NativeFunction implements Code, StackMachine {
   /** Emits one instruction whose operands are popped from the stack, the last on top, and pushes its result. */
   machine(
     pops: readonly Kind[],
-    pushes: Kind | undefined,
+    pushes: ValueKind | undefined,
     emit: (a: Assembler, to: number, from: readonly number[]) => void,
     early = false,
   ): this {
@@ -285,7 +299,7 @@ export class NativeFunction implements Code, StackMachine {
     if (entry.is === 'sum') return { from: entry.register, displacement: entry.value + offset }
     return { from: this.value(entry), displacement: offset }
   }
-  push(kind: Kind, from: readonly number[], emit: Encode, traits?: Partial<Traits>): this {
+  push(kind: ValueKind, from: readonly number[], emit: Encode, traits?: Partial<Traits>): this {
     const to = this.fresh(kind)
     this.temporary.add(to)
     this.emit(to, from, emit, traits)
@@ -306,14 +320,25 @@ export class NativeFunction implements Code, StackMachine {
   kindOf(register: number): Kind {
     return this.kinds[register]
   }
+  isDouble(register: number): boolean {
+    return this.doubles.has(register)
+  }
 
   // ---- Small parts
 
   /** Registers that were pushed by an instruction and are read once. */
   private readonly temporary = new Set<number>()
 
-  private fresh(kind: Kind): number {
-    return this.kinds.push(this.actual(kind)) - 1
+  private fresh(kind: ValueKind): number {
+    if (kind !== 'double') return this.kinds.push(this.actual(kind)) - 1
+    const made = this.kinds.push('vector') - 1
+    this.doubles.add(made)
+    return made
+  }
+
+  /** A register for the same kind of value. */
+  private freshAs(value: number): number {
+    return this.fresh(this.isDouble(value) ? 'double' : this.kinds[value])
   }
 
   /** Masks lie in registers of their own, or in vectors. */
@@ -375,16 +400,16 @@ export class NativeFunction implements Code, StackMachine {
     return to
   }
 
-  private constant(bits: number): number {
+  private constant(bits: Constant): number {
     const known = this.constants.get(bits)
     if (known) return known.to
-    const to = this.fresh('vector')
+    const to = this.fresh(vectorOf(bits))
     this.constants.set(bits, constantInstruction(to, bits, 0))
     this.constantRegisters.add(to)
     return to
   }
 
-  private constantTo(to: number, bits: number): void {
+  private constantTo(to: number, bits: Constant): void {
     this.code.push(constantInstruction(to, bits, this.depth))
     this.constantRegisters.add(to)
   }
@@ -402,7 +427,7 @@ export class NativeFunction implements Code, StackMachine {
       (a, t, [s]) => {
         if (t === s) return
         if (kind === 'general') a.move(t, reg(s), true)
-        else if (kind === 'vector') a.vector('vmovaps', t, 0, reg(s))
+        else if (kind === 'vector') a.vector('vmovaps', t, 0, reg(s), { bytes: this.target.registerBytes })
         else a.mask('kmovw', t, 0, reg(s))
       },
       { moves: true },
@@ -414,7 +439,7 @@ export class NativeFunction implements Code, StackMachine {
     if (!this.stack.some((entry) => reads(entry, changing))) return
     this.stack = this.stack.map((entry) => {
       if (!reads(entry, changing)) return entry
-      const copy = this.fresh(this.kinds[changing])
+      const copy = this.freshAs(changing)
       // The value that goes into it may have been computed just before, reading the old one.
       const last = this.code.at(-1)
       const at =
@@ -435,7 +460,7 @@ export class NativeFunction implements Code, StackMachine {
       if (entry.is === 'register' && this.temporary.has(entry.register)) return entry
       const value = this.value(entry)
       if (entry.is !== 'register') return { is: 'register', register: value }
-      const copy = this.fresh(this.kinds[value])
+      const copy = this.freshAs(value)
       this.move(copy, value)
       return { is: 'register', register: copy }
     })
@@ -492,11 +517,16 @@ export class NativeFunction implements Code, StackMachine {
   }
 }
 
-function constantInstruction(to: number, bits: number, depth: number): Instruction {
+/** The kinds of locals. */
+const kinds = { i32: 'general', i64: 'general', f32: 'vector', f64: 'double' } as const
+
+const vectorOf = (bits: Constant): ValueKind => (typeof bits === 'number' ? 'vector' : 'double')
+
+function constantInstruction(to: number, bits: Constant, depth: number): Instruction {
   const emit: Encode = (a, t) => {
     // Zero needs no memory
-    if (bits === 0) a.vector('vxorps', t, t, t)
-    else a.vector('vbroadcastss', t, 0, a.constant(bits))
+    if (bits === 0 || bits === 0n) a.vector('vxorps', t, t, t)
+    else a.vector(broadcasts(bits), t, 0, a.constant(bits))
   }
   return instruction(to, [], emit, depth, { constant: bits })
 }

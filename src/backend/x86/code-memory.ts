@@ -29,9 +29,9 @@ export class CodeMemory {
     this.forWorkers = host.forWorkers(entry, 5)
   }
 
-  /** Installs functions; returns how far from the start of all code each of them is. */
-  install(emit: (a: Assembler) => readonly Label[]): number[] {
-    const a = new Assembler(this.target)
+  /** Installs functions, of vectors of the target unless others are named; returns how far from the start of all code each of them is. */
+  install(emit: (a: Assembler) => readonly Label[], target = this.target): number[] {
+    const a = new Assembler(target)
     const labels = emit(a)
     const code = a.finish()
     const at = this.used

@@ -7,7 +7,7 @@ import { tableAccess } from '../wasm/layout.ts'
 import { eachUnit } from '../wasm/pack-driver.ts'
 import { type Assembler, type Label, register } from './assembler.ts'
 import { NativeFunction } from './builder.ts'
-import { isNative } from './loop.ts'
+import { isSingle } from './loop.ts'
 import { pushSmaller } from './tables.ts'
 import type { VectorTarget } from './target.ts'
 
@@ -57,7 +57,7 @@ export type ContractWord = (typeof contractWords)[number]
 export function isNativeContract({ left, right, epilogue }: ContractKernel): boolean {
   const accesses = [left, right, epilogue].flatMap((part) => part.accesses)
   const roots = [left.value, right.value, ...epilogue.stores.map((s) => s.value)]
-  return accesses.every((a) => a.dtype !== 'float64') && isNative(roots)
+  return accesses.every((a) => a.dtype !== 'float64') && isSingle(roots)
 }
 
 /**

@@ -25,6 +25,11 @@ export const linear = (address: Source | undefined, displacement: number): Memor
   displacement,
 })
 
+/** The bits of a float64. */
+export function longBitsOf(value: number): bigint {
+  return new BigInt64Array(new Float64Array([value]).buffer)[0]
+}
+
 export function bitsOf(value: number): number {
   return new Int32Array(new Float32Array([value]).buffer)[0]
 }

@@ -8,10 +8,14 @@ export interface VectorForm {
   readonly prefix: 0 | 1 | 2 | 3
   readonly opcode: number
   readonly wide?: boolean
+  /** The same of VEX encoding, where it matters. */
+  readonly wideVex?: boolean
+  /** Whether lanes of one operand are 64 bits long, so that it takes twice the bytes of a vector of as many lanes of 32. */
+  readonly doubles?: boolean
   /** The only encoding it exists in, or is used in. */
   readonly only?: 'vex' | 'evex'
-  /** Bytes by which short displacements are counted in EVEX: a whole vector, a quarter of one, or so many. */
-  readonly tuple: 'full' | 'quarter' | 4 | 16
+  /** Bytes by which short displacements are counted in EVEX: a whole vector, a part of one, or so many. */
+  readonly tuple: 'full' | 'half' | 'quarter' | 4 | 8 | 16
   readonly immediate?: boolean
   /** The opcode's extension, where the destination is not in its usual place. */
   readonly digit?: number
@@ -25,7 +29,14 @@ const form = (
   opcode: number,
   rest: Partial<VectorForm> = {},
 ): VectorForm => ({ map, prefix, opcode, tuple: 'full', ...rest })
+const double = (
+  map: VectorForm['map'],
+  prefix: VectorForm['prefix'],
+  opcode: number,
+  rest: Partial<VectorForm> = {},
+): VectorForm => form(map, prefix, opcode, { wide: true, doubles: true, ...rest })
 const immediate = { immediate: true } as const
+const half = { tuple: 'half', wide: false } as const
 const evex = { only: 'evex' } as const
 const vex = { only: 'vex' } as const
 
@@ -105,6 +116,50 @@ const table = {
   vextracti128: form(3, 1, 0x39, { ...immediate, ...vex }),
   vperm2f128: form(3, 1, 0x06, { ...immediate, ...vex }),
   vpermps: form(2, 1, 0x16, vex),
+  vpshufd: form(1, 1, 0x70, { ...immediate, ...vex }),
+  vshufps: form(1, 0, 0xc6, { ...immediate, ...vex }),
+  // Float64, and between it and what takes 32 bits.
+  vaddpd: double(1, 1, 0x58),
+  vmulpd: double(1, 1, 0x59),
+  vsubpd: double(1, 1, 0x5c),
+  vminpd: double(1, 1, 0x5d),
+  vdivpd: double(1, 1, 0x5e),
+  vmaxpd: double(1, 1, 0x5f),
+  vsqrtpd: double(1, 1, 0x51),
+  vfmadd132pd: double(2, 1, 0x98, { wideVex: true }),
+  vfmadd213pd: double(2, 1, 0xa8, { wideVex: true }),
+  vfmadd231pd: double(2, 1, 0xb8, { wideVex: true }),
+  /** In VEX encoding it is called vroundpd. */
+  vrndscalepd: double(3, 1, 0x09, immediate),
+  vrangepd: double(3, 1, 0x50, { ...immediate, ...evex }),
+  vandpd: double(1, 1, 0x54),
+  vorpd: double(1, 1, 0x56),
+  vxorpd: double(1, 1, 0x57),
+  vcmppd: double(1, 1, 0xc2, immediate),
+  vblendmpd: double(2, 1, 0x65, evex),
+  vmovapd: double(1, 1, 0x28),
+  vmovupd: double(1, 1, 0x10),
+  vmovupdStore: double(1, 1, 0x11),
+  vmovsd: double(1, 3, 0x10, { tuple: 8 }),
+  vmovsdStore: double(1, 3, 0x11, { tuple: 8 }),
+  vbroadcastsd: double(2, 1, 0x19, { tuple: 8 }),
+  vcvtps2pd: double(1, 0, 0x5a, half),
+  vcvtdq2pd: double(1, 2, 0xe6, half),
+  vcvtpd2ps: double(1, 1, 0x5a),
+  vcvttpd2dq: double(1, 1, 0xe6),
+  vpsllqi: double(1, 1, 0x73, { immediate: true, digit: 6 }),
+  vpsrlqi: double(1, 1, 0x73, { immediate: true, digit: 2 }),
+  vpmovzxdq: double(2, 1, 0x35, half),
+  vpmovsxdq: double(2, 1, 0x25, { ...half, ...vex }),
+  vpmovqd: double(2, 2, 0x35, { ...half, ...evex }),
+  vgatherdpd: double(2, 1, 0x92, { tuple: 8, indexed: true, wideVex: true }),
+  vscatterdpd: double(2, 1, 0xa2, { tuple: 8, indexed: true, ...evex }),
+  valignq: double(3, 1, 0x03, { ...immediate, ...evex }),
+  /** The fourth register is in the upper half of the constant. */
+  vblendvpd: double(3, 1, 0x4b, { ...immediate, ...vex }),
+  vmaskmovpd: double(2, 1, 0x2d, vex),
+  vmaskmovpdStore: double(2, 1, 0x2f, vex),
+  vpermpd: double(3, 1, 0x01, { ...immediate, ...vex, wideVex: true }),
 } as const satisfies { readonly [name: string]: VectorForm }
 
 export type VectorName = keyof typeof table

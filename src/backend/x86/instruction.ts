@@ -1,9 +1,12 @@
 // One instruction of a function under construction: what it reads and writes, in registers not yet chosen, and how it is encoded.
 
-import type { Assembler, Label, Memory } from './assembler.ts'
+import type { Assembler, Constant, Label, Memory } from './assembler.ts'
 
 /** General register, vector register (of which scalars use the first lane), mask register. */
 export type Kind = 'general' | 'vector' | 'mask'
+
+/** Kinds of values: a double is a vector of float64, or one. */
+export type ValueKind = Kind | 'double'
 
 /** Where an operand was put: a register, or a place in memory that an instruction reads by itself. */
 export type Source = number | { readonly memory: Memory; readonly broadcast: boolean }
@@ -29,8 +32,8 @@ export interface Traits {
   readonly moves: boolean
   /** Whether it never goes on to the next instruction. */
   readonly ends: boolean
-  /** The 32 bits of every lane, if that is all it does. */
-  readonly constant: number | undefined
+  /** What is in every lane, if that is all it does. */
+  readonly constant: Constant | undefined
   /** The label it puts here, or may jump to. */
   readonly label: Label | undefined
   readonly jumps: Label | undefined

@@ -1,5 +1,6 @@
 // Which kernels become machine code, found again by their structure; all others stay with WebAssembly.
 
+import { dtypes } from '../../graph/dtype.ts'
 import type { ContractKernel, ContractLaunch, Operand } from '../../kernel/contract.ts'
 import { epilogueKey, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
@@ -16,7 +17,7 @@ import { type ContractWord, contractWords, emitContract, emitPackAhead, isNative
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { type InPlace, inPlaceOf } from './in-place.ts'
-import { emitNativeLoop, isNativeLoop } from './loop.ts'
+import { emitNativeLoop, isNativeLoop, vectorsOf } from './loop.ts'
 import { emitMicroKernel } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
@@ -172,7 +173,8 @@ export class NativeKernels {
     const key = `${isStreaming ? 'streaming ' : ''}${loopKey(kernel)}`
     const known = this.known.get(key)
     if (known) return known
-    const [native] = this.code.install((a) => [emitNativeLoop(a, this.target, kernel, { streams: isStreaming })])
+    const target = vectorsOf(this.target, kernel)
+    const [native] = this.code.install((a) => [emitNativeLoop(a, target, kernel, { streams: isStreaming })], target)
     const compiled: Compiled = {
       index: this.engine.nativeFunction(),
       cost: cost * this.target.price.relative,
@@ -222,10 +224,10 @@ function standingOf(
 
 /** Whether lanes may lie 2 GiB apart: gathers count their distances with a sign. */
 function reachesFar(kernel: LoopKernel, { accesses }: LoopLaunch): boolean {
-  return kernel.accesses.some(({ indirect }, a) => {
+  return kernel.accesses.some(({ indirect, dtype }, a) => {
     const { strides, indirectStride, indirectExtent } = accesses[a]
     const lanes = kernel.vector < 0 ? 0 : 64 * Math.abs(strides[kernel.vector])
     const rows = indirect === undefined ? 0 : indirectStride * indirectExtent
-    return 4 * (lanes + rows) >= 2 ** 31
+    return dtypes[dtype].bytes * (lanes + rows) >= 2 ** 31
   })
 }

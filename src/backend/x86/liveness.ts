@@ -1,5 +1,6 @@
 // Live intervals: from where to where each virtual register holds a value that is still needed.
 
+import type { Constant } from './assembler.ts'
 import type { Instruction } from './instruction.ts'
 
 export interface Interval {
@@ -10,7 +11,7 @@ export interface Interval {
   /** Reads and writes, those in loops counted ten times for each loop. */
   readonly uses: number
   /** Set if the register only ever holds this constant. */
-  readonly constant: number | undefined
+  readonly constant: Constant | undefined
   /** A register that a move connects it with, so that sharing saves the move; or −1. */
   readonly like: number
 }
@@ -36,7 +37,7 @@ export function liveness(code: readonly Instruction[], registers: number): Liven
   const blocks = blocksOf(code)
   const alive = aliveAtStarts(code, blocks, registers)
   const spans = new Spans(registers)
-  const constants: (number | undefined)[] = []
+  const constants: (Constant | undefined)[] = []
   const like = new Int32Array(registers).fill(-1)
   const uses = new Float64Array(registers)
   const writes = new Int32Array(registers)

@@ -13,17 +13,24 @@ import type { VectorTarget } from './target.ts'
 /** What emitters may ask of this target; without `fused`, products are rounded before they are added to. */
 export const environment = (fused: boolean): EmitEnvironment => ({
   relaxedMadd: fused,
+  float64Lanes: true,
   math: (name) => {
     throw new Error(`x86: ${name} in float64 stays with WebAssembly`)
   },
 })
 
-/** Whether every value of the expressions fits into 32 bits; float64 stays with WebAssembly. */
-export const isNative = (roots: readonly Expr[]): boolean => topological(roots).every((e) => e.type !== 'f64')
+/** Whether every value of the expressions fits into 32 bits, as in products. */
+export const isSingle = (roots: readonly Expr[]): boolean => topological(roots).every((e) => e.type !== 'f64')
 
-/** Whether machine code can be made of a loop kernel. */
+/** Whether machine code can be made of a loop kernel: all but some functions of float64. */
 export function isNativeLoop(kernel: LoopKernel): boolean {
-  return kernel.accesses.every((a) => a.dtype !== 'float64') && isNative(loopExpressions(kernel))
+  return topological(loopExpressions(kernel)).every((e) => e.op !== 'call' || e.type !== 'f64')
+}
+
+/** The vectors that a loop kernel is made of: half as many lanes where some are float64. */
+export function vectorsOf(target: VectorTarget, kernel: LoopKernel): VectorTarget {
+  const isDouble = kernel.accesses.some((a) => a.dtype === 'float64') || !isSingle(loopExpressions(kernel))
+  return (isDouble && target.doubles) || target
 }
 
 /** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. With `streams` it stores past the caches. */

@@ -1,7 +1,7 @@
 // From instructions on virtual registers to machine code: places are looked up, and what lies in the frame passes through spare registers.
 
 import { allocate, type Place, type Registers, sparesOf } from './allocate.ts'
-import { type Assembler, type Memory, register } from './assembler.ts'
+import { type Assembler, type Constant, type Memory, register } from './assembler.ts'
 import type { Instruction, Kind, Source } from './instruction.ts'
 import { liveness } from './liveness.ts'
 import type { VectorTarget } from './target.ts'
@@ -35,7 +35,7 @@ export function lower(a: Assembler, code: readonly Instruction[], kinds: readonl
     const instruction = code[i]
     if (instruction.label !== undefined) a.bind(instruction.label)
     if (instruction.ends && instruction.jumps === undefined) a.jump(ends)
-    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places, spares)
+    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places, options.target)
   }
   a.bind(ends).arithmeticImmediate('add', register.rsp, bytes, true).ret()
 }
@@ -70,9 +70,11 @@ function emit(
   instruction: Instruction,
   kinds: readonly Kind[],
   places: readonly (Place | undefined)[],
-  spares: Registers,
+  machine: VectorTarget,
 ): void {
   const { to, from, folds, early } = instruction
+  const spares = sparesOf(machine)
+  const { registerBytes: bytes } = machine
   const target = to < 0 ? undefined : places[to]
   // A constant of the pool needs no code, a value that no one reads no place.
   if (typeof target === 'object' && 'pool' in target) return
@@ -93,7 +95,8 @@ function emit(
     const memory = broadcast ? a.constant(place.pool) : frame(place.frame)
     if (folds && i === from.length - 1) return { memory, broadcast }
     const number = spare(kinds[v])
-    load(a, kinds[v], number, memory, broadcast)
+    if (broadcast) a.vector(broadcasts(place.pool), number, 0, memory)
+    else load(a, kinds[v], number, memory, bytes)
     loaded.set(v, number)
     return number
   })
@@ -106,17 +109,21 @@ function emit(
     : sources.find((s, i) => typeof s === 'number' && kinds[from[i]] === kinds[to] && spares[kinds[to]].includes(s))
   const number = typeof reused === 'number' ? reused : spare(kinds[to])
   instruction.emit(a, number, sources)
-  store(a, kinds[to], frame(target.frame), number)
+  store(a, kinds[to], frame(target.frame), number, bytes)
 }
 
-function load(a: Assembler, kind: Kind, to: number, from: Memory, broadcast: boolean): void {
+/** The instruction that puts a constant in memory into all lanes. */
+export const broadcasts = (constant: Constant): 'vbroadcastss' | 'vbroadcastsd' =>
+  typeof constant === 'number' ? 'vbroadcastss' : 'vbroadcastsd'
+
+function load(a: Assembler, kind: Kind, to: number, from: Memory, bytes: VectorTarget['registerBytes']): void {
   if (kind === 'mask') a.mask('kmovw', to, 0, from)
-  else if (kind === 'vector') a.vector(broadcast ? 'vbroadcastss' : 'vmovups', to, 0, from)
+  else if (kind === 'vector') a.vector('vmovups', to, 0, from, { bytes })
   else a.move(to, from, true)
 }
 
-function store(a: Assembler, kind: Kind, to: Memory, from: number): void {
+function store(a: Assembler, kind: Kind, to: Memory, from: number, bytes: VectorTarget['registerBytes']): void {
   if (kind === 'mask') a.mask('kmovwStore', from, 0, to)
-  else if (kind === 'vector') a.vector('vmovupsStore', from, 0, to)
+  else if (kind === 'vector') a.vector('vmovupsStore', from, 0, to, { bytes })
   else a.store(to, from, true)
 }

@@ -13,7 +13,8 @@ const choose: Meaning = (f) => {
   const a = f.value(f.take())
   if (f.kindOf(a) !== 'general') {
     const c = f.value(condition)
-    f.push('vector', [a, b, c], (asm, to, [x, y, z]) => f.target.selectScalar(asm, to, reg(x), reg(y), reg(z)))
+    const [kind, float] = f.isDouble(a) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
+    f.push(kind, [a, b, c], (asm, to, [x, y, z]) => f.target.selectScalar(asm, float, to, reg(x), reg(y), reg(z)))
     return
   }
   const c: Extract<Entry, { is: 'comparison' }> =

@@ -3,10 +3,13 @@
 import { type DType, dtypes } from '../../graph/dtype.ts'
 import type { Store } from '../../kernel/loop.ts'
 import { storeOne } from '../wasm/emit-memory.ts'
+import type { Plain } from '../wasm/opcodes.ts'
 import { register } from './assembler.ts'
 import type { NativeFunction } from './builder.ts'
-import { bitsOf, frame, linear } from './convention.ts'
+import { frame, linear } from './convention.ts'
+import type { VectorName } from './forms.ts'
 import { reg } from './instruction.ts'
+import type { Float } from './target.ts'
 
 /**
  * Loads neighbours from the address on the stack plus `offset`. With a mask, the lanes out of it are not read and are
@@ -26,12 +29,13 @@ export function loadNeighbours(
   }
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.popAddress(offset)
-  f.push('vector', [from, ...k], (a, to, [s, m]) => {
+  const { kind, float, load } = laneOf(dtype)
+  f.push(kind, [from, ...k], (a, to, [s, m]) => {
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)
     if (bytes === 1) f.target.loadBytes(a, to, place, mask)
-    else if (mask === undefined) a.vector('vmovups', to, 0, place)
-    else f.target.loadMasked(a, to, place, mask)
+    else if (mask === undefined) a.vector(load, to, 0, place)
+    else f.target.loadMasked(a, float, to, place, mask)
   })
   finishLoad(f, dtype, mask, fill)
 }
@@ -52,10 +56,11 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
   const index = f.popVector()
   const base = f.absolute().popGeneral()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
+  const { kind, float } = laneOf(dtype)
   f.push(
-    'vector',
+    kind,
     [base, index, ...k],
-    (a, to, [b, i, m]) => f.target.gather(a, to, reg(b), reg(i), m === undefined ? undefined : reg(m)),
+    (a, to, [b, i, m]) => f.target.gather(a, float, to, reg(b), reg(i), m === undefined ? undefined : reg(m)),
     { early: true },
   )
   // Of four bytes the first
@@ -72,7 +77,7 @@ export function scatter(
   mask: number | undefined,
 ): void {
   const { scatter } = f.target
-  if (mode !== 'set' || dtypes[dtype].bytes !== 4 || !scatter) {
+  if (mode !== 'set' || dtypes[dtype].bytes < 4 || !scatter) {
     storeLanes(f, mode, dtype, value, mask)
     return
   }
@@ -80,8 +85,9 @@ export function scatter(
   const base = f.absolute().popGeneral()
   const v = f.get(value).popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
+  const { float } = laneOf(dtype)
   f.emit(-1, [base, index, v, ...k], (a, _, [b, i, x, m]) => {
-    scatter(a, reg(x), reg(b), reg(i), m === undefined ? undefined : reg(m))
+    scatter(a, float, reg(x), reg(b), reg(i), m === undefined ? undefined : reg(m))
   })
 }
 
@@ -103,7 +109,8 @@ function storeLanes(
   // A mask becomes 0 or 1
   if (dtype === 'bool') f.splat('i32', 1).op('v128.and')
   f.emit(-1, [f.popVector(), offsets], (a, _, [v, o]) => {
-    a.vector('vmovupsStore', reg(v), 0, lanesAt(0)).vector('vmovupsStore', reg(o), 0, lanesAt(1))
+    const bytes = f.target.registerBytes
+    a.vector('vmovupsStore', reg(v), 0, lanesAt(0), { bytes }).vector('vmovupsStore', reg(o), 0, lanesAt(1), { bytes })
   })
   if (mask === undefined) f.i32(2 ** f.lanes - 1)
   else pushBits(f, mask)
@@ -116,7 +123,11 @@ function storeLanes(
       f.op('i32.add').set(address)
       storeOne(f, mode, dtype, address, 0, () => {
         f.get(lane)
-        if (dtype !== 'float32') {
+        if (dtype === 'float64') {
+          f.machine(['general'], 'double', (a, to, [i]) =>
+            a.vector('vmovsd', to, 0, { ...lanesAt(0), index: i, scale: 8 }, { bytes: 16 }),
+          )
+        } else if (dtype !== 'float32') {
           f.machine(['general'], 'general', (a, to, [i]) => a.move(to, { ...lanesAt(0), index: i, scale: 4 }))
         } else {
           f.machine(['general'], 'vector', (a, to, [i]) =>
@@ -144,7 +155,7 @@ export function storeNeighbours(
   if (mode === 'add') {
     f.get(address)
     loadNeighbours(f, dtype, offset, mask, 0)
-    f.op(dtype === 'float32' ? 'f32x4.add' : dtype === 'bool' ? 'v128.or' : 'i32x4.add')
+    f.op(laneAdd[dtype])
   }
   const { bytes } = dtypes[dtype]
   if (bytes === 1 && mask !== undefined && !f.target.masksBytes) {
@@ -157,13 +168,14 @@ export function storeNeighbours(
   if (bytes === 1) f.splat('i32', dtype === 'bool' ? 1 : 255).op('v128.and')
   const v = f.popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
+  const { float, store } = laneOf(dtype)
   const { from, displacement } = f.get(address).popAddress(offset)
   f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)
     if (bytes === 1) f.target.storeBytes(a, reg(x), place, mask)
-    else if (mask === undefined) a.vector(f.streams && bytes === 4 ? 'vmovntps' : 'vmovupsStore', reg(x), 0, place)
-    else f.target.storeMasked(a, reg(x), place, mask)
+    else if (mask === undefined) a.vector(f.streams && bytes === 4 ? 'vmovntps' : store, reg(x), 0, place)
+    else f.target.storeMasked(a, float, reg(x), place, mask)
   })
 }
 
@@ -179,7 +191,26 @@ function finishLoad(f: NativeFunction, dtype: DType, mask: number | undefined, f
     if (fill !== 0 && mask !== undefined) f.get(mask).op('v128.not').op('v128.or')
     return
   }
-  const bits = dtype === 'float32' ? bitsOf(fill) : fill | 0
-  if (bits === 0 || mask === undefined) return
-  f.splat('i32', bits).get(mask).op('v128.bitselect')
+  const type = dtypes[dtype].scalar
+  if (Object.is(fill, 0) || mask === undefined || type === 'bool') return
+  f.splat(type, fill).get(mask).op('v128.bitselect')
+}
+
+/** How elements of a type lie in lanes. */
+interface Lane {
+  readonly kind: 'vector' | 'double'
+  readonly float: Float
+  readonly load: VectorName
+  readonly store: VectorName
+}
+const single: Lane = { kind: 'vector', float: 'f32', load: 'vmovups', store: 'vmovupsStore' }
+const double: Lane = { kind: 'double', float: 'f64', load: 'vmovupd', store: 'vmovupdStore' }
+const laneOf = (dtype: DType): Lane => (dtype === 'float64' ? double : single)
+
+const laneAdd: { readonly [D in DType]: Plain } = {
+  float32: 'f32x4.add',
+  float64: 'f64x2.add',
+  int32: 'i32x4.add',
+  uint8: 'i32x4.add',
+  bool: 'v128.or',
 }

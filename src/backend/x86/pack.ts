@@ -448,7 +448,7 @@ class PackCode {
     else {
       const mask = f.get(this.mask).popMask()
       f.emit(-1, [from, v, mask], (a, _, [s, x, m]) => {
-        f.target.storeMasked(a, reg(x), linear(s, 0), reg(m))
+        f.target.storeMasked(a, 'f32', reg(x), linear(s, 0), reg(m))
       })
     }
     f.get(this.at).get(this.rowBytes).op('i32.add').set(this.at)

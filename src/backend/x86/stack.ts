@@ -1,7 +1,8 @@
 // The stack that instructions of the emitters work on: what waits there, and what their meanings may do with it.
 
-import type { Assembler, Condition } from './assembler.ts'
-import { type Kind, reg, type Source, type Traits } from './instruction.ts'
+import type { LaneName } from '../wasm/code.ts'
+import type { Assembler, Condition, Constant } from './assembler.ts'
+import { type Kind, reg, type Source, type Traits, type ValueKind } from './instruction.ts'
 import type { VectorTarget } from './target.ts'
 
 /** A value on the stack of the machine; what costs nothing to put off is put off. */
@@ -16,8 +17,8 @@ export type Entry =
       readonly a: number
       readonly b: number | { readonly value: number }
     }
-  /** 32 bits, in all lanes. */
-  | { readonly is: 'bits'; readonly bits: number }
+  /** A constant, in all lanes. */
+  | { readonly is: 'bits'; readonly bits: Constant }
 
 /** How machine code is put to paper. */
 export type Encode = (a: Assembler, to: number, from: readonly Source[]) => void
@@ -30,6 +31,8 @@ export interface StackMachine {
   /** The entry in a register. */
   value(entry: Entry): number
   kindOf(register: number): Kind
+  /** Whether it holds float64. */
+  isDouble(register: number): boolean
   /** Whether the register holds a constant, or did when it was first set. */
   isConstant(register: number): boolean
   /** Takes a value in a register of the kind. */
@@ -40,11 +43,11 @@ export interface StackMachine {
   /** Takes an address, as a place in the linear memory. */
   popAddress(offset: number): { readonly from: number; readonly displacement: number }
   /** Emits an instruction that reads the registers, and leaves its result on the stack. */
-  push(kind: Kind, from: readonly number[], encode: Encode, traits?: Partial<Traits>): this
+  push(kind: ValueKind, from: readonly number[], encode: Encode, traits?: Partial<Traits>): this
   emit(to: number, from: readonly number[], encode: Encode, traits?: Partial<Traits>): void
   i32(value: number): this
-  splat(type: 'f32' | 'i32', value: number): this
-  lane(name: 'f32x4.extract_lane' | 'i32x4.extract_lane', lane: number): this
+  splat(type: 'f32' | 'f64' | 'i32', value: number): this
+  lane(name: LaneName, lane: number): this
   /** Leaves the function. */
   leave(): this
 }

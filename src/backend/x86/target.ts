@@ -9,6 +9,12 @@ export type Comparison = 'eq' | 'ne' | 'lt_s' | 'le_s' | 'gt_s' | 'ge_s' | 'lt_u
 /** A scalar, or a whole vector. */
 export type Extent = 'scalar' | 'lanes'
 
+/** The type of floats in lanes; what only moves 32 bits says float32. */
+export type Float = 'f32' | 'f64'
+
+/** How the names of instructions on packed floats end. */
+export const packed = { f32: 'ps', f64: 'pd' } as const satisfies { readonly [F in Float]: string }
+
 /**
  * One set of vector instructions. Its functions emit code that gets operands in registers, `m` being a mask, and may use the scratch
  * register of `scratch`; unless it is said, the destination is written after all operands were read.
@@ -17,6 +23,10 @@ export interface VectorTarget extends Vectors {
   readonly name: 'avx512' | 'avx2'
   /** As it is called in messages. */
   readonly title: string
+  /** Bytes of a register, which a vector of 32 bits in each lane may fill by half. */
+  readonly registerBytes: 32 | 64
+  /** The same with half as many lanes, so that float64 fits; masks count lanes of 32 bits there too. */
+  readonly doubles?: VectorTarget
   /** The registers that masks lie in: their own, or vectors that have all bits in lanes that count. */
   readonly maskKind: Kind & ('mask' | 'vector')
   /** Registers that values lie in, those for operands that lie in memory, and one that is never given to a value. */
@@ -29,17 +39,19 @@ export interface VectorTarget extends Vectors {
   readonly price: { readonly multiplyAdd: number; readonly relative: number }
 
   /** Minimum and maximum of which a NaN wins, and −0 is less than 0; `to` is written early. */
-  extreme(a: Assembler, which: 'min' | 'max', extent: Extent, to: number, x: number, y: number): void
+  extreme(a: Assembler, which: 'min' | 'max', float: Float, extent: Extent, to: number, x: number, y: number): void
   /** Truncates, NaN to 0, and beyond the integers to the last of them; `to` is written early. */
-  truncate(a: Assembler, extent: Extent, to: number, x: number): void
+  truncate(a: Assembler, float: Float, extent: Extent, to: number, x: number): void
   /** Compares lanes: a mask. */
   compare(a: Assembler, comparison: Comparison, to: number, x: number, y: Source | undefined): void
+  /** Compares floats in lanes by a predicate of vcmpps: a mask. */
+  compareFloats(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source | undefined): void
   /** Compares scalars by a predicate of vcmpps: 0 or 1 in a general register. */
-  compareScalar(a: Assembler, predicate: number, to: number, x: number, y: Source | undefined): void
+  compareScalar(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source | undefined): void
   /** The scalar x where the general register holds 1, y where it holds 0. */
-  selectScalar(a: Assembler, to: number, x: number, y: number, condition: number): void
+  selectScalar(a: Assembler, float: Float, to: number, x: number, y: number, condition: number): void
   /** Lanes of x in the mask, of y out of it. */
-  select(a: Assembler, to: number, x: number, y: number, m: number): void
+  select(a: Assembler, float: Float, to: number, x: number, y: number, m: number): void
   /** The mask of lanes that are not 0, none of which is negative. */
   nonzero(a: Assembler, to: number, x: number): void
   /** The mask as bits of a general register, and all or no lanes of one by −1 or 0 in a general register. */
@@ -48,18 +60,23 @@ export interface VectorTarget extends Vectors {
   /** A general register in all lanes. */
   spread(a: Assembler, to: number, from: number): void
   /** Moves lane i + distance to lane i, around the end. */
-  rotate(a: Assembler, to: number, x: number, distance: number): void
+  rotate(a: Assembler, float: Float, to: number, x: number, distance: number): void
   /** Loads and stores the lanes in the mask; those out of it become 0, or stay as they are in memory. */
-  loadMasked(a: Assembler, to: number, place: Memory, m: number): void
-  storeMasked(a: Assembler, x: number, place: Memory, m: number): void
+  loadMasked(a: Assembler, float: Float, to: number, place: Memory, m: number): void
+  storeMasked(a: Assembler, float: Float, x: number, place: Memory, m: number): void
   /** Bytes of memory as whole numbers in lanes, and back. Without a mask all of them; where there is no other way, none can be given. */
   readonly masksBytes: boolean
   loadBytes(a: Assembler, to: number, place: Memory, m: number | undefined): void
   storeBytes(a: Assembler, x: number, place: Memory, m: number | undefined): void
-  /** Loads 32 bits from base + index of each lane; lanes out of the mask become 0. `to` is written early. */
-  gather(a: Assembler, to: number, base: number, index: number, m: number | undefined): void
+  /** Loads from base + index of each lane; lanes out of the mask become 0. `to` is written early. */
+  gather(a: Assembler, float: Float, to: number, base: number, index: number, m: number | undefined): void
   /** Stores to base + index of each lane, if there is an instruction for it. */
-  readonly scatter: ((a: Assembler, x: number, base: number, index: number, m: number | undefined) => void) | undefined
+  readonly scatter:
+    | ((a: Assembler, float: Float, x: number, base: number, index: number, m: number | undefined) => void)
+    | undefined
+  /** Float64 whose upper half is the whole number in the lane, the rest 0; and the upper half of float64. */
+  toUpper(a: Assembler, to: number, x: number): void
+  fromUpper(a: Assembler, to: number, x: number): void
 }
 
 export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)

@@ -1,23 +1,25 @@
-// What instructions on vectors, on masks and on float32 scalars become, which are vectors' first lanes.
+// What instructions on vectors, on masks and on float scalars become, which are vectors' first lanes.
 
-import type { Assembler } from './assembler.ts'
+import type { Assembler, Constant } from './assembler.ts'
 import type { MaskName, VectorName } from './forms.ts'
 import { reg, type Source } from './instruction.ts'
 import type { Meaning } from './stack.ts'
-import { type Comparison, type Extent, operand } from './target.ts'
+import { type Comparison, type Extent, type Float, operand, packed } from './target.ts'
 
 export const vectorMeanings = (): [string, Meaning][] => [
-  ...floats('f32', 'scalar'),
-  ...floats('f32x4', 'lanes'),
-  ['i32.trunc_sat_f32_s', truncate('scalar')],
-  [
-    'f32.convert_i32_s',
-    (f) => {
-      f.push('vector', [f.popGeneral()], (asm, to, [s]) => {
-        asm.vector('vmovd', to, 0, reg(s), { bytes: 16 }).vector('vcvtdq2ps', to, 0, to, { bytes: 16 })
-      })
-    },
-  ],
+  ...floats('f32', 'scalar', 'f32'),
+  ...floats('f32x4', 'lanes', 'f32'),
+  ...floats('f64', 'scalar', 'f64'),
+  ...floats('f64x2', 'lanes', 'f64'),
+  ['i32.trunc_sat_f32_s', truncate('f32', 'scalar')],
+  ['i32.trunc_sat_f64_s', truncate('f64', 'scalar')],
+  ['f32.convert_i32_s', fromNumber('f32', 'vcvtdq2ps')],
+  ['f64.convert_i32_s', fromNumber('f64', 'vcvtdq2pd')],
+  ['f64.promote_f32', convert('f64', 'vcvtps2pd', 'scalar')],
+  ['f64x2.promote_low_f32x4', convert('f64', 'vcvtps2pd', 'lanes')],
+  ['f64x2.convert_low_i32x4_s', convert('f64', 'vcvtdq2pd', 'lanes')],
+  ['f32.demote_f64', convert('f32', 'vcvtpd2ps', 'scalar')],
+  ['f32x4.demote_f64x2_zero', convert('f32', 'vcvtpd2ps', 'lanes')],
   [
     'f32.reinterpret_i32',
     (f) => {
@@ -27,11 +29,16 @@ export const vectorMeanings = (): [string, Meaning][] => [
   ['i32.reinterpret_f32', (f) => void f.lane('i32x4.extract_lane', 0)],
   ['f32x4.splat', spread],
   ['i32x4.splat', spread],
+  ['f64x2.splat', spread],
   ['f32x4.pmin', binary('vminps', 'lanes', { swapped: true })],
   ['f32x4.pmax', binary('vmaxps', 'lanes', { swapped: true })],
-  ['f32x4.relaxed_madd', multiplyAdd],
+  ['f64x2.pmin', binary('vminpd', 'lanes', { swapped: true })],
+  ['f64x2.pmax', binary('vmaxpd', 'lanes', { swapped: true })],
+  ['f32x4.relaxed_madd', multiplyAdd('f32')],
+  ['f64x2.relaxed_madd', multiplyAdd('f64')],
   ['f32x4.convert_i32x4_s', unary('vcvtdq2ps', 'lanes')],
-  ['i32x4.trunc_sat_f32x4_s', truncate('lanes')],
+  ['i32x4.trunc_sat_f32x4_s', truncate('f32', 'lanes')],
+  ['i32x4.trunc_sat_f64x2_s_zero', truncate('f64', 'lanes')],
   ['i32x4.add', binary('vpaddd', 'lanes', { commutes: true })],
   ['i32x4.sub', binary('vpsubd', 'lanes')],
   ['i32x4.mul', binary('vpmulld', 'lanes', { commutes: true })],
@@ -75,27 +82,40 @@ export const vectorMeanings = (): [string, Meaning][] => [
   ['v128.bitselect', bitselect],
 ]
 
-const floats = (shape: 'f32' | 'f32x4', extent: Extent): [string, Meaning][] => [
-  [`${shape}.add`, binary('vaddps', extent, { commutes: true })],
-  [`${shape}.sub`, binary('vsubps', extent)],
-  [`${shape}.mul`, binary('vmulps', extent, { commutes: true })],
-  [`${shape}.div`, binary('vdivps', extent)],
-  [`${shape}.min`, extreme('min', extent)],
-  [`${shape}.max`, extreme('max', extent)],
-  [`${shape}.neg`, withConstant('vxorps', extent, -0x80000000)],
-  [`${shape}.abs`, withConstant('vandps', extent, 0x7fffffff)],
-  [`${shape}.sqrt`, unary('vsqrtps', extent)],
-  [`${shape}.nearest`, unary('vrndscaleps', extent, 8)],
-  [`${shape}.floor`, unary('vrndscaleps', extent, 9)],
-  [`${shape}.ceil`, unary('vrndscaleps', extent, 10)],
-  [`${shape}.trunc`, unary('vrndscaleps', extent, 11)],
-  [`${shape}.eq`, comparison(extent, 0)],
-  [`${shape}.lt`, comparison(extent, 1)],
-  [`${shape}.le`, comparison(extent, 2)],
-  [`${shape}.ne`, comparison(extent, 4)],
-  [`${shape}.ge`, comparison(extent, 13)],
-  [`${shape}.gt`, comparison(extent, 14)],
-]
+const floats = (shape: 'f32' | 'f32x4' | 'f64' | 'f64x2', extent: Extent, float: Float): [string, Meaning][] => {
+  const p = packed[float]
+  const [sign, rest] = signs[float]
+  return [
+    [`${shape}.add`, binary(`vadd${p}`, extent, { commutes: true })],
+    [`${shape}.sub`, binary(`vsub${p}`, extent)],
+    [`${shape}.mul`, binary(`vmul${p}`, extent, { commutes: true })],
+    [`${shape}.div`, binary(`vdiv${p}`, extent)],
+    [`${shape}.min`, extreme('min', float, extent)],
+    [`${shape}.max`, extreme('max', float, extent)],
+    [`${shape}.neg`, withConstant(`vxor${p}`, extent, sign)],
+    [`${shape}.abs`, withConstant(`vand${p}`, extent, rest)],
+    [`${shape}.sqrt`, unary(`vsqrt${p}`, extent)],
+    [`${shape}.nearest`, unary(`vrndscale${p}`, extent, 8)],
+    [`${shape}.floor`, unary(`vrndscale${p}`, extent, 9)],
+    [`${shape}.ceil`, unary(`vrndscale${p}`, extent, 10)],
+    [`${shape}.trunc`, unary(`vrndscale${p}`, extent, 11)],
+    [`${shape}.eq`, comparison(float, extent, 0)],
+    [`${shape}.lt`, comparison(float, extent, 1)],
+    [`${shape}.le`, comparison(float, extent, 2)],
+    [`${shape}.ne`, comparison(float, extent, 4)],
+    [`${shape}.ge`, comparison(float, extent, 13)],
+    [`${shape}.gt`, comparison(float, extent, 14)],
+  ]
+}
+
+/** The sign bit, and all others. */
+const signs: { readonly [F in Float]: readonly [Constant, Constant] } = {
+  f32: [-0x80000000, 0x7fffffff],
+  f64: [-(2n ** 63n), 2n ** 63n - 1n],
+}
+
+/** The kind of what an instruction gives. */
+const kindOf = (name: VectorName): 'vector' | 'double' => (name.endsWith('pd') ? 'double' : 'vector')
 
 const binary =
   (name: VectorName, extent: Extent, rest: { commutes?: boolean; swapped?: boolean } = {}): Meaning =>
@@ -104,20 +124,39 @@ const binary =
     const below = f.popVector()
     let [a, b] = rest.swapped ? [top, below] : [below, top]
     if (rest.commutes && f.isConstant(a)) [a, b] = [b, a]
-    f.push('vector', [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, extent), { folds: true })
+    f.push(kindOf(name), [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, extent), { folds: true })
   }
 
 const unary =
   (name: VectorName, extent: Extent, immediate?: number): Meaning =>
   (f) => {
-    f.push('vector', [f.popVector()], (asm, to, [x]) => vector(asm, name, to, 0, x, extent, immediate), { folds: true })
+    f.push(kindOf(name), [f.popVector()], (asm, to, [x]) => vector(asm, name, to, 0, x, extent, immediate), {
+      folds: true,
+    })
+  }
+
+/** From floats or whole numbers of another length, which memory would hold in fewer bytes or more. */
+const convert =
+  (to: Float, name: VectorName, extent: Extent): Meaning =>
+  (f) => {
+    f.push(to === 'f64' ? 'double' : 'vector', [f.popVector()], (asm, t, [x]) =>
+      vector(asm, name, t, 0, reg(x), extent),
+    )
+  }
+
+const fromNumber =
+  (to: Float, name: VectorName): Meaning =>
+  (f) => {
+    f.push(to === 'f64' ? 'double' : 'vector', [f.popGeneral()], (asm, t, [s]) => {
+      asm.vector('vmovd', t, 0, reg(s), { bytes: 16 }).vector(name, t, 0, t, { bytes: 16 })
+    })
   }
 
 /** An operation with a constant as its other operand. */
 const withConstant =
-  (name: VectorName, extent: Extent, bits: number): Meaning =>
+  (name: VectorName, extent: Extent, bits: Constant): Meaning =>
   (f) => {
-    f.splat('i32', bits)
+    f.put({ is: 'bits', bits })
     binary(name, extent)(f)
   }
 
@@ -142,28 +181,31 @@ const scalar = { scalar: { bytes: 16 }, lanes: {} } as const
 
 /** Minimum and maximum of which a NaN wins, and −0 is less than 0. */
 const extreme =
-  (which: 'min' | 'max', extent: Extent): Meaning =>
+  (which: 'min' | 'max', float: Float, extent: Extent): Meaning =>
   (f) => {
     const b = f.popVector()
     const a = f.popVector()
-    f.push('vector', [a, a, b], (asm, to, [, x, y]) => f.target.extreme(asm, which, extent, to, reg(x), reg(y)), {
-      early: true,
-    })
+    f.push(
+      float === 'f64' ? 'double' : 'vector',
+      [a, a, b],
+      (asm, to, [, x, y]) => f.target.extreme(asm, which, float, extent, to, reg(x), reg(y)),
+      { early: true },
+    )
   }
 
 /** A comparison of floats: a mask in lanes, or 0 or 1 for scalars. */
 const comparison =
-  (extent: Extent, predicate: number): Meaning =>
+  (float: Float, extent: Extent, predicate: number): Meaning =>
   (f) => {
     const b = f.popVector()
     const a = f.popVector()
     if (extent === 'lanes') {
-      f.push('mask', [a, b], (asm, to, [x, y]) => vector(asm, 'vcmpps', to, reg(x), y, extent, predicate), {
+      f.push('mask', [a, b], (asm, to, [x, y]) => f.target.compareFloats(asm, float, predicate, to, reg(x), y), {
         folds: true,
       })
       return
     }
-    f.push('general', [a, b], (asm, to, [x, y]) => f.target.compareScalar(asm, predicate, to, reg(x), y), {
+    f.push('general', [a, b], (asm, to, [x, y]) => f.target.compareScalar(asm, float, predicate, to, reg(x), y), {
       folds: true,
     })
   }
@@ -179,10 +221,10 @@ const numbers =
 
 /** Truncates, NaN to 0, and beyond the integers to the last of them. */
 const truncate =
-  (extent: Extent): Meaning =>
+  (float: Float, extent: Extent): Meaning =>
   (f) => {
     const v = f.popVector()
-    f.push('vector', [v, v], (asm, to, [x]) => f.target.truncate(asm, extent, to, reg(x)), { early: true })
+    f.push('vector', [v, v], (asm, to, [x]) => f.target.truncate(asm, float, extent, to, reg(x)), { early: true })
     if (extent === 'scalar') f.lane('i32x4.extract_lane', 0)
   }
 
@@ -191,7 +233,7 @@ const logical =
   (name: VectorName, mask: MaskName, value: (a: number, b: number) => number): Meaning =>
   (f) => {
     const [top, below] = [f.take(), f.take()]
-    if (top.is === 'bits' && below.is === 'bits') {
+    if (top.is === 'bits' && below.is === 'bits' && typeof top.bits === 'number' && typeof below.bits === 'number') {
       f.put({ is: 'bits', bits: value(below.bits, top.bits) })
       return
     }
@@ -240,40 +282,44 @@ const bitselect: Meaning = (f) => {
   const y = f.popVector()
   f.put({ is: 'register', register: a })
   const x = f.popVector()
-  f.push('vector', [k, y, x], (asm, to, [m, s, t]) => f.target.select(asm, to, reg(t), reg(s), reg(m)))
+  const [kind, float] = f.isDouble(x) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
+  f.push(kind, [k, y, x], (asm, to, [m, s, t]) => f.target.select(asm, float, to, reg(t), reg(s), reg(m)))
 }
 
-const multiplyAdd: Meaning = (f) => {
-  const c = f.popVector()
-  const second = f.popVector()
-  const first = f.popVector()
-  const [a, b] = f.isConstant(first) ? [second, first] : [first, second]
-  const addend = f.isConstant(c)
-  f.push(
-    'vector',
-    addend ? [a, b, c] : [a, c, b],
-    (asm, to, [x, y, z]) => {
-      const [p, q, r] = addend ? [x, y, z] : [x, z, y]
-      fuse(asm, to, reg(p), q, r)
-    },
-    { folds: true },
-  )
-}
+const multiplyAdd =
+  (float: Float): Meaning =>
+  (f) => {
+    const c = f.popVector()
+    const second = f.popVector()
+    const first = f.popVector()
+    const [a, b] = f.isConstant(first) ? [second, first] : [first, second]
+    const addend = f.isConstant(c)
+    f.push(
+      float === 'f64' ? 'double' : 'vector',
+      addend ? [a, b, c] : [a, c, b],
+      (asm, to, [x, y, z]) => {
+        const [p, q, r] = addend ? [x, y, z] : [x, z, y]
+        fuse(asm, float, to, reg(p), q, r)
+      },
+      { folds: true },
+    )
+  }
 
 /** to = a · b + c, where b or c may be in memory. */
-function fuse(asm: Assembler, to: number, a: number, b: Source | undefined, c: Source | undefined): void {
+function fuse(asm: Assembler, float: Float, to: number, a: number, b: Source | undefined, c: Source | undefined): void {
+  const p = packed[float]
   if (typeof c !== 'number') {
-    if (to === a) vector(asm, 'vfmadd213ps', to, reg(b), c, 'lanes')
-    else if (to === b) vector(asm, 'vfmadd213ps', to, a, c, 'lanes')
+    if (to === a) vector(asm, `vfmadd213${p}`, to, reg(b), c, 'lanes')
+    else if (to === b) vector(asm, `vfmadd213${p}`, to, a, c, 'lanes')
     else {
-      asm.vector('vmovaps', to, 0, a)
-      vector(asm, 'vfmadd213ps', to, reg(b), c, 'lanes')
+      asm.vector(`vmova${p}`, to, 0, a)
+      vector(asm, `vfmadd213${p}`, to, reg(b), c, 'lanes')
     }
-  } else if (to === a && to !== c) vector(asm, 'vfmadd132ps', to, c, b, 'lanes')
-  else if (to === b && to !== c) asm.vector('vfmadd213ps', to, a, c)
+  } else if (to === a && to !== c) vector(asm, `vfmadd132${p}`, to, c, b, 'lanes')
+  else if (to === b && to !== c) asm.vector(`vfmadd213${p}`, to, a, c)
   else {
-    if (to !== c) asm.vector('vmovaps', to, 0, c)
-    vector(asm, 'vfmadd231ps', to, a, b, 'lanes')
+    if (to !== c) asm.vector(`vmova${p}`, to, 0, c)
+    vector(asm, `vfmadd231${p}`, to, a, b, 'lanes')
   }
 }
 
@@ -304,6 +350,7 @@ const spread: Meaning = (f) => {
   else {
     const v = f.value(entry)
     if (f.kindOf(v) === 'general') f.push('vector', [v], (asm, to, [s]) => f.target.spread(asm, to, reg(s)))
+    else if (f.isDouble(v)) f.push('double', [v], (asm, to, [s]) => asm.vector('vbroadcastsd', to, 0, reg(s)))
     else f.push('vector', [v], (asm, to, [s]) => asm.vector('vbroadcastss', to, 0, reg(s)))
   }
 }
