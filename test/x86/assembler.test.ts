@@ -84,6 +84,14 @@ const special: { readonly [N in VectorName]?: true } = {
   vpslldi: true,
   vpsrldi: true,
   vpsradi: true,
+  vmovsd: true,
+  vmovsdStore: true,
+  vmovupdStore: true,
+  vpsllqi: true,
+  vpsrlqi: true,
+  vpmovqd: true,
+  vgatherdpd: true,
+  vscatterdpd: true,
 }
 const twoOperands: readonly VectorName[] = [
   'vsqrtps',
@@ -95,8 +103,29 @@ const twoOperands: readonly VectorName[] = [
   'vmovaps',
   'vbroadcastss',
   'vpmovzxbd',
+  'vsqrtpd',
+  'vrndscalepd',
+  'vmovupd',
+  'vmovapd',
+  'vbroadcastsd',
+  'vcvtps2pd',
+  'vcvtdq2pd',
+  'vcvtpd2ps',
+  'vcvttpd2dq',
+  'vpmovzxdq',
+  'vpmovsxdq',
+  'vpermpd',
+  'vpshufd',
 ]
-const toMask: readonly VectorName[] = ['vcmpps', 'vpcmpd', 'vpcmpud', 'vptestmd']
+/** Between vectors of float64 and of half the length: where the shorter one is. */
+const shorter: { readonly [N in VectorName]?: 'to' | 'from' } = {
+  vcvtps2pd: 'from',
+  vcvtdq2pd: 'from',
+  vpmovzxdq: 'from',
+  vcvtpd2ps: 'to',
+  vcvttpd2dq: 'to',
+}
+const toMask: readonly VectorName[] = ['vcmppd', 'vcmpps', 'vpcmpd', 'vpcmpud', 'vptestmd']
 const noBroadcast: readonly VectorName[] = [
   'vmovups',
   'vmovaps',
@@ -105,19 +134,23 @@ const noBroadcast: readonly VectorName[] = [
   'vpslld',
   'vpsrld',
   'vpsrad',
+  'vmovupd',
+  'vmovapd',
+  'vbroadcastsd',
+  'vpmovzxdq',
 ]
 
 /** Expected size of the memory operand, as objdump names it. */
 function sizeOf(name: VectorName, bytes: 16 | 32 | 64): string {
   const { tuple } = vectors[name]
-  const n = tuple === 'full' ? bytes : tuple === 'quarter' ? bytes / 4 : tuple
+  const n = typeof tuple === 'number' ? tuple : bytes / { full: 1, half: 2, quarter: 4 }[tuple]
   return `${{ 4: 'DWORD', 8: 'QWORD', 16: 'XMMWORD', 32: 'YMMWORD', 64: 'ZMMWORD' }[n]} PTR `
 }
 /** objdump writes comparisons with the predicate in the name. */
 const predicates = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord']
 const namedComparison = (name: VectorName, immediate: number): string | undefined =>
-  name === 'vcmpps'
-    ? `vcmp${predicates[immediate]}ps`
+  name === 'vcmpps' || name === 'vcmppd'
+    ? `vcmp${predicates[immediate]}${name.slice(4)}`
     : name === 'vpcmpd' || name === 'vpcmpud'
       ? `vpcmp${['eq', 'lt', 'le', 'false', 'neq', 'nlt', 'nle', 'true'][immediate]}${name.slice(5)}`
       : undefined
@@ -138,8 +171,13 @@ it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binu
     const two = twoOperands.includes(name)
     const mask = toMask.includes(name)
     for (const bytes of [16, 64] as const) {
-      if (bytes === 16 && (name === 'vshuff32x4' || name === 'vbroadcastss' || name === 'vpmovzxbd')) continue
+      if (
+        bytes === 16 &&
+        (name === 'vshuff32x4' || name === 'vbroadcastss' || name === 'vbroadcastsd' || name === 'vpmovzxbd')
+      )
+        continue
       const f = file[bytes]
+      const half = bytes === 16 ? 'xmm' : 'ymm'
       for (const [d, s, t] of [
         [1, 2, 3],
         [9, 10, 11],
@@ -153,12 +191,18 @@ it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binu
         const text = (namedComparison(name, form.immediate ? immediate : 0) ?? name).replace(/^vptestmd$/, 'vptestmd')
         const tail = form.immediate && !namedComparison(name, 0) ? ',0x9' : ''
         const last =
-          name === 'vpslld' || name === 'vpsrld' || name === 'vpsrad' || name === 'vbroadcastss'
+          name === 'vpslld' ||
+          name === 'vpsrld' ||
+          name === 'vpsrad' ||
+          name === 'vbroadcastss' ||
+          name === 'vbroadcastsd'
             ? 'xmm'
             : name === 'vpmovzxbd'
               ? 'xmm'
-              : f
-        const destination = mask ? `k${k}` : `${f}${k}`
+              : shorter[name] === 'from'
+                ? half
+                : f
+        const destination = mask ? `k${k}` : `${shorter[name] === 'to' ? half : f}${k}`
         const middle = two ? '' : `${f}${s},`
         a.vector(name, k, two ? 0 : s, t, { bytes, immediate })
         expected.push(`${text} ${destination},${middle}${last}${t}${tail}`)
@@ -167,9 +211,9 @@ it.skipIf(!objdump)('vectors read back as they were meant (needs objdump of binu
         for (const memory of places) {
           a.vector(name, k, two ? 0 : s, memory, { bytes, immediate })
           expected.push(`${text} ${destination},${middle}${sizeOf(name, bytes)}${place(memory)}${tail}`)
-          if (noBroadcast.includes(name) || form.wide) continue
+          if (noBroadcast.includes(name)) continue
           a.vector(name, k, two ? 0 : s, memory, { bytes, immediate, broadcast: true, mask: 1 })
-          expected.push(`${text} ${destination}{k1},${middle}DWORD PTR ${place(memory)}${tail}`)
+          expected.push(`${text} ${destination}{k1},${middle}${form.wide ? 'Q' : 'D'}WORD PTR ${place(memory)}${tail}`)
         }
       }
     }
@@ -198,9 +242,17 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
     add(`vpslld zmm${v},zmm${w},0x17`, () => a.vector('vpslldi', v, 0, w, { immediate: 23 }))
     add(`vpsrld zmm${v},zmm${w},0x9`, () => a.vector('vpsrldi', v, 0, w, { immediate: 9 }))
     add(`vpsrad zmm${v},zmm${w},0x1f`, () => a.vector('vpsradi', v, 0, w, { immediate: 31 }))
+    add(`vpsllq zmm${v},zmm${w},0x20`, () => a.vector('vpsllqi', v, 0, w, { immediate: 32, bytes: 64 }))
+    add(`vpsrlq zmm${v},zmm${w},0x20`, () => a.vector('vpsrlqi', v, 0, w, { immediate: 32, bytes: 64 }))
+    add(`vpmovqd ymm${w},zmm${v}`, () => a.vector('vpmovqd', v, 0, w, { bytes: 64 }))
     for (const m of places) {
       add(`vmovss xmm${v},DWORD PTR ${place(m)}`, () => a.vector('vmovss', v, 0, m, { bytes: 16 }))
       add(`vmovss DWORD PTR ${place(m)},xmm${v}`, () => a.vector('vmovssStore', v, 0, m, { bytes: 16 }))
+      add(`vmovsd xmm${v},QWORD PTR ${place(m)}`, () => a.vector('vmovsd', v, 0, m, { bytes: 16 }))
+      add(`vmovsd QWORD PTR ${place(m)},xmm${v}`, () => a.vector('vmovsdStore', v, 0, m, { bytes: 16 }))
+      add(`vmovupd ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () =>
+        a.vector('vmovupdStore', v, 0, m, { mask: 3, bytes: 64 }),
+      )
       add(`vmovntps ZMMWORD PTR ${place(m)},zmm${v}`, () => a.vector('vmovntps', v, 0, m))
       add(`vmovups ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vmovupsStore', v, 0, m, { mask: 3 }))
       add(`vpmovdb XMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vpmovdb', v, 0, m, { mask: 3 }))
@@ -209,6 +261,13 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
     const zmm = Array.from({ length: 32 }, (_, i) => `zmm${i}`)
     add(`vpgatherdd zmm${v}{k2},DWORD PTR ${place(indexed, zmm)}`, () =>
       a.vector('vpgatherdd', v, 0, indexed, { mask: 2 }),
+    )
+    const ymm = Array.from({ length: 32 }, (_, i) => `ymm${i}`)
+    add(`vgatherdpd zmm${v}{k2},QWORD PTR ${place(indexed, ymm)}`, () =>
+      a.vector('vgatherdpd', v, 0, indexed, { mask: 2, bytes: 64 }),
+    )
+    add(`vscatterdpd QWORD PTR ${place(indexed, ymm)}{k2},zmm${v}`, () =>
+      a.vector('vscatterdpd', v, 0, indexed, { mask: 2, bytes: 64 }),
     )
     add(`vpscatterdd DWORD PTR ${place(indexed, zmm)}{k2},zmm${v}`, () =>
       a.vector('vpscatterdd', v, 0, indexed, { mask: 2 }),
@@ -239,6 +298,22 @@ const vexForms: { readonly [N in VectorName]?: Vex } = {
   ...Object.fromEntries((Object.keys(vectors) as VectorName[]).map((name) => [name, plainThree])),
   ...Object.fromEntries(twoOperands.map((name) => [name, plainTwo])),
   vrndscaleps: { name: 'vroundps', operands: 'vv' },
+  vrndscalepd: { name: 'vroundpd', operands: 'vv' },
+  vbroadcastsd: { operands: 'yx' },
+  vcvtps2pd: { operands: 'yx' },
+  vcvtdq2pd: { operands: 'yx' },
+  vpmovzxdq: { operands: 'yx' },
+  vpmovsxdq: { operands: 'yx' },
+  vcvtpd2ps: { operands: 'xy' },
+  vcvttpd2dq: { operands: 'xy' },
+  vpermpd: { operands: 'yy' },
+  vmovupdStore: { name: 'vmovupd', operands: 'Mv' },
+  vmovsd: { operands: 'xm' },
+  vmovsdStore: { name: 'vmovsd', operands: 'Mx' },
+  vmaskmovpd: { operands: 'vvm' },
+  vmaskmovpdStore: { name: 'vmaskmovpd', operands: 'Mvv' },
+  vpsllqi: { name: 'vpsllq', operands: 'vv' },
+  vpsrlqi: { name: 'vpsrlq', operands: 'vv' },
   vbroadcastss: { operands: 'vx' },
   vpmovzxbd: { operands: 'yx' },
   vmovupsStore: { name: 'vmovups', operands: 'Mv' },
@@ -266,6 +341,9 @@ const vexMemory: { readonly [N in VectorName]?: string } = {
   vbroadcastss: 'DWORD',
   vmovss: 'DWORD',
   vmovssStore: 'DWORD',
+  vbroadcastsd: 'QWORD',
+  vmovsd: 'QWORD',
+  vmovsdStore: 'QWORD',
   vmovd: 'DWORD',
   vmovdStore: 'DWORD',
   vmovqStore: 'QWORD',
@@ -292,9 +370,11 @@ it.skipIf(!objdump)('and so do vectors in VEX encoding (needs objdump of binutil
         [7, 15, 13],
         [15, 0, 8],
       ] as const) {
-        const immediate = name === 'vblendvps' ? d << 4 : 9
-        const tail = name === 'vblendvps' ? `,${register('v', d)}` : form.immediate && name !== 'vcmpps' ? ',0x9' : ''
-        const shown = name === 'vcmpps' ? 'vcmpngeps' : text
+        const blends = name === 'vblendvps' || name === 'vblendvpd'
+        const compares = name === 'vcmpps' || name === 'vcmppd'
+        const immediate = blends ? d << 4 : 9
+        const tail = blends ? `,${register('v', d)}` : form.immediate && !compares ? ',0x9' : ''
+        const shown = compares ? `vcmpnge${name.slice(4)}` : text
         const three = operands.length === 3
         const options = { bytes: operands.includes('v') ? bytes : operands.includes('y') ? 32 : 16, immediate } as const
         const [first, second, third] = operands
@@ -326,6 +406,9 @@ it.skipIf(!objdump)('and so do vectors in VEX encoding (needs objdump of binutil
     const indexed: Memory = { base: 13, index: i, scale: 4, displacement: 8 }
     a.vector('vpgatherdd', v, m, indexed)
     expected.push(`vpgatherdd ymm${v},DWORD PTR ${place(indexed, ymm)},ymm${m}`)
+    const xmm = Array.from({ length: 16 }, (_, k) => `xmm${k}`)
+    a.vector('vgatherdpd', v, m, indexed, { bytes: 32 })
+    expected.push(`vgatherdpd ymm${v},QWORD PTR ${place(indexed, xmm)},ymm${m}`)
   }
   expectLines(a.finish(), expected)
 })
