@@ -1,18 +1,21 @@
-// Idioms in which the float32 functions are written: constants, polynomials, sign handling, clamps.
+// Idioms in which functions are written, in float32 or the type of what they are given: constants, polynomials, sign handling, clamps.
 
 import { abs, add, and, bitcast, constant, type Expr, lt, madd, or, select, xor } from './expr.ts'
 
 export const f32 = (value: number): Expr => constant('f32', Math.fround(value))
 export const i32 = (value: number): Expr => constant('i32', value | 0)
 
+/** A number in the type of x. */
+export const like = (x: Expr, value: number): Expr => (x.type === 'f64' ? constant('f64', value) : f32(value))
+
 /** c₀ + c₁x + c₂x² + …, by Horner's scheme. */
 export function polynomial(x: Expr, coefficients: readonly number[]): Expr {
-  return coefficients.slice(0, -1).reduceRight((sum, c) => madd(sum, x, f32(c)), f32(coefficients.at(-1) ?? 0))
+  return coefficients.slice(0, -1).reduceRight((sum, c) => madd(sum, x, like(x, c)), like(x, coefficients.at(-1) ?? 0))
 }
 
 /** The larger (smaller) of x and a bound; unlike `max` and `min` one instruction on x86. NaN stays NaN. */
-export const atLeast = (x: Expr, bound: number): Expr => select(lt(x, f32(bound)), f32(bound), x)
-export const atMost = (x: Expr, bound: number): Expr => select(lt(f32(bound), x), f32(bound), x)
+export const atLeast = (x: Expr, bound: number): Expr => select(lt(x, like(x, bound)), like(x, bound), x)
+export const atMost = (x: Expr, bound: number): Expr => select(lt(like(x, bound), x), like(x, bound), x)
 export const clamp = (x: Expr, low: number, high: number): Expr => atMost(atLeast(x, low), high)
 
 const signBit = (x: Expr): Expr => and(bitcast('i32', x), i32(0x80000000))
@@ -30,4 +33,4 @@ export const odd =
 /** The leading 12 bits of a float32: products of two such numbers are exact. */
 export const leading = (x: Expr): Expr => bitcast('f32', and(bitcast('i32', x), i32(0xfffff000)))
 
-export const plus = (x: Expr, value: number): Expr => add(x, f32(value))
+export const plus = (x: Expr, value: number): Expr => add(x, like(x, value))

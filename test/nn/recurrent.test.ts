@@ -85,7 +85,8 @@ forEachEngine(() => {
         gradient(() => whole(7)),
         gradient(() => whole()),
       ),
-    ).toBe(0)
+      // Loops of other bodies, whose kernels may add up in another order
+    ).toBeLessThan(1e-13)
     expect(
       distance(
         gradient(() => whole(3)),

@@ -36,6 +36,8 @@ const atEdges: { readonly [name: string]: (x: Tensor, y: Tensor) => Tensor } = {
   'whole numbers greater or equal': (x, y) => x.cast('int32').greaterEqual(y.cast('int32')),
   'whole numbers not equal': (x, y) => x.cast('int32').notEqual(y.cast('int32')),
   'smaller whole number': (x, y) => x.cast('int32').minimum(y.cast('int32')),
+  float32: (x, y) => x.add(y).cast('float32'),
+  float64: (x, y) => x.add(y).cast('float64').mul(x.cast('float64')),
   floor: (x) => x.floor(),
   ceiling: (x) => x.ceil(),
   rounded: (x) => x.round(),
@@ -55,8 +57,8 @@ const atEdges: { readonly [name: string]: (x: Tensor, y: Tensor) => Tensor } = {
       ),
 }
 
-function outcome(run: (x: Tensor, y: Tensor) => Tensor): readonly number[] {
-  return Array.from(run(tensor(left), tensor(right)).dataSync())
+function outcome(run: (x: Tensor, y: Tensor) => Tensor, dtype: 'float32' | 'float64'): readonly number[] {
+  return Array.from(run(tensor(left, { dtype }), tensor(right, { dtype })).dataSync())
 }
 
 describe.each(targets)('$title', ({ name: vectors }: VectorTarget) => {
@@ -66,10 +68,12 @@ describe.each(targets)('$title', ({ name: vectors }: VectorTarget) => {
   }
 
   test.each(Object.keys(atEdges))('%s at the edges is the reference’s', (name) => {
-    configure({ backend: 'reference', seed: 0, worker: false })
-    const want = outcome(atEdges[name])
-    use(1)
-    expect(outcome(atEdges[name])).toEqual(want)
+    for (const dtype of ['float32', 'float64'] as const) {
+      configure({ backend: 'reference', seed: 0, worker: false })
+      const want = outcome(atEdges[name], dtype)
+      use(1)
+      expect(outcome(atEdges[name], dtype), dtype).toEqual(want)
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 // Loop kernels as machine code: random ones equal the interpreter, bit for bit, on each set of vectors, however the iterations are cut.
 
 import { expect, test } from 'vitest'
-import { isNativeLoop } from '../../src/backend/x86/loop.ts'
+import { nativeLoop } from '../../src/backend/x86/loop.ts'
 import type { DataArray } from '../../src/graph/dtype.ts'
 import { interpretLoop } from '../kernel/interpreter.ts'
 import { Chance } from '../kernel/random.ts'
@@ -14,7 +14,8 @@ test.skipIf(missing !== undefined)(`random kernels ${missing ?? ''}`, { timeout:
   let tried = 0
   for (let seed = 0; seed < rounds; seed++) {
     const given = randomLoop(new Chance(seed))
-    if (!isNativeLoop(given.kernel)) continue
+    // Functions of float64 are not the interpreter's, bit for bit
+    if (nativeLoop(given.kernel) !== given.kernel) continue
     tried++
     const want = given.buffers.map((b) => b.slice())
     interpretLoop(given.kernel, given.launch, want)

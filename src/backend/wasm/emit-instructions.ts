@@ -153,6 +153,8 @@ function scalar(e: Expr, env: EmitEnvironment): Selection {
   }
   if (e.op === 'madd') {
     const t = e.type === 'bool' ? 'i32' : e.type
+    // A scalar that is the first lane of a vector rounds as all lanes do
+    if (t !== 'i32' && env.relaxedMadd && env.scalarsAreLanes) return plainly(operands, [`${shapes[t]}.relaxed_madd`])
     return { operands, code: (f, locals) => multiplyAdd(f, locals, t) }
   }
   const special = from === 'i32' ? scalarIntegers[e.op] : undefined

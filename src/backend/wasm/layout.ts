@@ -8,6 +8,8 @@ import type { ValueType } from './assembler.ts'
 export interface EmitEnvironment {
   /** Whether the engine has relaxed SIMD, so that `madd` may be one instruction. */
   readonly relaxedMadd: boolean
+  /** Whether instructions on lanes take scalars, too. */
+  readonly scalarsAreLanes?: boolean
   /** Whether lanes can hold float64, too. */
   readonly float64Lanes?: boolean
   /** Index of the imported f64 function. */

@@ -17,7 +17,7 @@ import { type ContractWord, contractWords, emitContract, emitPackAhead, isNative
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { type InPlace, inPlaceOf } from './in-place.ts'
-import { emitNativeLoop, isNativeLoop, vectorsOf } from './loop.ts'
+import { emitNativeLoop, nativeLoop, vectorsOf } from './loop.ts'
 import { emitMicroKernel } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
@@ -66,13 +66,15 @@ export class NativeKernels {
 
   private native(kernel: Kernel, launches: readonly Launch[], program: Program): CompiledKernel | undefined {
     if (kernel.kind === 'loop') {
-      if (!isNativeLoop(kernel)) return undefined
+      const made = nativeLoop(kernel)
+      if (!made) return undefined
       const loops = launches.filter((launch) => launch.kind === 'loop')
-      const cost = iterationCost(kernel)
+      // Half as many lanes take twice as long
+      const cost = iterationCost(made) * (this.target.lanes / vectorsOf(this.target, kernel).lanes)
       if (!loops.some((launch) => loopCost(cost, launch) >= this.worthCalling)) return undefined
       if (loops.some((launch) => reachesFar(kernel, launch))) return undefined
       const isStreaming = loops.every((launch) => streams(kernel, launch, program.buffers))
-      return { kind: 'loop', kernel, loop: this.loop(kernel, cost, isStreaming) }
+      return { kind: 'loop', kernel, loop: this.loop(kernel, made, cost, isStreaming) }
     }
     if (kernel.kind !== 'contract' || !isNativeContract(kernel)) return undefined
     const products = launches.filter((launch) => launch.kind === 'contract')
@@ -169,12 +171,13 @@ export class NativeKernels {
     return made
   }
 
-  private loop(kernel: LoopKernel, cost: number, isStreaming: boolean): Compiled {
+  /** The code of a kernel, of which `made` is what machine code is made of. */
+  private loop(kernel: LoopKernel, made: LoopKernel, cost: number, isStreaming: boolean): Compiled {
     const key = `${isStreaming ? 'streaming ' : ''}${loopKey(kernel)}`
     const known = this.known.get(key)
     if (known) return known
     const target = vectorsOf(this.target, kernel)
-    const [native] = this.code.install((a) => [emitNativeLoop(a, target, kernel, { streams: isStreaming })], target)
+    const [native] = this.code.install((a) => [emitNativeLoop(a, target, made, { streams: isStreaming })], target)
     const compiled: Compiled = {
       index: this.engine.nativeFunction(),
       cost: cost * this.target.price.relative,

@@ -2,6 +2,7 @@
 
 import { loopExpressions } from '../../kernel/key.ts'
 import type { LoopKernel } from '../../kernel/loop.ts'
+import { expandDoubles } from '../../scalar/double.ts'
 import { type Expr, topological } from '../../scalar/expr.ts'
 import { fillLoop } from '../wasm/emit-loop.ts'
 import type { EmitEnvironment } from '../wasm/layout.ts'
@@ -13,6 +14,7 @@ import type { VectorTarget } from './target.ts'
 /** What emitters may ask of this target; without `fused`, products are rounded before they are added to. */
 export const environment = (fused: boolean): EmitEnvironment => ({
   relaxedMadd: fused,
+  scalarsAreLanes: true,
   float64Lanes: true,
   math: (name) => {
     throw new Error(`x86: ${name} in float64 stays with WebAssembly`)
@@ -22,9 +24,30 @@ export const environment = (fused: boolean): EmitEnvironment => ({
 /** Whether every value of the expressions fits into 32 bits, as in products. */
 export const isSingle = (roots: readonly Expr[]): boolean => topological(roots).every((e) => e.type !== 'f64')
 
-/** Whether machine code can be made of a loop kernel: all but some functions of float64. */
-export function isNativeLoop(kernel: LoopKernel): boolean {
-  return topological(loopExpressions(kernel)).every((e) => e.op !== 'call' || e.type !== 'f64')
+/**
+ * A loop kernel of which machine code can be made, its functions of float64 written as arithmetic; undefined where it calls one for which
+ * there is none.
+ */
+export function nativeLoop(kernel: LoopKernel): LoopKernel | undefined {
+  const memo = new Map<Expr, Expr>()
+  const isCall = (e: Expr): boolean => e.op === 'call' && e.type === 'f64'
+  const roots = loopExpressions(kernel)
+  if (!topological(roots).some(isCall)) return kernel
+  const made = mapLoop(kernel, (e) => expandDoubles(e, memo))
+  return topological(loopExpressions(made)).some(isCall) ? undefined : made
+}
+
+/** The kernel with all of its expressions replaced. */
+function mapLoop(kernel: LoopKernel, replace: (e: Expr) => Expr): LoopKernel {
+  return {
+    ...kernel,
+    accesses: kernel.accesses.map((a) => (a.indirect ? { ...a, indirect: replace(a.indirect) } : a)),
+    stages: kernel.stages.map((stage) => ({
+      ...stage,
+      reductions: stage.reductions.map((r) => ({ ...r, value: replace(r.value) })),
+      stores: stage.stores.map((s) => ({ ...s, value: replace(s.value) })),
+    })),
+  }
 }
 
 /** The vectors that a loop kernel is made of: half as many lanes where some are float64. */
