@@ -20,7 +20,7 @@ const budgets = [
   { name: 'train', entry: 'train/index', limit: '93 kB' },
   // With dagre, the library that ranks the boxes of a picture.
   { name: 'inspect', entry: 'inspect/index', limit: '89 kB' },
-  { name: 'cli', entry: 'cli/main', limit: '200 kB' },
+  { name: 'cli', entry: 'cli/main', limit: '206 kB' },
 ]
 
 /** Bundlers keep what is imported on demand in files of their own. */

@@ -108,10 +108,8 @@ export class FunctionBuilder implements Code {
   v128(lanes: Int32Array | Float32Array): this {
     return this.bytes(0xfd, 12, ...new Uint8Array(lanes.buffer, lanes.byteOffset, 16))
   }
-  upperHalf(to: 'f64' | 'i32', lanes: boolean): this {
-    if (lanes) throw new Error('wasm: float64 has no place in lanes')
-    if (to === 'i32') return this.op('i64.reinterpret_f64').i64(32).op('i64.shr_u').op('i32.wrap_i64')
-    return this.op('i64.extend_i32_u').i64(32).op('i64.shl').op('f64.reinterpret_i64')
+  upperHalf(): this {
+    throw new Error('wasm: float64 has no place in lanes')
   }
   splat(type: 'f32' | 'f64' | 'i32', value: number): this {
     if (type === 'f64') return this.f64(value).op('f64x2.splat')
@@ -126,7 +124,9 @@ export class FunctionBuilder implements Code {
     return this.shuffle(Array.from({ length: 16 }, (_, i) => (i + 4 * distance) % 16))
   }
   op(name: Plain): this {
-    for (const byte of encodings.get(name) ?? []) this.code.push(byte)
+    const encoding = encodings.get(name)
+    if (!encoding) throw new Error(`wasm: ${name} is not emitted`)
+    for (const byte of encoding) this.code.push(byte)
     return this
   }
   /** A load or store at the address on the stack plus `offset`; alignment is a hint that is always left at one byte's worth or natural. */

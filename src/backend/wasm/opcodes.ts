@@ -85,8 +85,6 @@ export const plain = {
   'f64.min': 0xa4,
   'f64.max': 0xa5,
   'i32.wrap_i64': 0xa7,
-  'i64.reinterpret_f64': 0xbd,
-  'f64.reinterpret_i64': 0xbf,
   'i64.extend_i32_s': 0xac,
   'i64.extend_i32_u': 0xad,
   'f32.convert_i32_s': 0xb2,
@@ -121,11 +119,7 @@ export const simd = {
   'f32x4.gt': 0x44,
   'f32x4.le': 0x45,
   'f32x4.ge': 0x46,
-  'f64x2.eq': 0x47,
-  'f64x2.ne': 0x48,
   'f64x2.lt': 0x49,
-  'f64x2.gt': 0x4a,
-  'f64x2.le': 0x4b,
   'v128.not': 0x4d,
   'v128.and': 0x4e,
   'v128.andnot': 0x4f,
@@ -165,26 +159,8 @@ export const simd = {
   'f32x4.max': 0xe9,
   'f32x4.pmin': 0xea,
   'f32x4.pmax': 0xeb,
-  'f64x2.abs': 0xec,
-  'f64x2.neg': 0xed,
-  'f64x2.sqrt': 0xef,
   'f64x2.add': 0xf0,
-  'f64x2.sub': 0xf1,
   'f64x2.mul': 0xf2,
-  'f64x2.div': 0xf3,
-  'f64x2.min': 0xf4,
-  'f64x2.max': 0xf5,
-  'f64x2.pmin': 0xf6,
-  'f64x2.pmax': 0xf7,
-  'f64x2.ceil': 0x74,
-  'f64x2.floor': 0x75,
-  'f64x2.trunc': 0x7a,
-  'f64x2.nearest': 0x94,
-  'f32x4.demote_f64x2_zero': 0x5e,
-  'f64x2.promote_low_f32x4': 0x5f,
-  'i32x4.trunc_sat_f64x2_s_zero': 0xfc,
-  'f64x2.convert_low_i32x4_s': 0xfe,
-  'f64x2.relaxed_madd': 0x107,
   'i32x4.trunc_sat_f32x4_s': 0xf8,
   'f32x4.convert_i32x4_s': 0xfa,
   'f32x4.relaxed_madd': 0x105,
@@ -241,7 +217,15 @@ export const atomic = {
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 /** Instructions without immediates, and those that load or store. */
-export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd
+export type Plain = keyof typeof plain | keyof typeof saturating | keyof typeof simd | DoubleLanes
+/** Those of float64 in lanes, which only machines with longer vectors are told: two lanes are not worth it. */
+type DoubleLanes =
+  | `f64x2.${'sub' | 'div' | 'min' | 'max' | 'pmin' | 'pmax' | 'neg' | 'abs' | 'sqrt' | 'relaxed_madd'}`
+  | `f64x2.${'floor' | 'ceil' | 'trunc' | 'nearest' | 'eq' | 'ne' | 'le' | 'gt' | 'ge'}`
+  | 'f64x2.promote_low_f32x4'
+  | 'f64x2.convert_low_i32x4_s'
+  | 'f32x4.demote_f64x2_zero'
+  | 'i32x4.trunc_sat_f64x2_s_zero'
 export type MemoryOp = keyof typeof memory | keyof typeof simdMemory
 /** The result of a structured block. */
 export type BlockType = ValueType | 'none'
