@@ -134,7 +134,7 @@ function vectorFeatures(): string[] {
 function engines({ backend, x86, x86Vectors }: Info): string[] {
   const known: { readonly [N in BackendName]: string } = {
     wasm: 'wasm: WebAssembly compiled for each program',
-    x86: `x86: ${x86Vectors} machine code for all but float64`,
+    x86: `x86: ${x86Vectors} machine code`,
     reference: 'reference: one operation after the other, slow and obvious',
   }
   const others = backendNames.filter((name) => name !== backend && (name !== 'x86' || x86))
