@@ -7,7 +7,7 @@ import { isStill, stepOf } from '../../kernel/table.ts'
 import { type Ahead, contractPlan, keptOf, nothingAhead, roundUp, scratchLayout } from './blocking.ts'
 import { contractDriverIndex, packDriverIndex } from './engine-module.ts'
 import type { ImageWords } from './image-words.ts'
-import type { Compiled, CompiledKernel, NativeContract, NativePlan } from './kernels.ts'
+import type { Compiled, CompiledKernel, NativeContract, NativePlan, NativeShape } from './kernels.ts'
 import { tableAccess } from './layout.ts'
 import { loopConstants } from './loop-constants.ts'
 import type { Tile } from './micro-kernel.ts'
@@ -241,15 +241,21 @@ export class ContractTasks {
 
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
     const { batch, m, n, k } = launch
-    const tables = isPlain(kernel.right) ? launch.right[0] : undefined
+    const [left, right] = (['left', 'right'] as const).map((side) =>
+      isPlain(kernel[side]) ? launch[side][0] : undefined,
+    )
     const constant = this.constant(launch)
     const { words, blocks, grain, nanoseconds, kc, ahead, tileRows, vectors } = once(
       this.nativePlans,
-      [launch.kernel, batch, m, n, k, tables?.outer ?? -1, tables?.inner ?? -1, +constant.left, +constant.right],
+      [
+        ...[launch.kernel, batch, m, n, k, +constant.left, +constant.right],
+        ...[left, right].flatMap((given) => [given?.outer ?? -1, given?.inner ?? -1]),
+      ],
       () => {
-        const { tables: all } = this.image.source
-        const right = tables && { outer: all[tables.outer], inner: all[tables.inner] }
-        return compiled.plan({ batch, m, n, k, right, constant })
+        const { tables } = this.image.source
+        const of = (given: TableArguments | undefined): NativeShape['left'] =>
+          given && { outer: tables[given.outer], inner: tables[given.inner] }
+        return compiled.plan({ batch, m, n, k, left: of(left), right: of(right), constant })
       },
     )
     const args = this.image.args(words.length + 3 + 6 + 1, compiled.native)

@@ -50,7 +50,8 @@ export interface NativeShape {
   readonly m: number
   readonly n: number
   readonly k: number
-  /** The tables of a right operand that could be read in place. */
+  /** The tables of a left and a right operand that could be read in place. */
+  readonly left: { readonly outer: Table; readonly inner: Table } | undefined
   readonly right: { readonly outer: Table; readonly inner: Table } | undefined
   /** The operands that stay the same in all turns of the loop around it: they are packed before that. */
   readonly constant: Ahead

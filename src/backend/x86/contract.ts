@@ -13,6 +13,7 @@ import type { VectorTarget } from './target.ts'
 
 /** The words of a product's args block, by their names in order. With a `pieceVectors` of 0 the right operand is packed; else it is read in place
  * (`in-place.ts`): `piece` columns in so many vectors, as runs of `run` columns with `gap` vacant ones between them, or all of use where `run` is 0.
+ * A `leftRow` says that the left operand is read in place: so many bytes from row to row, `leftStep` from k to k.
  * `packLeft`, `packRight` and `epilogue` say how far from the start of all code
  * their functions are, and so do the four micro-kernels: for tiles of all rows or of those that are left, with two vectors of columns or
  * one. Then come the addresses of three args blocks, for each operand those of panels packed ahead (`wasm/records.ts`), and that of the table of vectors. */
@@ -29,6 +30,8 @@ export const contractWords = [
   'tileAt',
   'tileRows',
   'tileStride',
+  'leftRow',
+  'leftStep',
   'piece',
   'pieceVectors',
   'run',
@@ -81,9 +84,12 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
   const [leftArgs, rightArgs, epilogueArgs] = (['leftArgs', 'rightArgs', 'epilogueArgs'] as const).map(word)
   const [tileRows, tileStride] = (['tileRows', 'tileStride'] as const).map(word)
   const [piece, pieceVectors, runLength, gap] = (['piece', 'pieceVectors', 'run', 'gap'] as const).map(word)
+  const [leftRow, leftStep] = (['leftRow', 'leftStep'] as const).map(word)
   const [leftAhead, rightAhead] = (['leftAhead', 'rightAhead'] as const).map(word)
   // Where the packed panels of the block lie.
   const [leftPanels, rightPanels] = [local(), local()]
+  // Bytes from row to row of the left operand, in its panels or in place, where it begins for the batch element.
+  const [leftRowBytes, leftBase] = [local(), local()]
   f.get(rightAt).get(scratch).op('i32.add').set(rightAt)
   f.get(tileAt).get(scratch).op('i32.add').set(tileAt)
 
@@ -105,6 +111,11 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
     () => {
       setBlock(f, index, { m, n, mc, nc, mBlocks, nBlocks }, { batch, m0, m1, n0, n1 })
       setWidth()
+      f.get(leftRow).if(() => {
+        f.get(m0).get(leftRow).op('i32.mul')
+        pushStart(leftArgs)
+        f.op('i32.add').set(leftBase)
+      })
       f.get(k).op('i32.eqz')
       f.if(clearTile)
       f.i32(0).set(k0)
@@ -118,7 +129,10 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
             f.get(pieceVectors).op('i32.eqz')
             f.if(() => callPack('packRight', rightArgs, n0, n1, rightAt))
           })
-          packed('left', leftAhead, m0, leftPanels, () => callPack('packLeft', leftArgs, m0, m1, scratch))
+          f.get(leftRow).if(leftInPlace, () => {
+            f.get(run).i32(2).op('i32.shl').set(leftRowBytes)
+            packed('left', leftAhead, m0, leftPanels, () => callPack('packLeft', leftArgs, m0, m1, scratch))
+          })
           multiply()
           f.get(k1).set(k0).br(0)
         })
@@ -138,13 +152,24 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
       pushWord('rightVectors')
       f.get(n0).get(piece).op('i32.div_u').get(pieceVectors).op('i32.mul').i32(2).op('i32.shl')
       f.op('i32.add').set(vectors)
-      f.get(rightArgs).memory('i32.load', 4 * tableAccess.address)
-      f.get(rightArgs).memory('i32.load', 4 * tableAccess.batch)
-      f.get(batch).i32(2).op('i32.shl').op('i32.add').memory('i32.load').op('i32.add').set(rightBase)
+      pushStart(rightArgs)
+      f.set(rightBase)
       f.get(rightArgs)
         .memory('i32.load', 4 * tableAccess.inner)
         .set(offsets)
     })
+  }
+
+  /** Pushes the address at which the batch element of a plain operand begins. */
+  function pushStart(operand: number): void {
+    f.get(operand).memory('i32.load', 4 * tableAccess.address)
+    f.get(operand).memory('i32.load', 4 * tableAccess.batch)
+    f.get(batch).i32(2).op('i32.shl').op('i32.add').memory('i32.load').op('i32.add')
+  }
+
+  function leftInPlace(): void {
+    f.get(leftRow).set(leftRowBytes)
+    f.get(k0).get(leftStep).op('i32.mul').get(leftBase).op('i32.add').set(leftPanels)
   }
 
   /** Columns `from` … `to` − 1 of the block are finished in the tile, where they begin at `at`. */
@@ -267,23 +292,19 @@ export function emitContract(a: Assembler, target: VectorTarget, codeStart: bigi
     f.callFunction(undefined, [
       () => f.get(run),
       () => {
-        f.get(leftPanels)
-          .get(row)
-          .get(m0)
-          .op('i32.sub')
-          .get(run)
-          .op('i32.mul')
-          .i32(2)
-          .op('i32.shl')
-          .op('i32.add')
-          .absolute()
+        f.get(leftPanels).get(row).get(m0).op('i32.sub').get(leftRowBytes).op('i32.mul').op('i32.add').absolute()
       },
       () => f.get(right).absolute(),
       () => {
         f.get(tileAt).get(row).get(m0).op('i32.sub').get(tileStride).op('i32.mul').op('i32.add')
         f.get(column).i32(2).op('i32.shl').op('i32.add').absolute()
       },
-      () => f.get(tileStride),
+      () =>
+        f
+          .get(args)
+          .i32(4 * contractWords.indexOf('tileStride'))
+          .op('i32.add')
+          .absolute(),
       () => f.get(step),
       () => f.get(k0),
       () => f.get(row).get(m0).op('i32.sub').get(aheadStep).op('i32.mul').get(ahead).op('i32.add').absolute(),

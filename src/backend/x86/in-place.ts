@@ -1,6 +1,7 @@
-// A right operand that is read where it lies: its columns as vectors of neighbours, each of which begins at a place of its own.
+// Operands that are read where they lie: columns of the right one as vectors of neighbours, each of which begins at a place of its own, rows of the left one at equal distances.
 
-import { reachOf, type Table, tableOf } from '../../kernel/table.ts'
+import { reachOf, stepOf, type Table, tableOf } from '../../kernel/table.ts'
+import type { VectorTarget } from './target.ts'
 
 /**
  * Columns in pieces: `columns` of them lie in `vectors` vectors, as runs of `run` columns that all have `gap` elements between
@@ -57,3 +58,19 @@ export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | 
 /** The columns of a tile of `columns` that are multiplied in place. */
 export const columnsInPlace = (columns: number, place: InPlace, lanes: number): number =>
   Math.ceil(columns / place.columns) * place.vectors * lanes
+
+/** Tiles side by side that read a row of the left operand: more of them are worth packing it. */
+const fewTiles = 4
+/** Distances of which many rows lie in the same few places of the first-level cache. */
+const crowded = 2048
+
+/** Bytes from row to row and from k to k of a left operand that is better read where it lies, for it is read only a few times. */
+export function leftInPlace(
+  { outer, inner }: { readonly outer: Table; readonly inner: Table },
+  n: number,
+  { tile }: VectorTarget,
+): { readonly row: number; readonly step: number } | undefined {
+  const [row, step] = [4 * (stepOf(outer) ?? 0), 4 * (stepOf(inner) ?? 0)]
+  if (row <= 0 || step <= 0 || n > fewTiles * tile.columns) return undefined
+  return row % crowded === 0 || step % crowded === 0 ? undefined : { row, step }
+}

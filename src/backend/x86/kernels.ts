@@ -16,9 +16,9 @@ import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, emitPackAhead, isNativeContract } from './contract.ts'
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
-import { type InPlace, inPlaceOf } from './in-place.ts'
+import { type InPlace, inPlaceOf, leftInPlace } from './in-place.ts'
 import { emitNativeLoop, nativeLoop, vectorsOf } from './loop.ts'
-import { emitMicroKernel } from './micro-kernel.ts'
+import { emitMicroKernel, type LeftSource } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
 import type { Standing } from './tables.ts'
@@ -96,23 +96,26 @@ export class NativeKernels {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
       native: this.driver(),
-      plan: ({ right: tables, constant, ...shape }) => {
-        const place = tables && inPlaceOf(tables.outer, tables.inner, this.target.lanes)
-        const costs = { packLeft: left, packRight: right, epilogue: epilogueCost }
+      plan: ({ left: leftTables, right: rightTables, constant, ...shape }) => {
+        const place = rightTables && inPlaceOf(rightTables.outer, rightTables.inner, this.target.lanes)
+        const strides = leftTables && !constant.left && leftInPlace(leftTables, shape.n, this.target)
+        const costs = { packLeft: strides ? 0 : left, packRight: right, epilogue: epilogueCost }
         const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
         const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
         const known: { readonly [N in ContractWord]?: number } = {
-          ...this.microKernels(tileRows, shape, inPlace),
+          ...this.microKernels(tileRows, shape, inPlace, strides ? 'place' : 'panel'),
           ...shape,
           ...blocking,
           ...nativeScratch(mc, nc, kc, inPlace, this.target),
           tileRows,
+          leftRow: strides ? strides.row : 0,
+          leftStep: strides ? strides.step : 0,
           piece: inPlace?.columns ?? 0,
           pieceVectors: inPlace?.vectors ?? 0,
           run: inPlace?.run ?? 0,
           gap: inPlace?.gap ?? 0,
-          packLeft: packLeft(tileRows),
+          packLeft: strides ? 0 : packLeft(tileRows),
           packRight: inPlace ? 0 : packRight(),
           epilogue: epilogue(),
         }
@@ -143,11 +146,14 @@ export class NativeKernels {
     tileRows: number,
     { m, n }: { readonly m: number; readonly n: number },
     inPlace: InPlace | undefined,
+    left: LeftSource,
   ): { readonly [N in ContractWord]?: number } {
     const source = inPlace ? 'place' : 'panel'
     const micro = (rows: number, vectors: number, has: boolean): number =>
       has
-        ? this.part(`tile ${rows} ${vectors} ${source}`, (a) => emitMicroKernel(a, this.target, rows, vectors, source))
+        ? this.part(`tile ${rows} ${vectors} ${source} ${left}`, (a) =>
+            emitMicroKernel(a, this.target, rows, vectors, source, left),
+          )
         : 0
     const { tile, lanes } = this.target
     const rest = m % tileRows
