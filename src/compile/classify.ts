@@ -78,7 +78,13 @@ function isLarge(node: Node<'matmul'> | Node<'conv'>): boolean {
   const [m, n] = isOp(node, 'matmul')
     ? [node.shape.at(-2) as number, node.shape.at(-1) as number]
     : [b.shape[0] as number, sizeOf(node.shape) / (b.shape[0] as number)]
-  return node.dtype === 'float32' && m > 1 && n > 1 && inner > 1 && sizeOf(node.shape) * inner >= smallestContraction
+  const isProduct = m > 1 && n > 1 && inner > 1 && !(isOp(node, 'conv') && isDepthwise(node))
+  return node.dtype === 'float32' && isProduct && sizeOf(node.shape) * inner >= smallestContraction
+}
+
+/** Whether each filter has a channel of its own, whose elements are read one after the other: nothing is worth packing then. */
+function isDepthwise({ inputs, attributes: { groups, strides, dilation } }: Node<'conv'>): boolean {
+  return groups > 1 && inputs[1].shape[0] === groups && [...strides, ...dilation].every((step) => step === 1)
 }
 
 function isWindow(node: Node): boolean {

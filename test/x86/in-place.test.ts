@@ -1,10 +1,10 @@
-// Right operands read where they lie: which vectors their columns are, and products of windows of images with vacant columns between the rows, of few rows too.
+// Operands read where they lie: which vectors the columns of right ones are, rows of left ones, and products of windows of images with vacant columns between the rows, of few rows too.
 
 import { describe, expect, test } from 'vitest'
 import { createX86Backend } from '#x86'
 import { avx512 } from '../../src/backend/x86/avx512.ts'
 import { nativePlan } from '../../src/backend/x86/blocking.ts'
-import { columnsInPlace, inPlaceOf } from '../../src/backend/x86/in-place.ts'
+import { columnsInPlace, inPlaceOf, leftInPlace } from '../../src/backend/x86/in-place.ts'
 import { lengthOf, type Table, tableOf } from '../../src/kernel/table.ts'
 import { entriesOf } from '../support/table-entries.ts'
 import { contractProgram, matrices, multiply, type Product } from '../wasm/contract-program.ts'
@@ -45,6 +45,10 @@ const products: { readonly [name: string]: Product } = {
   'a batch of them': matrices(3, 7, 100, 40),
   'packed, its rows spread over tiles': matrices(1, 43, 70, 300, { right: true }),
   'a k of one': windows(4, 2, 1, 5, 48, 48, 1),
+  'left rows in place, a rest of them': matrices(2, 31, 33, 70, { right: true }),
+  'left rows in place, all their runs of k': matrices(2, 15, 17, 801),
+  'left columns in place': matrices(3, 29, 40, 67, { left: true }),
+  'few left rows in place': matrices(2, 3, 20, 133, { left: true, right: true }),
 }
 
 /** Numbers of so few bits that sums are exact in any order. */
@@ -69,6 +73,15 @@ describe.each(targets)('$name', ({ name }) => {
 test('columns that are no neighbours, or a k that runs backwards, are not read in place', () => {
   expect(inPlaceOf(tableOf([64], [2]), along, 16)).toBeUndefined()
   expect(inPlaceOf(tableOf([2, 64], [64, 1]), tableOf([3], [-1]), 16)).toBeUndefined()
+})
+
+test('rows of the left operand are read in place where few tiles read them, and they do not crowd each other out of a cache', () => {
+  const at = (row: number, step: number, n: number): unknown =>
+    leftInPlace({ outer: tableOf([128], [row]), inner: tableOf([64], [step]) }, n, avx512)
+  expect(at(384, 1, 128)).toEqual({ row: 1536, step: 4 })
+  expect(at(1, 100, 32)).toEqual({ row: 4, step: 400 })
+  for (const refused of [at(384, 1, 129), at(512, 1, 32), at(1, 1024, 32), at(-384, 1, 32), at(0, 1, 32)])
+    expect(refused).toBeUndefined()
 })
 
 test('rows are joined where that leaves fewer columns vacant, and each vector begins at its column', () => {
