@@ -60,9 +60,9 @@ const noCircles = {
  */
 const groups = [
   { name: 'scalar', test: /\/src\/scalar\/(expr|math|threefry)/ },
-  { name: 'graph', test: /\/src\/(graph\/(?!routine)|transform\/batch)/ },
+  { name: 'graph', test: /\/src\/(graph\/(?!routine)|transform\/(batch|stability\/(report|explanations)))/ },
   { name: 'routines', test: /\/src\/graph\/routine/ },
-  { name: 'messages', test: /\/src\/(platform\/web-worker|backend\/remote\/wire)/ },
+  { name: 'messages', test: /\/src\/(platform\/web-worker|backend\/remote\/wire|engine\/(engine|usual-backend))/ },
   {
     name: 'engine',
     test: /\/src\/(compile|kernel|scalar|backend\/(wasm|reference)|engine\/(prepare|server|recorder))/,

@@ -4,6 +4,9 @@ import type { Engine } from './engine.ts'
 
 export const engineAtOnce: Engine | undefined = undefined
 
+/** Pages have no environment that could ask for it. */
+export const reporter = (): undefined => undefined
+
 export async function loadEngine(): Promise<Engine> {
   return (await import('./direct.ts')).engine
 }

@@ -2,6 +2,7 @@
 
 export type { DataArray, DType } from '../graph/dtype.ts'
 export type { Dims, Range } from '../graph/shape.ts'
+export type { StabilityReport, Stabilization } from '../transform/stability/report.ts'
 export {
   celu,
   elu,
@@ -121,7 +122,6 @@ export {
   type Tolerances,
   xlogy,
 } from './special.ts'
-export type { StabilityReport, Stabilization } from './stability.ts'
 export { bincount, corrcoef, cov, type HistogramOptions, histogram, nanMean, nanSum } from './statistics.ts'
 export { type Axes, floating, type Operand, Tensor, wrap } from './tensor.ts'
 export { assignAll, Variable, VariableSource, variable } from './variable.ts'

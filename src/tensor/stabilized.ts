@@ -1,16 +1,16 @@
 // Graphs as they are differentiated and evaluated: stabilized first, unless that is turned off.
 
+import { reporter } from '#engine'
 import type { Node } from '../graph/node.ts'
 import { vjp } from '../transform/grad.ts'
 import { jvp } from '../transform/jvp.ts'
 import { stabilize, stableJvp, stableVjp } from '../transform/stability/stabilize.ts'
 import { runtime } from './runtime.ts'
-import { printed } from './stability.ts'
 
 /** Outputs to evaluate; nothing is rewritten across `assigned` values. */
 export function stabilized(outputs: readonly Node[], assigned: readonly Node[]): readonly Node[] {
   if (!runtime.stabilize) return outputs
-  return printed((report) => stabilize(outputs, { mode: 'value', barriers: assigned, report }).outputs)
+  return stabilize(outputs, { mode: 'value', barriers: assigned, report: reporter() }).outputs
 }
 
 /**
@@ -19,19 +19,19 @@ export function stabilized(outputs: readonly Node[], assigned: readonly Node[]):
  */
 export function stabilizedBody(outputs: readonly Node[], since: number, assigned: Iterable<Node> = []): Node[] {
   if (!runtime.stabilize) return [...outputs]
-  return printed((report) => [...stabilize(outputs, { mode: 'gradient', barriers: assigned, since, report }).outputs])
+  return [...stabilize(outputs, { mode: 'gradient', barriers: assigned, since, report: reporter() }).outputs]
 }
 
 /** The vector-Jacobian product. */
 export function pullBack(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
   if (!runtime.stabilize) return vjp(outputs, cotangents, wrt)
-  return printed((report) => stableVjp(outputs, cotangents, wrt, { barriers: assignedNodes(), report }))
+  return stableVjp(outputs, cotangents, wrt, { barriers: assignedNodes(), report: reporter() })
 }
 
 /** The Jacobian-vector product. */
 export function pushForward(outputs: readonly Node[], wrt: readonly Node[], tangents: readonly Node[]): Node[] {
   if (!runtime.stabilize) return jvp(outputs, wrt, tangents)
-  return printed((report) => stableJvp(outputs, wrt, tangents, { barriers: assignedNodes(), report }))
+  return stableJvp(outputs, wrt, tangents, { barriers: assignedNodes(), report: reporter() })
 }
 
 /** What the function being traced assigns. */

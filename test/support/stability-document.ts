@@ -1,6 +1,7 @@
 /** docs/stability.md, from the rules of stabilize, their examples and the table of finite functions. */
 
 import { configure, grad, stabilizations, type Tensor, tensor } from '../../src/tensor/index.ts'
+import { explanations, type RuleName } from '../../src/transform/stability/explanations.ts'
 import { rules } from '../../src/transform/stability/rules.ts'
 import { headingAnchors } from './anchors.ts'
 import { type Entry, finiteTable, points } from './finite-table.ts'
@@ -54,10 +55,8 @@ function warning(): string {
 function overview(): string {
   const anchorOf = headingAnchors()
   const rows = ruleNames().map((name) => {
-    const forms = rules.flatMap(({ name: own, formula: [from, to] }) => (own === name ? [[from, to]] : []))
-    const [before, after] = [0, 1].map((side) =>
-      forms.map((form) => `\`${form[side].replaceAll('|', '\\|')}\``).join('; '),
-    )
+    const { from, to } = explanations[name]
+    const [before, after] = [from, to].map((form) => `\`${form.replaceAll('|', '\\|')}\``)
     return `| ${before} | ${after} | [${name}](#${anchorOf(name)}) |`
   })
   return `## The rules
@@ -70,19 +69,18 @@ So cross entropy of a softmax, binary cross entropy of a sigmoid, and the negati
 computed from the logits at once. For each rule, below, numbers of the combination and of what takes its place, in float32.`
 }
 
-const ruleNames = (): string[] => [...new Set(rules.map((r) => r.name))]
+const ruleNames = (): RuleName[] => [...new Set(rules.map((r) => r.name))]
 
-function ruleSection(name: string): string {
-  const own = rules.filter((r) => r.name === name)
+function ruleSection(name: RuleName): string {
   const shown = examples.filter((e) => e.rule === name)
-  const forms = own.map(({ formula: [from, to] }) => `\`${from}\` becomes \`${to}\``).join('; ')
-  const scope = own.some((r) => r.only === 'gradient') ? ' Only where a gradient is taken.' : ''
+  const { from, to, why } = explanations[name]
+  const scope = rules.some((r) => r.name === name && r.only === 'gradient') ? ' Only where a gradient is taken.' : ''
   const [first] = shown
   const report = first && String(stabilizations(first.f(tensor(first.fails)))).split('\n')
   const line = report?.find((l) => l.startsWith(`${name}:`))
   return `### ${name}
 
-${forms}. ${own[0].why}${scope}
+\`${from}\` becomes \`${to}\`. ${why}${scope}
 
 | written | at x = | value without | gradient without | value | gradient |
 |---|---|---|---|---|---|

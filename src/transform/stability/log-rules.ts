@@ -85,15 +85,11 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of exp',
     of: 'log',
-    formula: ['log(exp(x))', 'x'],
-    why: 'exp overflows above 88 in float32 (709 in float64), and is 0 below −104 (−746).',
     rewrite: (m, x) => m.input('exp', x),
   },
   {
     name: 'log of softmax',
     of: 'log',
-    formula: ['log(softmax(x))', 'logSoftmax(x)'],
-    why: 'Probabilities of unlikely classes underflow to 0, their logarithm is −∞ and its gradient NaN.',
     rewrite: (m, x) => {
       const quotient = m.inputs('div', x)
       const exponent = quotient && m.input('exp', quotient[0])
@@ -107,8 +103,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of sigmoid',
     of: 'log',
-    formula: ['log(sigmoid(x))', 'logSigmoid(x)'],
-    why: 'The sigmoid underflows to 0 for very negative x: the logarithm is −∞, its gradient NaN.',
     rewrite: (m, x) => {
       const u = m.input('sigmoid', x)
       return u && forms.logSigmoid(u)
@@ -117,8 +111,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of a sum of exponentials',
     of: 'log',
-    formula: ['log(sum(w · exp(x)))', 'logSumExp(x, w)'],
-    why: 'One exponent above 88 overflows the sum, and where all are below −104 the sum is 0.',
     rewrite: (m, x) => {
       const total = m.as('sum', x)
       if (!total) return undefined
@@ -133,8 +125,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of 1 + exp',
     of: 'log',
-    formula: ['log(1 + exp(x))', 'softplus(x)'],
-    why: 'exp overflows, though the result is just x; for negative x the 1 swallows the digits.',
     rewrite: (m, x) => {
       const rest = m.lessNumber(x, 1)
       const u = rest && m.input('exp', rest)
@@ -144,8 +134,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of exp + exp',
     of: 'log',
-    formula: ['log(exp(x) + exp(y))', 'logAddExp(x, y)'],
-    why: 'Either exp may overflow, or both underflow.',
     rewrite: (m, x) => {
       const terms = m.inputs('add', x)
       const [u, v] = terms ? terms.map((t) => m.input('exp', t)) : []
@@ -155,8 +143,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of 1 − exp',
     of: 'log',
-    formula: ['log(1 − exp(x))', 'log1mExp(x)'],
-    why: 'Near 0 the difference loses its digits, far below it is rounded to 1.',
     rewrite: (m, x) => {
       const e = m.input('neg', x)
       const u = e && m.input('expm1', e)
@@ -166,8 +152,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of 1 + x',
     of: 'log',
-    formula: ['log(1 + x)', 'log1p(x)'],
-    why: 'For small x the sum with 1 is rounded, and only its digits survive.',
     rewrite: (m, x) => {
       const less = m.oneLess(x)
       if (less) return b.unary('log1p', b.unary('neg', less))
@@ -178,8 +162,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of a product',
     of: 'log',
-    formula: ['log(exp(x) · y), log(exp(x) / y)', 'x + log(y), x − log(y)'],
-    why: 'The factor that is an exponential or a probability overflows or underflows; its logarithm does not.',
     rewrite: (m, x) => {
       const product = m.inputs('mul', x)
       const parts = product ?? m.inputs('div', x)
@@ -193,8 +175,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of prod',
     of: 'log',
-    formula: ['log(prod(sigmoid(x)))', 'sum(logSigmoid(x))'],
-    why: 'The product of many probabilities underflows.',
     rewrite: (m, x) => {
       const product = m.as('prod', x)
       if (!product) return undefined
@@ -206,8 +186,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of sqrt',
     of: 'log',
-    formula: ['log(sqrt(exp(x)))', 'x / 2'],
-    why: 'As log of exp.',
     rewrite: (m, x) => {
       const u = m.input('sqrt', x)
       const inner = u && isPositive(m, u) ? logOf(m, u) : undefined
@@ -217,8 +195,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of a part',
     of: 'log',
-    formula: ['log(takeAlong(softmax(x), i))', 'takeAlong(logSoftmax(x), i)'],
-    why: 'As log of softmax, seen through take, slice, reshape, transpose and broadcast.',
     rewrite: (m, x) => {
       const at = m.open(x)
       if (!moves.has(at.op)) return undefined
@@ -229,8 +205,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log of a choice',
     of: 'log',
-    formula: ['log(where(c, softmax(x), 1))', 'where(c, logSoftmax(x), 0)'],
-    why: 'As log of softmax, seen through where.',
     rewrite: (m, x) => {
       const at = m.as('where', x)
       if (!at) return undefined
@@ -245,8 +219,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log1p of exp',
     of: 'log1p',
-    formula: ['log1p(exp(x))', 'softplus(x)'],
-    why: 'exp overflows, though the result is just x.',
     rewrite: (m, x) => {
       const u = m.input('exp', x)
       return u && !m.isNeverPositive(u) ? forms.softplus(u) : undefined
@@ -255,8 +227,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log1p of −sigmoid',
     of: 'log1p',
-    formula: ['log1p(−sigmoid(x))', 'logSigmoid(−x)'],
-    why: 'The sigmoid is rounded to 1 for large x: the logarithm is −∞, its gradient NaN.',
     rewrite: (m, x) => {
       const p = m.input('neg', x)
       const u = p && m.input('sigmoid', p)
@@ -266,8 +236,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log1p of −exp',
     of: 'log1p',
-    formula: ['log1p(−exp(x))', 'log1mExp(x)'],
-    why: 'Near 0 the exponential is rounded to 1, and its distance from 1 is lost.',
     rewrite: (m, x) => {
       const e = m.input('neg', x)
       const u = e && m.input('exp', e)
@@ -277,8 +245,6 @@ export const logRules: readonly Rule[] = [
   {
     name: 'log1p of expm1',
     of: 'log1p',
-    formula: ['log1p(expm1(x))', 'x'],
-    why: 'expm1 overflows, and is rounded to −1 for very negative x.',
     rewrite: (m, x) => m.input('expm1', x),
   },
 ]

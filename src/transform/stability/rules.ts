@@ -57,8 +57,6 @@ const others: readonly Rule[] = [
   {
     name: 'tanh by exponentials',
     of: 'div',
-    formula: ['(exp(x) − exp(−x)) / (exp(x) + exp(−x))', 'tanh(x)'],
-    why: 'Both parts overflow, their quotient is NaN; near 0 the difference loses its digits.',
     rewrite: (m, top, root) => {
       const bottom = root.inputs[1] as Node
       const s = twoSinh(m, top)
@@ -79,8 +77,6 @@ const others: readonly Rule[] = [
   {
     name: 'sigmoid by exponentials',
     of: 'div',
-    formula: ['1 / (1 + exp(−x)), exp(x) / (1 + exp(x)), y / (1 + exp(−x))', 'sigmoid(x), y · sigmoid(x)'],
-    why: 'Where exp overflows, the gradient is 0 · ∞ = NaN, and in the second form the value, too.',
     rewrite: (m, top, root) => {
       const rest = m.lessNumber(root.inputs[1] as Node, 1)
       const u = rest && m.input('exp', rest)
@@ -95,8 +91,6 @@ const others: readonly Rule[] = [
   {
     name: 'softmax by exponentials',
     of: 'div',
-    formula: ['w · exp(x) / sum(w · exp(x))', 'softmax(x), with weights w if any'],
-    why: 'One exponent above 88 makes ∞ / ∞ = NaN; where all are below −104 it is 0 / 0.',
     rewrite: (m, top, root) => {
       const total = m.spread('sum', root.inputs[1] as Node)
       if (!total || !m.same(top, total.of)) return undefined
@@ -113,8 +107,6 @@ const others: readonly Rule[] = [
   {
     name: 'quotient of exponentials',
     of: 'div',
-    formula: ['exp(x) / exp(y)', 'exp(x − y)'],
-    why: '∞ / ∞ and 0 / 0, though the difference of the exponents is moderate.',
     rewrite: (m, top, root) => {
       const [u, v] = [m.input('exp', top), m.input('exp', root.inputs[1] as Node)]
       return u && v && b.unary('exp', b.binary('sub', u, v))
@@ -123,8 +115,6 @@ const others: readonly Rule[] = [
   {
     name: 'product of exponentials',
     of: 'mul',
-    formula: ['exp(x) · exp(y)', 'exp(x + y)'],
-    why: '∞ · 0 = NaN, though the sum of the exponents is moderate.',
     rewrite: (m, x, root) => {
       const [u, v] = [m.input('exp', x), m.input('exp', root.inputs[1] as Node)]
       return u && v && b.unary('exp', b.binary('add', u, v))
@@ -133,8 +123,6 @@ const others: readonly Rule[] = [
   {
     name: 'x · log(y)',
     of: 'mul',
-    formula: ['x · log(y)', 'xlogy(x, y)'],
-    why: '0 · log(0) is NaN; its limit, as in entropies, is 0.',
     rewrite: (m, x, root) => {
       const y = root.inputs[1] as Node
       const [u, v] = [m.input('log', x), m.input('log', y)]
@@ -147,36 +135,26 @@ const others: readonly Rule[] = [
   {
     name: 'exp − 1',
     of: 'sub',
-    formula: ['exp(x) − 1, 1 − exp(x)', 'expm1(x), −expm1(x)'],
-    why: 'Near 0 the difference loses its digits.',
     rewrite: exponentialLessOne,
   },
   {
     name: 'exp − 1',
     of: 'add',
-    formula: ['−exp(x) + 1', '−expm1(x)'],
-    why: 'Near 0 the difference loses its digits.',
     rewrite: exponentialLessOne,
   },
   {
     name: '1 − sigmoid',
     of: 'sub',
-    formula: ['1 − sigmoid(x)', 'sigmoid(−x)'],
-    why: 'For large x the sigmoid is rounded to 1 and the difference to 0.',
     rewrite: sigmoidOfRest,
   },
   {
     name: '1 − sigmoid',
     of: 'add',
-    formula: ['−sigmoid(x) + 1', 'sigmoid(−x)'],
-    why: 'For large x the sigmoid is rounded to 1 and the difference to 0.',
     rewrite: sigmoidOfRest,
   },
   {
     name: 'tanh by sigmoid',
     of: 'sub',
-    formula: ['2 · sigmoid(x) − 1', 'tanh(x / 2)'],
-    why: 'Near 0 the difference loses its digits.',
     rewrite: (m, _, root) => {
       const product = m.lessNumber(root, -1)
       const factors = product && m.inputs('mul', product)
@@ -187,8 +165,6 @@ const others: readonly Rule[] = [
   {
     name: 'sinh by exponentials',
     of: 'sub',
-    formula: ['exp(x) − exp(−x)', '2 · sinh(x)'],
-    why: 'Near 0 the difference loses its digits.',
     rewrite: (m, x, root) => {
       const [u, v] = [m.input('exp', x), m.input('exp', root.inputs[1] as Node)]
       return u && v && m.areOpposite(u, v) ? b.binary('mul', b.unary('sinh', u), 2) : undefined
@@ -197,8 +173,6 @@ const others: readonly Rule[] = [
   {
     name: 'variance by moments',
     of: 'sub',
-    formula: ['mean(x²) − mean(x)²', 'mean((x − mean(x))²)'],
-    why: 'Where the mean is large beside the deviation, the difference loses its digits and may be negative.',
     rewrite: (m, x, root) => {
       const second = mean(m, x)
       const inner = second && square(m, second.of)
@@ -213,8 +187,6 @@ const others: readonly Rule[] = [
   {
     name: 'sqrt of a square',
     of: 'sqrt',
-    formula: ['sqrt(x²)', 'abs(x)'],
-    why: 'The gradient at 0 is 0 / 0 = NaN, and the square overflows above 1.8e19 in float32.',
     rewrite: (m, x) => {
       const u = square(m, x)
       return u && b.unary('abs', u)
@@ -223,8 +195,6 @@ const others: readonly Rule[] = [
   {
     name: 'sqrt of two squares',
     of: 'sqrt',
-    formula: ['sqrt(x² + y²)', 'hypot(x, y)'],
-    why: 'The gradient at (0, 0) is 0 / 0 = NaN, and the squares overflow above 1.8e19 in float32.',
     rewrite: (m, x) => {
       const [u, v] = m.inputs('add', x)?.map((t) => square(m, t)) ?? []
       // The form itself adds two squares of scaled values.
@@ -234,16 +204,12 @@ const others: readonly Rule[] = [
   {
     name: 'root of a sum of squares',
     of: 'sqrt',
-    formula: ['sqrt(sum(x²)), sqrt(mean((x − mean(x))²))', 'norm(x), std(x)'],
-    why: 'The gradient at 0 is 0 / 0 = NaN; the value is fine.',
     only: 'gradient',
     rewrite: (m, x) => (isSumOfSquares(m, x) ? forms.safeRoot(x) : undefined),
   },
   {
     name: 'prod of exponentials',
     of: 'prod',
-    formula: ['prod(exp(x))', 'exp(sum(x))'],
-    why: '∞ · 0 = NaN, though the sum of the exponents is moderate.',
     rewrite: (m, x, root) => {
       const u = m.input('exp', x)
       return u && b.unary('exp', b.sum(u, (root.attributes as { readonly axes: Dims }).axes))
@@ -252,8 +218,6 @@ const others: readonly Rule[] = [
   {
     name: 'safe where',
     of: 'where',
-    formula: ['where(x > 0, sqrt(x), 0)', 'where(x > 0, sqrt(where(x > 0, x, 1)), 0)'],
-    why: 'The branch that is not taken gets the cotangent 0, and 0 times its infinite derivative is NaN.',
     only: 'gradient',
     rewrite: (m, _, root) => guarded(m, root),
   },

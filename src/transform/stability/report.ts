@@ -1,18 +1,14 @@
 // The report of stabilize: what was rewritten, what was left alone, and why.
 
-import { platform } from '#platform'
-import { isOp, type Node } from '../graph/node.ts'
-import { show } from '../graph/shape.ts'
-import type { Finding } from '../transform/stability/stabilize.ts'
+import { isOp, type Node } from '../../graph/node.ts'
+import { show } from '../../graph/shape.ts'
+import { type Explanation, explanations } from './explanations.ts'
+import type { Finding } from './stabilize.ts'
 
 /** A composition that loses digits, overflows or has a gradient that is NaN. */
-export interface Stabilization {
+export interface Stabilization extends Explanation {
   /** The rule's name in the table of docs/stability.md. */
   readonly rule: string
-  /** What was found, and what computes the same without the flaw. */
-  readonly from: string
-  readonly to: string
-  readonly why: string
   /** The composition as it was built, with the dtype and shape of its result, and the module it is in. */
   readonly at: string
   readonly rewritten: boolean
@@ -39,20 +35,12 @@ export class StabilityReport {
   }
 }
 
-/** Whether `TENON_DEBUG` asks for a stage. */
-const isWanted = (stage: string): boolean => platform.environment('TENON_DEBUG')?.split(',').includes(stage) ?? false
-
-/** Runs a rewrite; `TENON_DEBUG=stabilize` prints what it found on standard error. */
-export function printed<T>(rewrite: (report?: (finding: Finding) => void) => T): T {
-  if (!isWanted('stabilize')) return rewrite()
-  return rewrite((finding) => console.error(`--- stabilize\n${line(described(finding))}`))
-}
+/** What was found, as text. */
+export const findingText = (finding: Finding): string => line(described(finding))
 
 export const described = ({ rule, node, rewritten }: Finding): Stabilization => ({
   rule: rule.name,
-  from: rule.formula[0],
-  to: rule.formula[1],
-  why: rule.why,
+  ...explanations[rule.name],
   at: `${expression(node, 4)} ${node.dtype} ${show(node.shape)}${node.scope?.path ? ` in ${node.scope.path}` : ''}`,
   rewritten,
   ...(rewritten ? {} : { reason: 'a part of it was read, assigned or differentiated with respect to' }),
