@@ -114,10 +114,11 @@ const atanhTail = [
 
 /** x = 2^k·m with m in [√½, √2), for x > 0; k is an integer. */
 function split(x: Expr): { k: Expr; m: Expr } {
-  const denormal = lt(x, f64(2 ** -1022))
-  const normal = select(denormal, mul(x, f64(2 ** 54)), x)
-  const exponent = sar(sub(bitcast('i32', normal), i32(0x3fe6a09e)), i32(20))
-  return { k: sub(exponent, select(denormal, i32(54), i32(0))), m: scaled(normal, sub(i32(0), exponent)) }
+  // From the ends of the range, where a power of 2 or its reciprocal is no normal number
+  const small = lt(x, f64(2 ** -1000))
+  const inner = mul(x, select(small, f64(2 ** 54), f64(0.25)))
+  const exponent = sar(sub(bitcast('i32', inner), i32(0x3fe6a09e)), i32(20))
+  return { k: sub(exponent, select(small, i32(54), i32(-2))), m: mul(inner, powerOfTwo(sub(i32(0), exponent))) }
 }
 
 /** k·ln 2 + log(1 + f) + correction. */
@@ -169,20 +170,26 @@ const atanh = odd((x) => mul(f64(0.5), log1p(div(add(x, x), sub(one, x)))))
 
 // ---- The error function, as in `math.ts`
 
-const rational = ({ p, q }: Rational, x: Expr): Expr => div(polynomial(x, p), polynomial(x, q))
+/** One rational function where the condition holds, at x, another elsewhere, at y: of all lanes one division. */
+function either(condition: Expr, first: Rational, x: Expr, second: Rational, y: Expr): Expr {
+  const part = (name: keyof Rational): Expr =>
+    select(condition, polynomial(x, first[name]), polynomial(y, second[name]))
+  return div(part('p'), part('q'))
+}
 
 const erf = odd((given) => {
   const x = atMost(given, 6)
-  const small = madd(x, rational(below084, mul(x, x)), x)
-  const middle = plus(rational(below125, plus(x, -1)), 0.8450629115104675)
+  const isSmall = lt(x, f64(0.84375))
+  const near = either(isSmall, below084, mul(x, x), below125, plus(x, -1))
   const a = atLeast(x, 1.25)
   const t = div(one, mul(a, a))
-  const tail = select(lt(a, f64(1 / 0.35)), rational(below286, t), rational(below6, t))
+  const tail = either(lt(a, f64(1 / 0.35)), below286, t, below6, t)
+  // e^(−a²) as a product, so that squaring loses nothing
   const z = convert('f64', convert('f32', a))
   const first = exponential(sub(f64(-0.5625), mul(z, z)), 0)
   const second = exponential(madd(sub(z, a), add(z, a), tail), 0)
   const large = sub(one, div(mul(first, second), a))
-  return select(lt(x, f64(0.84375)), small, select(lt(x, f64(1.25)), middle, large))
+  return select(isSmall, madd(x, near, x), select(lt(x, f64(1.25)), plus(near, 0.8450629115104675), large))
 })
 
 /** Those there are; sine, cosine and the like of large angles, and powers, need more than lanes of float64 have. */
