@@ -62,7 +62,7 @@ class Generator {
     if (this.parallel > 0) choices.push(this.parallel - 1, this.parallel - 1)
     if (this.reduce > 0) choices.push(total - 1, total - 1)
     this.vector = chance.pick(choices)
-    this.double = chance.chance(0.15)
+    this.double = chance.chance(0.3)
     const stages = this.reduce === 0 ? [this.stage(false)] : this.reduceStages()
     const kernel: LoopKernel = {
       kind: 'loop',

@@ -87,6 +87,7 @@ const special: { readonly [N in VectorName]?: true } = {
   vmovsd: true,
   vmovsdStore: true,
   vmovupdStore: true,
+  vmovntpd: true,
   vpsllqi: true,
   vpsrlqi: true,
   vpmovqd: true,
@@ -253,6 +254,7 @@ it.skipIf(!objdump)('so do vectors in special places (needs objdump of binutils)
       add(`vmovupd ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () =>
         a.vector('vmovupdStore', v, 0, m, { mask: 3, bytes: 64 }),
       )
+      add(`vmovntpd ZMMWORD PTR ${place(m)},zmm${v}`, () => a.vector('vmovntpd', v, 0, m, { bytes: 64 }))
       add(`vmovntps ZMMWORD PTR ${place(m)},zmm${v}`, () => a.vector('vmovntps', v, 0, m))
       add(`vmovups ZMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vmovupsStore', v, 0, m, { mask: 3 }))
       add(`vpmovdb XMMWORD PTR ${place(m)}{k3},zmm${v}`, () => a.vector('vpmovdb', v, 0, m, { mask: 3 }))
@@ -318,6 +320,7 @@ const vexForms: { readonly [N in VectorName]?: Vex } = {
   vpmovzxbd: { operands: 'yx' },
   vmovupsStore: { name: 'vmovups', operands: 'Mv' },
   vmovntps: { operands: 'Mv' },
+  vmovntpd: { operands: 'Mv' },
   vmovss: { operands: 'xm' },
   vmovssStore: { name: 'vmovss', operands: 'Mx' },
   vmovd: { operands: 'xg' },

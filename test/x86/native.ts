@@ -6,7 +6,7 @@ import { avx2 } from '../../src/backend/x86/avx2.ts'
 import { avx512 } from '../../src/backend/x86/avx512.ts'
 import { CodeMemory } from '../../src/backend/x86/code-memory.ts'
 import { cpuFeatures } from '../../src/backend/x86/features.ts'
-import { emitNativeLoop, vectorsOf } from '../../src/backend/x86/loop.ts'
+import { emitNativeLoop, nativeLoop } from '../../src/backend/x86/loop.ts'
 import type { VectorTarget } from '../../src/backend/x86/target.ts'
 import type { DataArray } from '../../src/graph/dtype.ts'
 import type { LoopKernel, LoopLaunch } from '../../src/kernel/loop.ts'
@@ -47,7 +47,8 @@ export function nativeRunner(
   options: { readonly fused?: boolean; readonly streams?: boolean } = { fused: false },
 ): (cuts: readonly number[]) => DataArray[] {
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true })
-  const vectors = vectorsOf(target, kernel)
-  const run = install(memory, vectors, (a) => emitNativeLoop(a, vectors, kernel, options))
+  const made = nativeLoop(kernel, target)
+  if (!made) throw new Error('no machine code can be made of the kernel')
+  const run = install(memory, made.vectors, (a) => emitNativeLoop(a, made, options))
   return (cuts) => runOn(memory, run, kernel, launch, buffers, cuts)
 }

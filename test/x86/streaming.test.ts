@@ -66,4 +66,14 @@ describe.skipIf(missing !== undefined).each([1, 2])('%i thread(s)', (threads) =>
     for (let i = 0; i < count; i++) if (y[i] !== 2 * x[i] + 1) wrong++
     expect(wrong).toBe(0)
   })
+
+  it.runIf(threads === 1)('gives every element of float64', () => {
+    const count = large / 2 + 21
+    const x = Float64Array.from({ length: count }, (_, i) => i % 8191)
+    const given = tensor(x, { dtype: 'float64' })
+    const y = compile(() => given.mul(2).add(1))().dataSync()
+    let wrong = y.length === count ? 0 : 1
+    for (let i = 0; i < count; i++) if (y[i] !== 2 * x[i] + 1) wrong++
+    expect(wrong).toBe(0)
+  })
 })

@@ -140,6 +140,7 @@ const table = {
   vmovapd: double(1, 1, 0x28),
   vmovupd: double(1, 1, 0x10),
   vmovupdStore: double(1, 1, 0x11),
+  vmovntpd: double(1, 1, 0x2b),
   vmovsd: double(1, 3, 0x10, { tuple: 8 }),
   vmovsdStore: double(1, 3, 0x11, { tuple: 8 }),
   vbroadcastsd: double(2, 1, 0x19, { tuple: 8 }),

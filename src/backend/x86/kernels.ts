@@ -17,7 +17,7 @@ import { type ContractWord, contractWords, emitContract, emitPackAhead, isNative
 import { emitEpilogue } from './epilogue.ts'
 import type { CpuFeatures } from './features.ts'
 import { type InPlace, inPlaceOf, leftInPlace } from './in-place.ts'
-import { emitNativeLoop, nativeLoop, vectorsOf } from './loop.ts'
+import { emitNativeLoop, type NativeLoop, nativeLoop } from './loop.ts'
 import { emitMicroKernel, type LeftSource } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
@@ -66,11 +66,11 @@ export class NativeKernels {
 
   private native(kernel: Kernel, launches: readonly Launch[], program: Program): CompiledKernel | undefined {
     if (kernel.kind === 'loop') {
-      const made = nativeLoop(kernel)
+      const made = nativeLoop(kernel, this.target)
       if (!made) return undefined
       const loops = launches.filter((launch) => launch.kind === 'loop')
       // Half as many lanes take twice as long
-      const cost = iterationCost(made) * (this.target.lanes / vectorsOf(this.target, kernel).lanes)
+      const cost = iterationCost(made.kernel) * (this.target.lanes / made.vectors.lanes)
       if (!loops.some((launch) => loopCost(cost, launch) >= this.worthCalling)) return undefined
       if (loops.some((launch) => reachesFar(kernel, launch))) return undefined
       const isStreaming = loops.every((launch) => streams(kernel, launch, program.buffers))
@@ -177,13 +177,11 @@ export class NativeKernels {
     return made
   }
 
-  /** The code of a kernel, of which `made` is what machine code is made of. */
-  private loop(kernel: LoopKernel, made: LoopKernel, cost: number, isStreaming: boolean): Compiled {
+  private loop(kernel: LoopKernel, made: NativeLoop, cost: number, isStreaming: boolean): Compiled {
     const key = `${isStreaming ? 'streaming ' : ''}${loopKey(kernel)}`
     const known = this.known.get(key)
     if (known) return known
-    const target = vectorsOf(this.target, kernel)
-    const [native] = this.code.install((a) => [emitNativeLoop(a, target, made, { streams: isStreaming })], target)
+    const [native] = this.code.install((a) => [emitNativeLoop(a, made, { streams: isStreaming })], made.vectors)
     const compiled: Compiled = {
       index: this.engine.nativeFunction(),
       cost: cost * this.target.price.relative,

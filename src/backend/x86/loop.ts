@@ -24,18 +24,25 @@ export const environment = (fused: boolean): EmitEnvironment => ({
 /** Whether every value of the expressions fits into 32 bits, as in products. */
 export const isSingle = (roots: readonly Expr[]): boolean => topological(roots).every((e) => e.type !== 'f64')
 
-/**
- * A loop kernel of which machine code can be made, its functions of float64 written as arithmetic; undefined where it calls one for which
- * there is none.
- */
-export function nativeLoop(kernel: LoopKernel): LoopKernel | undefined {
-  const memo = new Map<Expr, Expr>()
-  const isCall = (e: Expr): boolean => e.op === 'call' && e.type === 'f64'
-  const roots = loopExpressions(kernel)
-  if (!topological(roots).some(isCall)) return kernel
-  const made = mapLoop(kernel, (e) => expandDoubles(e, memo))
-  return topological(loopExpressions(made)).some(isCall) ? undefined : made
+/** What machine code is made of, and of which vectors: half as many lanes where some are float64. */
+export interface NativeLoop {
+  readonly kernel: LoopKernel
+  readonly vectors: VectorTarget
 }
+
+/** A loop kernel with its functions of float64 written as arithmetic; undefined where it calls one for which there is none. */
+export function nativeLoop(kernel: LoopKernel, target: VectorTarget): NativeLoop | undefined {
+  const order = topological(loopExpressions(kernel))
+  const isDouble = kernel.accesses.some((a) => a.dtype === 'float64') || order.some((e) => e.type === 'f64')
+  if (!isDouble) return { kernel, vectors: target }
+  const vectors = target.doubles ?? target
+  if (!order.some(callsDouble)) return { kernel, vectors }
+  const memo = new Map<Expr, Expr>()
+  const made = mapLoop(kernel, (e) => expandDoubles(e, memo))
+  return topological(loopExpressions(made)).some(callsDouble) ? undefined : { kernel: made, vectors }
+}
+
+const callsDouble = (e: Expr): boolean => e.op === 'call' && e.type === 'f64'
 
 /** The kernel with all of its expressions replaced. */
 function mapLoop(kernel: LoopKernel, replace: (e: Expr) => Expr): LoopKernel {
@@ -50,20 +57,13 @@ function mapLoop(kernel: LoopKernel, replace: (e: Expr) => Expr): LoopKernel {
   }
 }
 
-/** The vectors that a loop kernel is made of: half as many lanes where some are float64. */
-export function vectorsOf(target: VectorTarget, kernel: LoopKernel): VectorTarget {
-  const isDouble = kernel.accesses.some((a) => a.dtype === 'float64') || !isSingle(loopExpressions(kernel))
-  return (isDouble && target.doubles) || target
-}
-
 /** Emits a loop kernel as a function (args, begin, end, scratch); the label is its entry. With `streams` it stores past the caches. */
 export function emitNativeLoop(
   a: Assembler,
-  target: VectorTarget,
-  kernel: LoopKernel,
+  { kernel, vectors }: NativeLoop,
   { fused = true, streams = false } = {},
 ): Label {
-  const f = new NativeFunction(a, target, 4, streams)
+  const f = new NativeFunction(a, vectors, 4, streams)
   fillLoop(
     f,
     kernel,

@@ -168,13 +168,13 @@ export function storeNeighbours(
   if (bytes === 1) f.splat('i32', dtype === 'bool' ? 1 : 255).op('v128.and')
   const v = f.popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
-  const { float, store } = laneOf(dtype)
+  const { float, store, stream } = laneOf(dtype)
   const { from, displacement } = f.get(address).popAddress(offset)
   f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
     const place = linear(s, displacement)
     const mask = m === undefined ? undefined : reg(m)
     if (bytes === 1) f.target.storeBytes(a, reg(x), place, mask)
-    else if (mask === undefined) a.vector(f.streams && bytes === 4 ? 'vmovntps' : store, reg(x), 0, place)
+    else if (mask === undefined) a.vector(f.streams ? stream : store, reg(x), 0, place)
     else f.target.storeMasked(a, float, reg(x), place, mask)
   })
 }
@@ -202,9 +202,10 @@ interface Lane {
   readonly float: Float
   readonly load: VectorName
   readonly store: VectorName
+  readonly stream: VectorName
 }
-const single: Lane = { kind: 'vector', float: 'f32', load: 'vmovups', store: 'vmovupsStore' }
-const double: Lane = { kind: 'double', float: 'f64', load: 'vmovupd', store: 'vmovupdStore' }
+const single: Lane = { kind: 'vector', float: 'f32', load: 'vmovups', store: 'vmovupsStore', stream: 'vmovntps' }
+const double: Lane = { kind: 'double', float: 'f64', load: 'vmovupd', store: 'vmovupdStore', stream: 'vmovntpd' }
 const laneOf = (dtype: DType): Lane => (dtype === 'float64' ? double : single)
 
 const laneAdd: { readonly [D in DType]: Plain } = {
