@@ -35,6 +35,7 @@ export function install(
   const native = host()
   const code = new CodeMemory(native, native.addressOf(new Uint8Array(memory.buffer)), target)
   const [at] = code.install((a) => [emit(a)])
+  code.publish()
   return (...values) => code.call(at, ...values, ...new Array<number>(4 - values.length).fill(0))
 }
 

@@ -44,6 +44,8 @@ export class ExprCode<F extends Code = FunctionBuilder> {
   private readonly surroundings: ExprSurroundings
   private bindings: Binding[] = []
   private readonly lookup = new Map<Expr, Binding[]>()
+  /** Locals of constants: their names, which all equal ones share, take long to write. */
+  private readonly constants = new Map<Expr, number>()
   private readonly selections: { readonly [W in Width]: Map<Expr, Selection> } = { 1: new Map(), 4: new Map() }
 
   constructor(f: F, env: EmitEnvironment, surroundings: ExprSurroundings) {
@@ -144,10 +146,14 @@ export class ExprCode<F extends Code = FunctionBuilder> {
 
   /** A local with four equal lanes, set before all loops. */
   vectorConstant(e: Expr): number {
+    const known = this.constants.get(e)
+    if (known !== undefined) return known
     const value = Object.is(e.value, -0) ? '-0' : e.value
-    return this.prologue.define(`constant ${e.type} ${value}`, 'v128', () =>
+    const local = this.prologue.define(`constant ${e.type} ${value}`, 'v128', () =>
       pushVectorConstant(this.f, e.type, e.value),
     )
+    this.constants.set(e, local)
+    return local
   }
 }
 

@@ -4,8 +4,8 @@ import { type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
 import type { Program } from '../../kernel/program.ts'
 import type { KernelBackend, Loaded, ProgramTime, Storage } from '../backend.ts'
 import { Engine, type EngineOptions } from './engine.ts'
-import { type CompiledKernel, KernelCache } from './kernels.ts'
-import { LoadedProgram } from './load.ts'
+import { KernelCache } from './kernels.ts'
+import { LoadedProgram, type ProgramKernels } from './load.ts'
 import { Block, type LinearMemory } from './memory.ts'
 
 export interface WasmBackend extends KernelBackend {
@@ -30,23 +30,18 @@ export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
   return new EngineBackend('wasm', engine, { compile: ({ kernels }) => cache.compile(kernels) })
 }
 
-/** Compiles the kernels of programs. */
-interface Kernels {
-  compile(program: Program): CompiledKernel[]
-}
-
 /** A backend on an engine, whatever its kernels are. */
 export class EngineBackend implements WasmBackend {
   readonly kind = 'kernels'
   readonly name: string
   private readonly engine: Engine
   private readonly memory: LinearMemory
-  private readonly kernels: Kernels
+  private readonly kernels: ProgramKernels
   private onEnd: () => void
   private listener: ((run: ProgramTime) => void) | undefined
 
   /** `onEnd` is called once when the backend ends. */
-  constructor(name: string, engine: Engine, kernels: Kernels, onEnd: () => void = () => {}) {
+  constructor(name: string, engine: Engine, kernels: ProgramKernels, onEnd: () => void = () => {}) {
     this.onEnd = onEnd
 
     this.name = name

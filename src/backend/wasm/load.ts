@@ -12,6 +12,13 @@ import type { Task } from './tasks.ts'
 /** Runs after which making one function of a small program pays. */
 const oftenRun = 100
 
+/** Compiles the kernels of programs. */
+export interface ProgramKernels {
+  compile(program: Program): CompiledKernel[]
+  /** The program is complete: it asks for no more of their parts. */
+  publish?(): void
+}
+
 export class LoadedProgram implements Loaded {
   private readonly engine: Engine
   private readonly arena: Block | undefined
@@ -35,7 +42,7 @@ export class LoadedProgram implements Loaded {
 
   constructor(
     engine: Engine,
-    kernels: { compile(program: Program): CompiledKernel[] },
+    kernels: ProgramKernels,
     program: Program,
     onMeasured: (run: ProgramTime) => void = () => {},
   ) {
@@ -44,6 +51,7 @@ export class LoadedProgram implements Loaded {
     this.onMeasured = onMeasured
     const compiled = kernels.compile(program)
     const image = programImage(program, compiled, engine)
+    kernels.publish?.()
     this.isSmall = isSmall(program, compiled)
     this.arena = program.arenaBytes > 0 ? engine.memory.allocate(program.arenaBytes) : undefined
     try {

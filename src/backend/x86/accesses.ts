@@ -77,7 +77,7 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     return [
       () => {
         this.f.i32(0).get(valid).op('i32.sub')
-        this.f.machine(['general'], 'mask', (asm, to, [v]) => this.f.target.maskOf(asm, to, v))
+        this.f.machine('general', 'mask', (asm, to, v) => this.f.target.maskOf(asm, to, v))
       },
     ]
   }

@@ -65,7 +65,7 @@ const whole: VectorTarget = {
     const immediate = predicates[comparison]
     a.vector(comparison === 'lt_u' ? 'vpcmpud' : 'vpcmpd', to, x, ...operand(y, { immediate }))
   },
-  compareScalar(a, float, immediate, to, x, y: Source | undefined) {
+  compareScalar(a, float, immediate, to, x, y: Source) {
     a.vector(`vcmp${packed[float]}`, scratch, x, ...operand(y, { bytes: 16, immediate }))
     a.mask('kmovwTo', to, 0, scratch).arithmeticImmediate('and', to, 1)
   },

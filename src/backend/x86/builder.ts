@@ -4,11 +4,19 @@ import type { Code, LaneName } from '../wasm/code.ts'
 import type { BlockType, MemoryOp, Plain, ValueType } from '../wasm/opcodes.ts'
 import { type Assembler, type Constant, type Label, type Memory, register } from './assembler.ts'
 import { bitsOf, frame, linear, longBitsOf, parameterRegisters } from './convention.ts'
-import { type Instruction, instruction, type Kind, reg, type Traits, type ValueKind } from './instruction.ts'
+import {
+  type Encode,
+  type Instruction,
+  instruction,
+  type Kind,
+  reg,
+  type Traits,
+  type ValueKind,
+} from './instruction.ts'
 import { broadcasts, lower } from './lower.ts'
 import { meanings } from './meanings.ts'
 import { memoryMeanings } from './memory-meanings.ts'
-import { compare, type Encode, type Entry, inverse, operandsOf, type StackMachine } from './stack.ts'
+import { compare, type Entry, inverse, operandsOf, type StackMachine } from './stack.ts'
 import type { VectorTarget } from './target.ts'
 
 interface Block {
@@ -91,7 +99,7 @@ export class NativeFunction implements Code, StackMachine {
     if (value === to) return this
     const last = this.code.at(-1)
     // What was computed just now, and is read by no one else, goes where it is wanted at once.
-    const moves = last?.to === value && (entry.is !== 'register' || value !== given || this.temporary.has(value))
+    const moves = last?.to === value && (entry.is !== 'register' || value !== given || this.temporary[value])
     if (last && moves && !(last.early && last.from.includes(to))) last.to = to
     else this.move(to, value)
     return this
@@ -140,24 +148,23 @@ export class NativeFunction implements Code, StackMachine {
     if (lane !== 0) throw new Error('x86: only the first lane is taken out')
     const v = this.popVector()
     if (name !== 'i32x4.extract_lane') this.stack.push({ is: 'register', register: v })
-    else this.push('general', [v], (a, to, [s]) => a.vector('vmovdStore', reg(s), 0, to, { bytes: 16 }))
+    else this.push('general', [v], (a, to, s) => a.vector('vmovdStore', reg(s), 0, to, { bytes: 16 }))
     return this
   }
   rotate(distance: number): this {
     const v = this.popVector()
     const [kind, float] = this.isDouble(v) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
-    return this.push(kind, [v], (a, to, [s]) => this.target.rotate(a, float, to, reg(s), distance))
+    return this.push(kind, [v], (a, to, s) => this.target.rotate(a, float, to, reg(s), distance))
   }
   upperHalf(to: 'f64' | 'i32', lanes: boolean): this {
     const { target } = this
-    if (to === 'f64' && lanes)
-      return this.push('double', [this.popVector()], (a, t, [s]) => target.toUpper(a, t, reg(s)))
+    if (to === 'f64' && lanes) return this.push('double', [this.popVector()], (a, t, s) => target.toUpper(a, t, reg(s)))
     if (to === 'f64')
-      return this.push('double', [this.popGeneral()], (a, t, [s]) => {
+      return this.push('double', [this.popGeneral()], (a, t, s) => {
         a.vector('vmovd', t, 0, reg(s), { bytes: 16 }).vector('vpsllqi', t, 0, t, { bytes: 16, immediate: 32 })
       })
-    if (lanes) return this.push('vector', [this.popVector()], (a, t, [s]) => target.fromUpper(a, t, reg(s)))
-    this.push('vector', [this.popVector()], (a, t, [s]) => {
+    if (lanes) return this.push('vector', [this.popVector()], (a, t, s) => target.fromUpper(a, t, reg(s)))
+    this.push('vector', [this.popVector()], (a, t, s) => {
       a.vector('vpsrlqi', t, 0, reg(s), { bytes: 16, immediate: 32 })
     })
     return this.lane('i32x4.extract_lane', 0)
@@ -238,21 +245,9 @@ export class NativeFunction implements Code, StackMachine {
 
   // ---- What only this machine has
 
-  /** Emits one instruction whose operands are popped from the stack, the last on top, and pushes its result. */
-  machine(
-    pops: readonly Kind[],
-    pushes: ValueKind | undefined,
-    emit: (a: Assembler, to: number, from: readonly number[]) => void,
-    early = false,
-  ): this {
-    const from = pops
-      .toReversed()
-      .map((kind) => this.pop(kind))
-      .reverse()
-    const to = pushes === undefined ? -1 : this.fresh(pushes)
-    this.emit(to, from, (a, t, s) => emit(a, t, s.map(reg)), { early })
-    if (to >= 0) this.stack.push({ is: 'register', register: to })
-    return this
+  /** Emits one instruction whose operand is popped from the stack, and pushes its result. */
+  machine(pops: Kind, pushes: ValueKind, emit: (a: Assembler, to: number, from: number) => void): this {
+    return this.push(pushes, [this.pop(pops)], (a, to, s) => emit(a, to, reg(s)))
   }
   /**
    * Calls a function of ours with the whole numbers that `parameters` push; it may change all registers, so that values lie in the
@@ -264,10 +259,10 @@ export class NativeFunction implements Code, StackMachine {
     const address = to === undefined ? [this.popGeneral()] : []
     parameters.forEach((push, i) => {
       push()
-      this.emit(-1, [this.popGeneral()], (a, _, [s]) => a.store(slot(i), reg(s), true))
+      this.emit(-1, [this.popGeneral()], (a, _, s) => a.store(slot(i), reg(s), true))
     })
-    this.emit(-1, address, (a, _, [s]) => {
-      if (s !== undefined) a.move(register.rax, reg(s), true)
+    this.emit(-1, address, (a, _, s) => {
+      if (to === undefined) a.move(register.rax, reg(s), true)
       parameters.forEach((_, i) => {
         a.move(parameterRegisters[i], slot(i), true)
       })
@@ -279,7 +274,7 @@ export class NativeFunction implements Code, StackMachine {
   /** Replaces the address in the linear memory on the stack by one of the machine. */
   absolute(): this {
     const { from, displacement } = this.popAddress(0)
-    return this.push('general', [from], (a, to, [s]) => a.lea(to, linear(s, displacement), true))
+    return this.push('general', [from], (a, to, s) => a.lea(to, linear(s, displacement), true))
   }
   pop(kind: Kind): number {
     return this.as(kind, this.value(this.take()))
@@ -301,7 +296,7 @@ export class NativeFunction implements Code, StackMachine {
   }
   push(kind: ValueKind, from: readonly number[], emit: Encode, traits?: Partial<Traits>): this {
     const to = this.fresh(kind)
-    this.temporary.add(to)
+    this.temporary[to] = true
     this.emit(to, from, emit, traits)
     this.stack.push({ is: 'register', register: to })
     return this
@@ -326,8 +321,8 @@ export class NativeFunction implements Code, StackMachine {
 
   // ---- Small parts
 
-  /** Registers that were pushed by an instruction and are read once. */
-  private readonly temporary = new Set<number>()
+  /** By register, whether it was pushed by an instruction and is read once. */
+  private readonly temporary: boolean[] = []
 
   private fresh(kind: ValueKind): number {
     if (kind !== 'double') return this.kinds.push(this.actual(kind)) - 1
@@ -366,7 +361,7 @@ export class NativeFunction implements Code, StackMachine {
       case 'sum': {
         const to = this.fresh('general')
         const { value } = entry
-        this.emit(to, [entry.register], (a, t, [s]) => {
+        this.emit(to, [entry.register], (a, t, s) => {
           if (t === reg(s)) a.arithmeticImmediate('add', t, value)
           else a.lea(t, { base: reg(s), displacement: value })
         })
@@ -377,8 +372,8 @@ export class NativeFunction implements Code, StackMachine {
       case 'comparison': {
         const to = this.fresh('general')
         const { condition, a: first, b } = entry
-        this.emit(to, operandsOf(first, b), (a, t, s) => {
-          compare(a, s, b)
+        this.emit(to, operandsOf(first, b), (a, t, x, y) => {
+          compare(a, x, y, b)
           a.set(condition, t).loadByte(t, t)
         })
         return to
@@ -393,9 +388,9 @@ export class NativeFunction implements Code, StackMachine {
     const from = this.kinds[value]
     if (from === this.actual(kind)) return value
     const to = this.fresh(kind)
-    if (kind === 'vector' && from === 'mask') this.emit(to, [value], (a, t, [s]) => a.vector('vpmovm2d', t, 0, reg(s)))
+    if (kind === 'vector' && from === 'mask') this.emit(to, [value], (a, t, s) => a.vector('vpmovm2d', t, 0, reg(s)))
     else if (kind === 'mask' && from === 'vector')
-      this.emit(to, [value], (a, t, [s]) => a.vector('vpmovd2m', t, 0, reg(s)))
+      this.emit(to, [value], (a, t, s) => a.vector('vpmovd2m', t, 0, reg(s)))
     else throw new Error(`x86: a ${from} register where a ${kind} one is needed`)
     return to
   }
@@ -424,7 +419,7 @@ export class NativeFunction implements Code, StackMachine {
     this.emit(
       to,
       [from],
-      (a, t, [s]) => {
+      (a, t, s) => {
         if (t === s) return
         if (kind === 'general') a.move(t, reg(s), true)
         else if (kind === 'vector') a.vector('vmovaps', t, 0, reg(s), { bytes: this.target.registerBytes })
@@ -457,7 +452,7 @@ export class NativeFunction implements Code, StackMachine {
   private settle(): void {
     this.stack = this.stack.map((entry): Entry => {
       if (entry.is === 'number' || entry.is === 'bits') return entry
-      if (entry.is === 'register' && this.temporary.has(entry.register)) return entry
+      if (entry.is === 'register' && this.temporary[entry.register]) return entry
       const value = this.value(entry)
       if (entry.is !== 'register') return { is: 'register', register: value }
       const copy = this.freshAs(value)
@@ -496,8 +491,8 @@ export class NativeFunction implements Code, StackMachine {
       this.emit(
         -1,
         operandsOf(first, b),
-        (a, _, s) => {
-          compare(a, s, b)
+        (a, _, x, y) => {
+          compare(a, x, y, b)
           a.jumpIf(wanted, to)
         },
         { jumps: to },
@@ -505,7 +500,7 @@ export class NativeFunction implements Code, StackMachine {
       return
     }
     const value = this.value(condition)
-    this.emit(-1, [value], (a, _, [s]) => a.test(reg(s), reg(s)).jumpIf(inverted ? 'equal' : 'notEqual', to), {
+    this.emit(-1, [value], (a, _, s) => a.test(reg(s), reg(s)).jumpIf(inverted ? 'equal' : 'notEqual', to), {
       jumps: to,
     })
   }

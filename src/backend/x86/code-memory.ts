@@ -9,6 +9,8 @@ import type { VectorTarget } from './target.ts'
 /** Addresses set aside for code; kernels take a few KiB each. */
 const reservedBytes = 256 * 2 ** 20
 const pageBytes = 4096
+/** What functions begin at multiples of. */
+const lineBytes = 64
 
 export class CodeMemory {
   /** Calls the function at a distance from the start of the code: (distance, args, begin, end, scratch). */
@@ -18,6 +20,9 @@ export class CodeMemory {
   private readonly host: NativeHost
   private readonly start: number
   private used = 0
+  /** From where on nothing is executable yet, and what is to be there. */
+  private published = 0
+  private readonly waiting: { readonly at: number; readonly code: Uint8Array }[] = []
 
   /** Throws where the system forbids executable pages. `base` is the address of the linear memory. */
   constructor(host: NativeHost, base: bigint, target: VectorTarget) {
@@ -25,20 +30,37 @@ export class CodeMemory {
     this.target = target
     this.start = host.reserve(reservedBytes)
     const entry = this.start + this.install((a) => [this.entry(a, base)])[0]
+    this.publish()
     this.call = host.callable(entry, 5)
     this.forWorkers = host.forWorkers(entry, 5)
   }
 
-  /** Installs functions, of vectors of the target unless others are named; returns how far from the start of all code each of them is. */
+  /**
+   * Finds a place for functions, of vectors of the target unless others are named, where they can be called after `publish`; returns how far from
+   * the start of all code each of them is.
+   */
   install(emit: (a: Assembler) => readonly Label[], target = this.target): number[] {
     const a = new Assembler(target)
     const labels = emit(a)
     const code = a.finish()
     const at = this.used
     if (at + code.length > reservedBytes) throw new RangeError('x86: no room is left for code')
-    if (!this.host.install(this.start + at, code)) throw new Error('x86: the system allows no executable pages')
-    this.used += Math.ceil(code.length / pageBytes) * pageBytes
+    this.waiting.push({ at, code })
+    this.used += Math.ceil(code.length / lineBytes) * lineBytes
     return labels.map((label) => at + a.placeOf(label))
+  }
+
+  /** Makes executable what was installed since the last time: all of a program at once, for the system takes its time. */
+  publish(): void {
+    if (this.waiting.length === 0) return
+    const code = new Uint8Array(this.used - this.published)
+    for (const part of this.waiting) code.set(part.code, part.at - this.published)
+    if (!this.host.install(this.start + this.published, code)) {
+      throw new Error('x86: the system allows no executable pages')
+    }
+    this.waiting.length = 0
+    this.used = Math.ceil(this.used / pageBytes) * pageBytes
+    this.published = this.used
   }
 
   /** The address of what was installed at a distance. */

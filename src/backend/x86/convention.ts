@@ -19,7 +19,7 @@ export const parameterRegisters = [
 export const frame = { parameters: 0, division: 64, outgoing: 128, lanes: 192, bytes: 320 } as const
 
 /** A place in the linear memory. */
-export const linear = (address: Source | undefined, displacement: number): Memory => ({
+export const linear = (address: Source, displacement: number): Memory => ({
   base: register.r15,
   index: reg(address),
   displacement,

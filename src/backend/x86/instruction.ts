@@ -11,13 +11,22 @@ export type ValueKind = Kind | 'double'
 /** Where an operand was put: a register, or a place in memory that an instruction reads by itself. */
 export type Source = number | { readonly memory: Memory; readonly broadcast: boolean }
 
+/**
+ * Puts an instruction to paper, given where its result goes and where its operands are, up to four of them: one by one, for a list and what takes
+ * it apart would cost more than the rest.
+ */
+export type Encode = (a: Assembler, to: number, first: Source, second: Source, third: Source, fourth: Source) => void
+
+/** Stands for an operand that there is none of. */
+export const absent = -1
+
 /** All have the same members in the same order: what goes over thousands of them is fast only then. */
 export interface Instruction extends Traits {
   /** The register it writes, or −1. */
   to: number
   readonly from: readonly number[]
-  /** Emits it, given where `to` and each of `from` are; only the last of `from` may be in memory, if `folds` says so. */
-  readonly emit: (a: Assembler, to: number, from: readonly Source[]) => void
+  /** Emits it; only the last of `from` may be in memory, if `folds` says so. */
+  readonly emit: Encode
   /** Number of loops around it. */
   readonly depth: number
 }
@@ -44,7 +53,7 @@ const plain: Partial<Traits> = {}
 export function instruction(
   to: number,
   from: readonly number[],
-  emit: Instruction['emit'],
+  emit: Encode,
   depth: number,
   { folds = false, early = false, moves = false, ends = false, constant, label, jumps } = plain,
 ): Instruction {
@@ -52,7 +61,7 @@ export function instruction(
 }
 
 /** The register of an operand that is in one. */
-export function reg(source: Source | undefined): number {
+export function reg(source: Source): number {
   if (typeof source !== 'number') throw new Error('x86: an operand in memory where a register is needed')
   return source
 }

@@ -64,6 +64,11 @@ export class NativeKernels {
     return native.map((found) => found ?? (compiled.shift() as CompiledKernel))
   }
 
+  /** What was compiled, and the parts that its launches asked for, can be called from now on. */
+  publish(): void {
+    this.code.publish()
+  }
+
   private native(kernel: Kernel, launches: readonly Launch[], program: Program): CompiledKernel | undefined {
     if (kernel.kind === 'loop') {
       const made = nativeLoop(kernel, this.target)

@@ -32,6 +32,9 @@ interface Block {
   readonly jumps: number
 }
 
+/** What a read or write counts in so many loops. */
+const weights = [1, 10, 100, 1000, 10_000] as const
+
 /** Finds out when registers are in use. Functions have hundreds of instructions, and are looked at once: so there are words, no sets. */
 export function liveness(code: readonly Instruction[], registers: number): Liveness {
   const blocks = blocksOf(code)
@@ -43,7 +46,7 @@ export function liveness(code: readonly Instruction[], registers: number): Liven
   const writes = new Int32Array(registers)
   for (let i = 0; i < code.length; i++) {
     const { to, from, depth, early, constant, moves } = code[i]
-    const weight = 10 ** Math.min(depth, 4)
+    const weight = weights[Math.min(depth, 4)]
     for (let k = 0; k < from.length; k++) {
       spans.cover(from[k], 2 * i, early && k > 0 ? 2 * i + 2 : 2 * i)
       uses[from[k]] += weight

@@ -2,7 +2,7 @@
 
 import { allocate, type Place, type Registers, sparesOf } from './allocate.ts'
 import { type Assembler, type Constant, type Memory, register } from './assembler.ts'
-import type { Instruction, Kind, Source } from './instruction.ts'
+import { absent, type Instruction, type Kind, type Source } from './instruction.ts'
 import { liveness } from './liveness.ts'
 import type { VectorTarget } from './target.ts'
 
@@ -53,15 +53,15 @@ function zero(a: Assembler, kind: Kind, place: Place | undefined, spares: Regist
 /** Emits an instruction of which all operands are in registers, as most are; or does not. */
 function emitDirectly(a: Assembler, instruction: Instruction, places: readonly (Place | undefined)[]): boolean {
   const { to, from } = instruction
-  const target = to < 0 ? -1 : (places[to] ?? -1)
-  if (typeof target !== 'number') return false
-  const sources: number[] = []
-  for (let i = 0; i < from.length; i++) {
-    const place = places[from[i]]
-    if (typeof place !== 'number') return false
-    sources.push(place)
-  }
-  instruction.emit(a, target, sources)
+  const { length } = from
+  const target = to < 0 ? absent : (places[to] ?? absent)
+  const first = length > 0 ? places[from[0]] : absent
+  const second = length > 1 ? places[from[1]] : absent
+  const third = length > 2 ? places[from[2]] : absent
+  const fourth = length > 3 ? places[from[3]] : absent
+  if (typeof target !== 'number' || typeof first !== 'number' || typeof second !== 'number') return false
+  if (typeof third !== 'number' || typeof fourth !== 'number') return false
+  instruction.emit(a, target, first, second, third, fourth)
   return true
 }
 
@@ -84,32 +84,35 @@ function emit(
     if (found === undefined) throw new Error(`x86: an instruction with too many ${kind} operands in memory`)
     return found
   }
-  const loaded = new Map<number, number>()
-  const sources = from.map((v, i): Source => {
+  const sources: Source[] = []
+  /** A spare register that the result may go to as well. */
+  let reused = absent
+  for (let i = 0; i < from.length; i++) {
+    const v = from[i]
     const place = places[v]
     if (place === undefined) throw new Error('x86: a value is read that nothing writes')
-    if (typeof place === 'number') return place
-    const known = loaded.get(v)
-    if (known !== undefined) return known
+    const before = from.indexOf(v)
+    if (typeof place === 'number' || before < i) {
+      sources.push(typeof place === 'number' ? place : sources[before])
+      continue
+    }
     const broadcast = 'pool' in place
     const memory = broadcast ? a.constant(place.pool) : frame(place.frame)
-    if (folds && i === from.length - 1) return { memory, broadcast }
+    if (folds && i === from.length - 1) {
+      sources.push({ memory, broadcast })
+      continue
+    }
     const number = spare(kinds[v])
     if (broadcast) a.vector(broadcasts(place.pool), number, 0, memory)
     else load(a, kinds[v], number, memory, bytes)
-    loaded.set(v, number)
-    return number
-  })
-  if (typeof target !== 'object') {
-    instruction.emit(a, target ?? -1, sources)
-    return
+    sources.push(number)
+    if (reused < 0 && !early && to >= 0 && kinds[v] === kinds[to]) reused = number
   }
-  const reused = early
-    ? undefined
-    : sources.find((s, i) => typeof s === 'number' && kinds[from[i]] === kinds[to] && spares[kinds[to]].includes(s))
-  const number = typeof reused === 'number' ? reused : spare(kinds[to])
-  instruction.emit(a, number, sources)
-  store(a, kinds[to], frame(target.frame), number, bytes)
+  const [first = absent, second = absent, third = absent, fourth = absent] = sources
+  const inFrame = typeof target === 'object'
+  const result = inFrame ? (reused < 0 ? spare(kinds[to]) : reused) : (target ?? absent)
+  instruction.emit(a, result, first, second, third, fourth)
+  if (inFrame) store(a, kinds[to], frame(target.frame), result, bytes)
 }
 
 /** The instruction that puts a constant in memory into all lanes. */

@@ -14,15 +14,15 @@ const choose: Meaning = (f) => {
   if (f.kindOf(a) !== 'general') {
     const c = f.value(condition)
     const [kind, float] = f.isDouble(a) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
-    f.push(kind, [a, b, c], (asm, to, [x, y, z]) => f.target.selectScalar(asm, float, to, reg(x), reg(y), reg(z)))
+    f.push(kind, [a, b, c], (asm, to, x, y, z) => f.target.selectScalar(asm, float, to, reg(x), reg(y), reg(z)))
     return
   }
   const c: Extract<Entry, { is: 'comparison' }> =
     condition.is === 'comparison'
       ? condition
       : { is: 'comparison', condition: 'notEqual', a: f.value(condition), b: { value: 0 } }
-  f.push('general', [a, b, ...operandsOf(c.a, c.b)], (asm, to, [x, y, ...compared]) => {
-    compare(asm, compared, c.b)
+  f.push('general', [a, b, ...operandsOf(c.a, c.b)], (asm, to, x, y, first, second) => {
+    compare(asm, first, second, c.b)
     if (to === x) asm.moveIf(inverse[c.condition], to, reg(y))
     else {
       if (to !== y) asm.move(to, reg(y))

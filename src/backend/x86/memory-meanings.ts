@@ -10,14 +10,14 @@ const loads =
   (kind: ValueKind, emit: (a: Assembler, to: number, place: Memory) => void) =>
   (f: StackMachine, offset: number): void => {
     const { from, displacement } = f.popAddress(offset)
-    f.push(kind, [from], (a, to, [s]) => emit(a, to, linear(s, displacement)))
+    f.push(kind, [from], (a, to, s) => emit(a, to, linear(s, displacement)))
   }
 const stores =
   (kind: Kind, emit: (a: Assembler, value: number, place: Memory) => void) =>
   (f: StackMachine, offset: number): void => {
     const value = f.pop(kind)
     const { from, displacement } = f.popAddress(offset)
-    f.emit(-1, [from, value], (a, _, [s, v]) => emit(a, reg(v), linear(s, displacement)))
+    f.emit(-1, [from, value], (a, _, s, v) => emit(a, reg(v), linear(s, displacement)))
   }
 
 export const memoryMeanings: { readonly [N in MemoryOp]?: (f: StackMachine, offset: number) => void } = {

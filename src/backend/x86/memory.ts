@@ -30,12 +30,12 @@ export function loadNeighbours(
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { from, displacement } = f.popAddress(offset)
   const { kind, float, load } = laneOf(dtype)
-  f.push(kind, [from, ...k], (a, to, [s, m]) => {
+  f.push(kind, [from, ...k], (a, to, s, m) => {
     const place = linear(s, displacement)
-    const mask = m === undefined ? undefined : reg(m)
-    if (bytes === 1) f.target.loadBytes(a, to, place, mask)
-    else if (mask === undefined) a.vector(load, to, 0, place)
-    else f.target.loadMasked(a, float, to, place, mask)
+    const own = mask === undefined ? undefined : reg(m)
+    if (bytes === 1) f.target.loadBytes(a, to, place, own)
+    else if (own === undefined) a.vector(load, to, 0, place)
+    else f.target.loadMasked(a, float, to, place, own)
   })
   finishLoad(f, dtype, mask, fill)
 }
@@ -44,11 +44,11 @@ export function loadNeighbours(
 export function loadSpread(f: NativeFunction, dtype: DType): void {
   if (dtypes[dtype].bytes === 4) {
     const { from, displacement } = f.popAddress(0)
-    f.push('vector', [from], (a, to, [s]) => a.vector('vbroadcastss', to, 0, linear(s, displacement)))
+    f.push('vector', [from], (a, to, s) => a.vector('vbroadcastss', to, 0, linear(s, displacement)))
     return
   }
   f.memory('i32.load8_u').op('i32x4.splat')
-  if (dtype === 'bool') f.push('mask', [f.popVector()], (a, to, [s]) => f.target.nonzero(a, to, reg(s)))
+  if (dtype === 'bool') f.push('mask', [f.popVector()], (a, to, s) => f.target.nonzero(a, to, reg(s)))
 }
 
 /** Loads from the address plus the lanes' offsets, both on the stack. */
@@ -60,7 +60,7 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
   f.push(
     kind,
     [base, index, ...k],
-    (a, to, [b, i, m]) => f.target.gather(a, float, to, reg(b), reg(i), m === undefined ? undefined : reg(m)),
+    (a, to, b, i, m) => f.target.gather(a, float, to, reg(b), reg(i), mask === undefined ? undefined : reg(m)),
     { early: true },
   )
   // Of four bytes the first
@@ -86,8 +86,8 @@ export function scatter(
   const v = f.get(value).popVector()
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { float } = laneOf(dtype)
-  f.emit(-1, [base, index, v, ...k], (a, _, [b, i, x, m]) => {
-    scatter(a, float, reg(x), reg(b), reg(i), m === undefined ? undefined : reg(m))
+  f.emit(-1, [base, index, v, ...k], (a, _, b, i, x, m) => {
+    scatter(a, float, reg(x), reg(b), reg(i), mask === undefined ? undefined : reg(m))
   })
 }
 
@@ -108,7 +108,7 @@ function storeLanes(
   f.set(base).get(value)
   // A mask becomes 0 or 1
   if (dtype === 'bool') f.splat('i32', 1).op('v128.and')
-  f.emit(-1, [f.popVector(), offsets], (a, _, [v, o]) => {
+  f.emit(-1, [f.popVector(), offsets], (a, _, v, o) => {
     const bytes = f.target.registerBytes
     a.vector('vmovupsStore', reg(v), 0, lanesAt(0), { bytes }).vector('vmovupsStore', reg(o), 0, lanesAt(1), { bytes })
   })
@@ -119,18 +119,18 @@ function storeLanes(
     f.get(bits).i32(1).op('i32.and')
     f.if(() => {
       f.get(base).get(lane)
-      f.machine(['general'], 'general', (a, to, [i]) => a.move(to, { ...lanesAt(1), index: i, scale: 4 }))
+      f.machine('general', 'general', (a, to, i) => a.move(to, { ...lanesAt(1), index: i, scale: 4 }))
       f.op('i32.add').set(address)
       storeOne(f, mode, dtype, address, 0, () => {
         f.get(lane)
         if (dtype === 'float64') {
-          f.machine(['general'], 'double', (a, to, [i]) =>
+          f.machine('general', 'double', (a, to, i) =>
             a.vector('vmovsd', to, 0, { ...lanesAt(0), index: i, scale: 8 }, { bytes: 16 }),
           )
         } else if (dtype !== 'float32') {
-          f.machine(['general'], 'general', (a, to, [i]) => a.move(to, { ...lanesAt(0), index: i, scale: 4 }))
+          f.machine('general', 'general', (a, to, i) => a.move(to, { ...lanesAt(0), index: i, scale: 4 }))
         } else {
-          f.machine(['general'], 'vector', (a, to, [i]) =>
+          f.machine('general', 'vector', (a, to, i) =>
             a.vector('vmovss', to, 0, { ...lanesAt(0), index: i, scale: 4 }, { bytes: 16 }),
           )
         }
@@ -170,24 +170,24 @@ export function storeNeighbours(
   const k = mask === undefined ? [] : [f.get(mask).popMask()]
   const { float, store, stream } = laneOf(dtype)
   const { from, displacement } = f.get(address).popAddress(offset)
-  f.emit(-1, [from, v, ...k], (a, _, [s, x, m]) => {
+  f.emit(-1, [from, v, ...k], (a, _, s, x, m) => {
     const place = linear(s, displacement)
-    const mask = m === undefined ? undefined : reg(m)
-    if (bytes === 1) f.target.storeBytes(a, reg(x), place, mask)
-    else if (mask === undefined) a.vector(f.streams ? stream : store, reg(x), 0, place)
-    else f.target.storeMasked(a, float, reg(x), place, mask)
+    const own = mask === undefined ? undefined : reg(m)
+    if (bytes === 1) f.target.storeBytes(a, reg(x), place, own)
+    else if (own === undefined) a.vector(f.streams ? stream : store, reg(x), 0, place)
+    else f.target.storeMasked(a, float, reg(x), place, own)
   })
 }
 
 /** Pushes the mask in the local as bits of a number. */
 export function pushBits(f: NativeFunction, mask: number): void {
-  f.get(mask).machine(['mask'], 'general', (a, to, [m]) => f.target.bitsOfMask(a, to, m))
+  f.get(mask).machine('mask', 'general', (a, to, m) => f.target.bitsOfMask(a, to, m))
 }
 
 /** Lanes out of the mask become the fill, bytes of bools a mask. */
 function finishLoad(f: NativeFunction, dtype: DType, mask: number | undefined, fill: number): void {
   if (dtype === 'bool') {
-    f.push('mask', [f.popVector()], (a, to, [s]) => f.target.nonzero(a, to, reg(s)))
+    f.push('mask', [f.popVector()], (a, to, s) => f.target.nonzero(a, to, reg(s)))
     if (fill !== 0 && mask !== undefined) f.get(mask).op('v128.not').op('v128.or')
     return
   }

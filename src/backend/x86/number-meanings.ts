@@ -16,7 +16,7 @@ export const numberMeanings = (): [string, Meaning][] => [
     (f) => {
       const b = f.popGeneral()
       const a = f.popGeneral()
-      f.push('general', [a, b], (asm, to, [x, y]) => {
+      f.push('general', [a, b], (asm, to, x, y) => {
         if (to === y) asm.multiply(to, reg(x))
         else {
           if (to !== x) asm.move(to, reg(x))
@@ -63,14 +63,14 @@ const arithmetic =
     }
     if (b.is === 'number') {
       const { value: number } = b
-      f.push('general', [f.value(a)], (asm, to, [s]) => {
+      f.push('general', [f.value(a)], (asm, to, s) => {
         if (to !== s) asm.move(to, reg(s))
         asm.arithmeticImmediate(name, to, number)
       })
       return
     }
     const [x, y] = [f.value(a), f.value(b)]
-    f.push('general', [x, y], (asm, to, [s, t]) => {
+    f.push('general', [x, y], (asm, to, s, t) => {
       const [first, second] = [reg(s), reg(t)]
       if (to === first) asm.arithmetic(name, to, second)
       else if (name === 'add') asm.lea(to, { base: first, index: second })
@@ -98,14 +98,14 @@ const shift =
     const [b, a] = [f.take(), f.take()]
     if (b.is === 'number') {
       const count = b.value & 31
-      f.push('general', [f.value(a)], (asm, to, [s]) => {
+      f.push('general', [f.value(a)], (asm, to, s) => {
         if (to !== s) asm.move(to, reg(s))
         asm.shift(kind, to, count)
       })
       return
     }
     const [x, y] = [f.value(a), f.value(b)]
-    f.push('general', [x, y], (asm, to, [s, t]) => asm.shiftBy(kind, to, reg(s), reg(t)))
+    f.push('general', [x, y], (asm, to, s, t) => asm.shiftBy(kind, to, reg(s), reg(t)))
   }
 
 /** Division is rare: its fixed registers are saved around it. */
@@ -114,7 +114,7 @@ const division =
   (f) => {
     const b = f.popGeneral()
     const a = f.popGeneral()
-    f.push('general', [a, b], (asm, to, [s, t]) => {
+    f.push('general', [a, b], (asm, to, s, t) => {
       const { rsp, rax, rdx } = register
       const slot = (n: number): Memory => ({ base: rsp, displacement: frame.division + 8 * n })
       asm.store(slot(0), rax, true).store(slot(1), rdx, true).store(slot(2), reg(t), true).move(rax, reg(s))

@@ -447,7 +447,7 @@ class PackCode {
     if (this.width > f.lanes) f.get(this.at).get(value).memory('v128.store')
     else {
       const mask = f.get(this.mask).popMask()
-      f.emit(-1, [from, v, mask], (a, _, [s, x, m]) => {
+      f.emit(-1, [from, v, mask], (a, _, s, x, m) => {
         f.target.storeMasked(a, 'f32', reg(x), linear(s, 0), reg(m))
       })
     }

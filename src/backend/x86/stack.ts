@@ -2,7 +2,7 @@
 
 import type { LaneName } from '../wasm/code.ts'
 import type { Assembler, Condition, Constant } from './assembler.ts'
-import { type Kind, reg, type Source, type Traits, type ValueKind } from './instruction.ts'
+import { type Encode, type Kind, reg, type Source, type Traits, type ValueKind } from './instruction.ts'
 import type { VectorTarget } from './target.ts'
 
 /** A value on the stack of the machine; what costs nothing to put off is put off. */
@@ -19,9 +19,6 @@ export type Entry =
     }
   /** A constant, in all lanes. */
   | { readonly is: 'bits'; readonly bits: Constant }
-
-/** How machine code is put to paper. */
-export type Encode = (a: Assembler, to: number, from: readonly Source[]) => void
 
 /** A function under construction, as the meanings of instructions see it. */
 export interface StackMachine {
@@ -59,7 +56,7 @@ export type Second = number | { readonly value: number }
 
 export const operandsOf = (a: number, b: Second): number[] => (typeof b === 'number' ? [a, b] : [a])
 
-export function compare(a: Assembler, [first, second]: readonly Source[], b: Second): void {
+export function compare(a: Assembler, first: Source, second: Source, b: Second): void {
   if (typeof b === 'number') a.arithmetic('cmp', reg(first), reg(second))
   else if (b.value === 0) a.test(reg(first), reg(first))
   else a.arithmeticImmediate('cmp', reg(first), b.value)

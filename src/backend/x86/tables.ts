@@ -73,7 +73,7 @@ export class NativeTable {
     // Lanes that are wrong although they count
     f.get(entries).get(entries).lane('i32x4.extract_lane', 0).op('i32x4.splat').op('i32x4.sub')
     f.get(this.steps()).op('i32x4.ne').get(mask).op('v128.and')
-    f.machine(['mask'], 'general', (a, to, [m]) => f.target.bitsOfMask(a, to, m)).op('i32.eqz')
+    f.machine('mask', 'general', (a, to, m) => f.target.bitsOfMask(a, to, m)).op('i32.eqz')
   }
 }
 
@@ -112,7 +112,7 @@ export function pushRuns(
   f.get(starts).get(second).op('i32x4.splat').op('i32x4.eq').get(mask).op('v128.and')
   f.get(inFirst).op('v128.andnot').set(inSecond)
   f.get(inFirst).get(inSecond).op('v128.or').get(mask).op('v128.xor')
-  f.machine(['mask'], 'general', (a, to, [m]) => f.target.bitsOfMask(a, to, m)).op('i32.eqz')
+  f.machine('mask', 'general', (a, to, m) => f.target.bitsOfMask(a, to, m)).op('i32.eqz')
   return { first, second, inFirst, inSecond }
 }
 

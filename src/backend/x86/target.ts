@@ -43,11 +43,11 @@ export interface VectorTarget extends Vectors {
   /** Truncates, NaN to 0, and beyond the integers to the last of them; `to` is written early. */
   truncate(a: Assembler, float: Float, extent: Extent, to: number, x: number): void
   /** Compares lanes: a mask. */
-  compare(a: Assembler, comparison: Comparison, to: number, x: number, y: Source | undefined): void
+  compare(a: Assembler, comparison: Comparison, to: number, x: number, y: Source): void
   /** Compares floats in lanes by a predicate of vcmpps: a mask. */
-  compareFloats(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source | undefined): void
+  compareFloats(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source): void
   /** Compares scalars by a predicate of vcmpps: 0 or 1 in a general register. */
-  compareScalar(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source | undefined): void
+  compareScalar(a: Assembler, float: Float, predicate: number, to: number, x: number, y: Source): void
   /** The scalar x where the general register holds 1, y where it holds 0. */
   selectScalar(a: Assembler, float: Float, to: number, x: number, y: number, condition: number): void
   /** Lanes of x in the mask, of y out of it. */
@@ -82,8 +82,7 @@ export interface VectorTarget extends Vectors {
 export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
 
 /** The last operand of a vector instruction and its options: a register, or memory that may have one element for all lanes. */
-export function operand(source: Source | undefined, options: VectorOptions): [Operand, VectorOptions] {
-  if (source === undefined) throw new Error('x86: an operand is missing')
+export function operand(source: Source, options: VectorOptions): [Operand, VectorOptions] {
   if (typeof source === 'number') return [source, options]
   return [source.memory, { ...options, broadcast: source.broadcast }]
 }

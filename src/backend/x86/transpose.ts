@@ -8,7 +8,7 @@ import { reg } from './instruction.ts'
 export function transpose(f: NativeFunction, rows: readonly number[]): number[] {
   const join: Join = (name, a, b, immediate) => {
     const options = immediate === undefined ? {} : { immediate }
-    f.push('vector', [a, b], (asm, to, [x, y]) => asm.vector(name, to, reg(x), reg(y), options))
+    f.push('vector', [a, b], (asm, to, x, y) => asm.vector(name, to, reg(x), reg(y), options))
     return f.popVector()
   }
   const pairs: number[] = []

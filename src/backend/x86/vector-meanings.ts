@@ -23,7 +23,7 @@ export const vectorMeanings = (): [string, Meaning][] => [
   [
     'f32.reinterpret_i32',
     (f) => {
-      f.push('vector', [f.popGeneral()], (asm, to, [s]) => asm.vector('vmovd', to, 0, reg(s), { bytes: 16 }))
+      f.push('vector', [f.popGeneral()], (asm, to, s) => asm.vector('vmovd', to, 0, reg(s), { bytes: 16 }))
     },
   ],
   ['i32.reinterpret_f32', (f) => void f.lane('i32x4.extract_lane', 0)],
@@ -72,7 +72,7 @@ export const vectorMeanings = (): [string, Meaning][] => [
     'v128.not',
     (f) => {
       const v = f.value(f.take())
-      if (f.kindOf(v) === 'mask') f.push('mask', [v], (asm, to, [s]) => asm.mask('knotw', to, 0, reg(s)))
+      if (f.kindOf(v) === 'mask') f.push('mask', [v], (asm, to, s) => asm.mask('knotw', to, 0, reg(s)))
       else {
         f.put({ is: 'register', register: v })
         withConstant('vxorps', 'lanes', -1)(f)
@@ -124,13 +124,13 @@ const binary =
     const below = f.popVector()
     let [a, b] = rest.swapped ? [top, below] : [below, top]
     if (rest.commutes && f.isConstant(a)) [a, b] = [b, a]
-    f.push(kindOf(name), [a, b], (asm, to, [x, y]) => vector(asm, name, to, reg(x), y, extent), { folds: true })
+    f.push(kindOf(name), [a, b], (asm, to, x, y) => vector(asm, name, to, reg(x), y, extent), { folds: true })
   }
 
 const unary =
   (name: VectorName, extent: Extent, immediate?: number): Meaning =>
   (f) => {
-    f.push(kindOf(name), [f.popVector()], (asm, to, [x]) => vector(asm, name, to, 0, x, extent, immediate), {
+    f.push(kindOf(name), [f.popVector()], (asm, to, x) => vector(asm, name, to, 0, x, extent, immediate), {
       folds: true,
     })
   }
@@ -139,15 +139,13 @@ const unary =
 const convert =
   (to: Float, name: VectorName, extent: Extent): Meaning =>
   (f) => {
-    f.push(to === 'f64' ? 'double' : 'vector', [f.popVector()], (asm, t, [x]) =>
-      vector(asm, name, t, 0, reg(x), extent),
-    )
+    f.push(to === 'f64' ? 'double' : 'vector', [f.popVector()], (asm, t, x) => vector(asm, name, t, 0, reg(x), extent))
   }
 
 const fromNumber =
   (to: Float, name: VectorName): Meaning =>
   (f) => {
-    f.push(to === 'f64' ? 'double' : 'vector', [f.popGeneral()], (asm, t, [s]) => {
+    f.push(to === 'f64' ? 'double' : 'vector', [f.popGeneral()], (asm, t, s) => {
       asm.vector('vmovd', t, 0, reg(s), { bytes: 16 }).vector(name, t, 0, t, { bytes: 16 })
     })
   }
@@ -165,16 +163,12 @@ function vector(
   name: VectorName,
   to: number,
   first: number,
-  last: Source | undefined,
+  last: Source,
   extent: Extent,
-  immediate?: number,
+  immediate = 0,
 ): void {
-  asm.vector(
-    name,
-    to,
-    first,
-    ...operand(last, { ...scalar[extent], ...(immediate === undefined ? {} : { immediate }) }),
-  )
+  if (typeof last === 'number' && immediate === 0) asm.vector(name, to, first, last, scalar[extent])
+  else asm.vector(name, to, first, ...operand(last, { ...scalar[extent], immediate }))
 }
 
 const scalar = { scalar: { bytes: 16 }, lanes: {} } as const
@@ -188,7 +182,7 @@ const extreme =
     f.push(
       float === 'f64' ? 'double' : 'vector',
       [a, a, b],
-      (asm, to, [, x, y]) => f.target.extreme(asm, which, float, extent, to, reg(x), reg(y)),
+      (asm, to, _, x, y) => f.target.extreme(asm, which, float, extent, to, reg(x), reg(y)),
       { early: true },
     )
   }
@@ -200,12 +194,12 @@ const comparison =
     const b = f.popVector()
     const a = f.popVector()
     if (extent === 'lanes') {
-      f.push('mask', [a, b], (asm, to, [x, y]) => f.target.compareFloats(asm, float, predicate, to, reg(x), y), {
+      f.push('mask', [a, b], (asm, to, x, y) => f.target.compareFloats(asm, float, predicate, to, reg(x), y), {
         folds: true,
       })
       return
     }
-    f.push('general', [a, b], (asm, to, [x, y]) => f.target.compareScalar(asm, float, predicate, to, reg(x), y), {
+    f.push('general', [a, b], (asm, to, x, y) => f.target.compareScalar(asm, float, predicate, to, reg(x), y), {
       folds: true,
     })
   }
@@ -216,7 +210,7 @@ const numbers =
   (f) => {
     const b = f.popVector()
     const a = f.popVector()
-    f.push('mask', [a, b], (asm, to, [x, y]) => f.target.compare(asm, which, to, reg(x), y), { folds: true })
+    f.push('mask', [a, b], (asm, to, x, y) => f.target.compare(asm, which, to, reg(x), y), { folds: true })
   }
 
 /** Truncates, NaN to 0, and beyond the integers to the last of them. */
@@ -224,7 +218,7 @@ const truncate =
   (float: Float, extent: Extent): Meaning =>
   (f) => {
     const v = f.popVector()
-    f.push('vector', [v, v], (asm, to, [x]) => f.target.truncate(asm, float, extent, to, reg(x)), { early: true })
+    f.push('vector', [v, v], (asm, to, x) => f.target.truncate(asm, float, extent, to, reg(x)), { early: true })
     if (extent === 'scalar') f.lane('i32x4.extract_lane', 0)
   }
 
@@ -242,16 +236,16 @@ const logical =
     if (kindA === 'mask' && kindB === 'mask') {
       // kandn inverts its first operand, v128.andnot its second
       const [x, y] = mask === 'kandnw' ? [b, a] : [a, b]
-      f.push('mask', [x, y], (asm, to, [s, t]) => asm.mask(mask, to, reg(s), reg(t)))
+      f.push('mask', [x, y], (asm, to, s, t) => asm.mask(mask, to, reg(s), reg(t)))
       return
     }
     if (name === 'vandps' && (kindA === 'mask' || kindB === 'mask')) {
       const [k, v] = kindA === 'mask' ? [a, b] : [b, a]
-      f.push('vector', [k, v], (asm, to, [m, s]) => asm.vector('vmovaps', to, 0, reg(s), { mask: reg(m), zero: true }))
+      f.push('vector', [k, v], (asm, to, m, s) => asm.vector('vmovaps', to, 0, reg(s), { mask: reg(m), zero: true }))
       return
     }
     if (name === 'vandnps' && kindB === 'mask') {
-      f.push('vector', [b, a], (asm, to, [m, s]) => {
+      f.push('vector', [b, a], (asm, to, m, s) => {
         const { scratch } = f.target
         asm.mask('knotw', scratch, 0, reg(m))
         asm.vector('vmovaps', to, 0, reg(s), { mask: scratch, zero: true })
@@ -263,7 +257,7 @@ const logical =
     f.put({ is: 'register', register: b })
     const y = f.popVector()
     const [first, second] = name === 'vandnps' ? [y, x] : [x, y]
-    f.push('vector', [first, second], (asm, to, [s, t]) => vector(asm, name, to, reg(s), t, 'lanes'), { folds: true })
+    f.push('vector', [first, second], (asm, to, s, t) => vector(asm, name, to, reg(s), t, 'lanes'), { folds: true })
   }
 
 /** Bits of the first operand where the third has them, else of the second. */
@@ -272,7 +266,7 @@ const bitselect: Meaning = (f) => {
   const b = f.value(f.take())
   const a = f.value(f.take())
   if (f.kindOf(a) === 'mask' && f.kindOf(b) === 'mask') {
-    f.push('mask', [a, b, k], (asm, to, [x, y, z]) => {
+    f.push('mask', [a, b, k], (asm, to, x, y, z) => {
       const { scratch } = f.target
       asm.mask('kandw', scratch, reg(x), reg(z)).mask('kandnw', to, reg(z), reg(y)).mask('korw', to, to, scratch)
     })
@@ -283,7 +277,7 @@ const bitselect: Meaning = (f) => {
   f.put({ is: 'register', register: a })
   const x = f.popVector()
   const [kind, float] = f.isDouble(x) ? (['double', 'f64'] as const) : (['vector', 'f32'] as const)
-  f.push(kind, [k, y, x], (asm, to, [m, s, t]) => f.target.select(asm, float, to, reg(t), reg(s), reg(m)))
+  f.push(kind, [k, y, x], (asm, to, m, s, t) => f.target.select(asm, float, to, reg(t), reg(s), reg(m)))
 }
 
 const multiplyAdd =
@@ -297,7 +291,7 @@ const multiplyAdd =
     f.push(
       float === 'f64' ? 'double' : 'vector',
       addend ? [a, b, c] : [a, c, b],
-      (asm, to, [x, y, z]) => {
+      (asm, to, x, y, z) => {
         const [p, q, r] = addend ? [x, y, z] : [x, z, y]
         fuse(asm, float, to, reg(p), q, r)
       },
@@ -306,7 +300,7 @@ const multiplyAdd =
   }
 
 /** to = a · b + c, where b or c may be in memory. */
-function fuse(asm: Assembler, float: Float, to: number, a: number, b: Source | undefined, c: Source | undefined): void {
+function fuse(asm: Assembler, float: Float, to: number, a: number, b: Source, c: Source): void {
   const p = packed[float]
   if (typeof c !== 'number') {
     if (to === a) vector(asm, `vfmadd213${p}`, to, reg(b), c, 'lanes')
@@ -330,17 +324,17 @@ const lanesShift =
     const v = f.popVector()
     if (count.is === 'number') {
       const { value } = count
-      f.push('vector', [v], (asm, to, [s]) => asm.vector(byConstant, to, 0, reg(s), { immediate: value & 31 }))
+      f.push('vector', [v], (asm, to, s) => asm.vector(byConstant, to, 0, reg(s), { immediate: value & 31 }))
       return
     }
     const n = f.value(count)
-    f.push('general', [n], (asm, to, [s]) => {
+    f.push('general', [n], (asm, to, s) => {
       if (to !== s) asm.move(to, reg(s))
       asm.arithmeticImmediate('and', to, 31)
     })
-    f.push('vector', [f.popGeneral()], (asm, to, [s]) => asm.vector('vmovd', to, 0, reg(s), { bytes: 16 }))
+    f.push('vector', [f.popGeneral()], (asm, to, s) => asm.vector('vmovd', to, 0, reg(s), { bytes: 16 }))
     const amount = f.popVector()
-    f.push('vector', [v, amount], (asm, to, [s, t]) => asm.vector(byVector, to, reg(s), reg(t)))
+    f.push('vector', [v, amount], (asm, to, s, t) => asm.vector(byVector, to, reg(s), reg(t)))
   }
 
 const spread: Meaning = (f) => {
@@ -349,8 +343,8 @@ const spread: Meaning = (f) => {
   else if (entry.is === 'bits') f.put(entry)
   else {
     const v = f.value(entry)
-    if (f.kindOf(v) === 'general') f.push('vector', [v], (asm, to, [s]) => f.target.spread(asm, to, reg(s)))
-    else if (f.isDouble(v)) f.push('double', [v], (asm, to, [s]) => asm.vector('vbroadcastsd', to, 0, reg(s)))
-    else f.push('vector', [v], (asm, to, [s]) => asm.vector('vbroadcastss', to, 0, reg(s)))
+    if (f.kindOf(v) === 'general') f.push('vector', [v], (asm, to, s) => f.target.spread(asm, to, reg(s)))
+    else if (f.isDouble(v)) f.push('double', [v], (asm, to, s) => asm.vector('vbroadcastsd', to, 0, reg(s)))
+    else f.push('vector', [v], (asm, to, s) => asm.vector('vbroadcastss', to, 0, reg(s)))
   }
 }
