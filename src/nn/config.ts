@@ -21,7 +21,8 @@ import { mahalanobis, siamese } from './metric.ts'
 import type { Json, Module, ModuleConfig, Modules } from './module.ts'
 import * as multiplicative from './multiplicative.ts'
 import { batchNorm, layerNorm } from './norm.ts'
-import { type Join, parallel } from './parallel.ts'
+import { type FromConfig, kind, optional, withChildren } from './options.ts'
+import { parallel } from './parallel.ts'
 import * as pools from './pool.ts'
 import { gru, gruCell, lstm, lstmCell, rnn, rnnCell } from './recurrent.ts'
 import * as resampling from './resample.ts'
@@ -34,101 +35,6 @@ import {
 } from './transformer.ts'
 import { weightNoise } from './weight-noise.ts'
 import { whitening } from './whitening.ts'
-
-/** Builds a module from its options and, where its kind does not make them itself, its children. */
-export type FromConfig = (options: ModuleConfig, children: () => Modules) => Module
-
-/** The types that options have. */
-interface Values {
-  readonly number: number
-  readonly boolean: boolean
-  readonly extents: number | readonly number[]
-  readonly padding: number | readonly number[] | 'same' | 'valid'
-  readonly dtype: 'float32' | 'float64'
-  readonly gelu: 'none' | 'tanh'
-  readonly nonlinearity: 'tanh' | 'relu'
-  readonly activation: 'relu' | 'gelu'
-  readonly interaction: 'full' | 'diagonal' | 'lowRank'
-  readonly interpolation: 'nearest' | 'linear'
-  readonly bag: 'sum' | 'mean' | 'max'
-  readonly choice: 'batch' | 'example'
-  readonly list: readonly number[]
-  readonly join: Join
-}
-
-/** What an option's name says of its type, where that is no number. */
-const typeOf = {
-  dtype: 'dtype',
-  bias: 'boolean',
-  affine: 'boolean',
-  causal: 'boolean',
-  rotary: 'boolean',
-  norm: 'boolean',
-  normFirst: 'boolean',
-  bidirectional: 'boolean',
-  batchFirst: 'boolean',
-  ceil: 'boolean',
-  countPadding: 'boolean',
-  alignCorners: 'boolean',
-  headBias: 'boolean',
-  mirrored: 'boolean',
-  dense: 'boolean',
-  kernel: 'extents',
-  stride: 'extents',
-  dilation: 'extents',
-  padding: 'extents',
-  outputPadding: 'extents',
-  output: 'extents',
-  shape: 'extents',
-  extents: 'list',
-  cutoffs: 'list',
-  nonlinearity: 'nonlinearity',
-  activation: 'activation',
-  join: 'join',
-  each: 'choice',
-} as const satisfies { readonly [option: string]: keyof Values }
-
-/** Options by name, apart by spaces: of another type than the name says as `name:type`. */
-type Words<S extends string> = S extends `${infer Word} ${infer Rest}`
-  ? [Word, ...Words<Rest>]
-  : S extends ''
-    ? []
-    : [S]
-type Named<Word> = Word extends `${infer Name}:${string}` ? Name : Word
-type Value<Word> = Word extends `${string}:${infer Type extends keyof Values}`
-  ? Values[Type]
-  : Word extends keyof typeof typeOf
-    ? Values[(typeof typeOf)[Word]]
-    : number
-type Each<List extends readonly string[]> = { readonly [I in keyof List]: Value<List[I]> }
-type Perhaps<List extends readonly string[]> = { readonly [I in keyof List]?: Value<List[I]> }
-type Some<List extends readonly string[]> = { readonly [Word in List[number] as Named<Word>]?: Value<Word> }
-
-/** A kind whose constructor takes options in their order, and then a record of those that are there. */
-const kind =
-  <const Ordered extends string = '', const Others extends string = ''>(
-    make: (...options: [...Each<Words<Ordered>>, Some<Words<Others>>]) => Module,
-    ordered?: Ordered,
-    others?: Others,
-  ): FromConfig =>
-  (options) =>
-    make(...(inOrder(options, ordered) as Each<Words<Ordered>>), some(options, others) as Some<Words<Others>>)
-
-/** A kind whose constructor takes numbers that may be left out. */
-const optional =
-  <const Ordered extends string>(make: (...options: Perhaps<Words<Ordered>>) => Module, ordered: Ordered): FromConfig =>
-  (options) =>
-    make(...(wordsOf(ordered).map((word) => optionOf(options, word)) as Perhaps<Words<Ordered>>))
-
-/** The same of a kind that is made of modules, which it gets last. */
-const withChildren =
-  <const Ordered extends string = '', const Others extends string = ''>(
-    make: (...options: [...Each<Words<Ordered>>, Some<Words<Others>>, Modules]) => Module,
-    ordered?: Ordered,
-    others?: Others,
-  ): FromConfig =>
-  (options, children) =>
-    kind<Ordered, Others>((...own) => make(...own, children()), ordered, others)(options, children)
 
 const convolutionOptions = 'stride padding:padding dilation groups bias dtype'
 const transposedOptions = 'stride padding outputPadding dilation groups bias dtype'
@@ -343,59 +249,3 @@ function build(config: Json, table: { readonly [kind: string]: FromConfig }, whe
 
 const isRecord = (value: Json | undefined): value is Extract<Json, { readonly [key: string]: Json }> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isExtents = (v: Json): boolean =>
-  typeof v === 'number' || (Array.isArray(v) && v.every((n) => typeof n === 'number'))
-
-interface Type {
-  readonly test: (v: Json) => boolean
-  readonly name: string
-}
-
-const oneOf = (...values: readonly string[]): Type => ({
-  test: (v) => values.includes(v as string),
-  name: values.map((v) => `'${v}'`).join(' or '),
-})
-
-const types: { readonly [T in keyof Values]: Type } = {
-  number: { test: (v) => typeof v === 'number', name: 'a number' },
-  boolean: { test: (v) => typeof v === 'boolean', name: 'true or false' },
-  extents: { test: isExtents, name: 'a number or a list of numbers' },
-  list: { test: (v) => typeof v !== 'number' && isExtents(v), name: 'a list of numbers' },
-  padding: {
-    test: (v) => v === 'same' || v === 'valid' || isExtents(v),
-    name: "a number, a list of numbers, 'same' or 'valid'",
-  },
-  dtype: oneOf('float32', 'float64'),
-  gelu: oneOf('none', 'tanh'),
-  nonlinearity: oneOf('tanh', 'relu'),
-  activation: oneOf('relu', 'gelu'),
-  interaction: oneOf('full', 'diagonal', 'lowRank'),
-  interpolation: oneOf('nearest', 'linear'),
-  bag: oneOf('sum', 'mean', 'max'),
-  choice: oneOf('batch', 'example'),
-  join: oneOf('concat', 'sum', 'product'),
-}
-
-const wordsOf = (text = ''): readonly string[] => text.split(' ').filter((word) => word !== '')
-
-/** An option of the type that its word says; undefined where a missing one may be. */
-function optionOf(options: ModuleConfig, word: string, isNeeded = false): Json | undefined {
-  const [name, own] = word.split(':') as [string, (keyof Values)?]
-  const value = options[name]
-  const type = types[own ?? (Object.hasOwn(typeOf, name) ? typeOf[name as keyof typeof typeOf] : 'number')]
-  if (value === undefined ? isNeeded : !type.test(value)) {
-    const found = value === undefined ? 'missing' : JSON.stringify(value)
-    throw mistake(`fromConfig: ${options.kind}: option '${name}' is ${found}, expected ${type.name}`)
-  }
-  return value
-}
-
-const inOrder = (options: ModuleConfig, ordered?: string): readonly unknown[] =>
-  wordsOf(ordered).map((word) => optionOf(options, word, true))
-
-/** Those of the named options that are there. */
-function some(options: ModuleConfig, others?: string): object {
-  const found = wordsOf(others).map((word) => [word.split(':')[0], optionOf(options, word)] as const)
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
-}

@@ -42,7 +42,7 @@ export {
 } from './attention.ts'
 export { groupNorm, instanceNorm, localResponseNorm, rmsNorm, weightNorm } from './channel-norm.ts'
 export { type ConditionalOptions, type ConditionalResult, conditional } from './conditional.ts'
-export { type FromConfig, fromConfig } from './config.ts'
+export { fromConfig } from './config.ts'
 export { residual, sequential } from './container.ts'
 export {
   type Conv2dOptions,
@@ -102,6 +102,7 @@ export {
   multiplicativeInteraction,
 } from './multiplicative.ts'
 export { type BatchNormOptions, batchNorm, layerNorm, type NormOptions } from './norm.ts'
+export type { FromConfig } from './options.ts'
 export { type Join, type ParallelOptions, parallel } from './parallel.ts'
 export { buffer, type ParameterOptions, parameter } from './parameter.ts'
 export {

@@ -1,0 +1,113 @@
+// Normalisation and noise: what keeps activations in range, and what disturbs them in training.
+
+import type { Piece } from './piece.ts'
+
+export const norms: { readonly [name: string]: Piece } = {
+  batchNorm: {
+    about: 'Gives each channel mean 0 and variance 1 over the batch, then a learned scale and shift.',
+    output: 'y = (x − μ) / √(σ² + ε)·weight + bias; while training μ and σ² of the batch, else their running means',
+    adjust: 'dx = weight/√(σ² + ε)·(dy − mean dy − x̂·mean(x̂·dy)): a change that only moves mean or size is taken off',
+    shapes: '[n, c, ...] → the same; weight and bias [c]',
+    defaults: 'epsilon 1e-5, momentum 0.1, affine',
+    watch:
+      'Examples of a batch depend on each other; batches of one say nothing. Outside of training it uses other statistics: use withTraining.',
+    source: 'Ioffe & Szegedy 2015',
+    example: { code: 'nn.batchNorm(3)(x)', shape: [4, 3, 2], gives: [4, 3, 2] },
+  },
+  layerNorm: {
+    about: 'Gives each example mean 0 and variance 1 over its last axes, then a learned scale and shift.',
+    output: 'y = (x − μ) / √(σ² + ε)·weight + bias, over the last axes',
+    adjust: 'dx = (g − mean g − x̂·mean(x̂·g)) / √(σ² + ε) with g = weight·dy',
+    shapes: '[..., ...shape] → the same; weight and bias of that shape',
+    defaults: 'epsilon 1e-5, affine',
+    watch: 'Needs two elements or more, else everything is 0.',
+    source: 'Ba et al. 2016',
+    example: { code: 'nn.layerNorm(2)(x)', x: [[1, 3]], gives: [[-0.999995, 0.999995]], adjusts: [[0, 0]] },
+  },
+  groupNorm: {
+    about: 'Standardizes each example over groups of channels: batch normalisation without the batch.',
+    output: 'y = (x − μ) / √(σ² + ε)·weight + bias, over each group',
+    adjust: 'as layerNorm, group by group',
+    shapes: '[n, c, ...] → the same; weight and bias [c]; groups divide c',
+    source: 'Wu & He 2018',
+    example: { code: 'nn.groupNorm(2, 4)(x)', shape: [3, 4, 5], gives: [3, 4, 5] },
+  },
+  instanceNorm: {
+    about: 'Standardizes each channel of each example: what is left is form, not contrast.',
+    output: 'y = (x − μ) / √(σ² + ε), over space',
+    adjust: 'as layerNorm, channel by channel',
+    shapes: '[n, c, ...spatial] → the same',
+    source: 'Ulyanov et al. 2016',
+    example: { code: 'nn.instanceNorm(4)(x)', shape: [3, 4, 5], gives: [3, 4, 5] },
+  },
+  localResponseNorm: {
+    about: 'Divides each element by the strength of neighbouring channels.',
+    output: 'y = x / (k + alpha·mean of neighbours²)^beta',
+    adjust: 'dx = dy/d^beta − 2·alpha·beta/size·x·Σ over neighbours of dy·y/d, d the bracket',
+    shapes: '[n, c, ...] → the same',
+    defaults: 'size 5, alpha 1e-4, beta 0.75, k 1',
+    source: 'Krizhevsky et al. 2012',
+    example: { code: 'nn.localResponseNorm({ size: 3 })(x)', shape: [2, 4, 3], gives: [2, 4, 3] },
+  },
+  rmsNorm: {
+    about: 'layerNorm that only divides by the size: no mean, no shift.',
+    output: 'y = x / √(mean x² + ε)·weight',
+    adjust: 'dx = (g − x̂·mean(x̂·g)) / rms with g = weight·dy',
+    shapes: '[..., ...shape] → the same; weight of that shape',
+    defaults: 'epsilon 1e-6',
+    source: 'Zhang & Sennrich 2019',
+    example: { code: 'nn.rmsNorm(2)(x)', x: [[3, 4]], gives: [[0.848528, 1.131371]], adjusts: [[0.045255, -0.033941]] },
+  },
+  weightNorm: {
+    about: 'A layer whose weight is trained as length and direction apart.',
+    output: 'W = g·v / ‖v‖, row by row; then the layer',
+    adjust: 'dg = dW·v/‖v‖; dv = g/‖v‖·(dW less its part along v)',
+    shapes: 'those of the layer',
+    source: 'Salimans & Kingma 2016',
+    example: { code: 'nn.weightNorm(nn.linear(3, 2))(x)', shape: [4, 3], gives: [4, 2] },
+  },
+  dropout: {
+    about: 'While training, makes each element 0 with probability p and the others larger, so that the mean stays.',
+    output: 'y = x·m / (1 − p), m drawn anew in each step; y = x outside of training',
+    adjust: 'dx = dy·m / (1 − p): what was dropped learns nothing in this step',
+    shapes: '[...] → the same',
+    defaults: 'p 0.5',
+    watch:
+      'Off outside of fit and withTraining. Right before batchNorm it shifts the variance between training and use.',
+    source: 'Srivastava et al. 2014',
+    example: { code: 'nn.dropout(0.5)(x)', x: [1, 2], gives: [1, 2], adjusts: [1, 1] },
+  },
+  spatialDropout: {
+    about: 'Dropout of whole channels: neighbours in space say nearly the same.',
+    output: 'y = x·m / (1 − p), one m for each channel of each example',
+    adjust: 'dx = dy·m / (1 − p)',
+    shapes: '[n, c, ...] → the same',
+    source: 'Tompson et al. 2015',
+    example: { code: 'nn.spatialDropout(0.5)(x)', shape: [2, 3, 4], gives: [2, 3, 4] },
+  },
+  dropPath: {
+    about: 'Dropout of whole examples, inside a residual: the block is left out for some (stochastic depth).',
+    output: 'y = x·m / (1 − p), one m for each example',
+    adjust: 'dx = dy·m / (1 − p)',
+    shapes: '[n, ...] → the same',
+    source: 'Huang et al. 2016',
+    example: { code: 'nn.dropPath(0.2)(x)', shape: [2, 3], gives: [2, 3] },
+  },
+  alphaDropout: {
+    about: 'Dropout for selu: keeps mean 0 and variance 1.',
+    output: 'y = a·(x where kept, −1.7581 elsewhere) + b, a and b such that mean and variance stay',
+    adjust: 'dx = a·dy where kept, else 0',
+    shapes: '[...] → the same',
+    source: 'Klambauer et al. 2017',
+    example: { code: 'nn.alphaDropout(0.1)(x)', shape: [2, 3], gives: [2, 3] },
+  },
+  weightNoise: {
+    about:
+      'A layer whose weights are slightly others each time while training, so that it must not depend on their digits.',
+    output: 'y = layer with W + s·n, n normal; otherwise the layer itself',
+    adjust: 'as the layer’s, at the noisy weights',
+    shapes: 'as the layer’s',
+    source: 'Graves 2013',
+    example: { code: 'nn.weightNoise(nn.linear(3, 2), 0.1)(x)', shape: [4, 3], gives: [4, 2] },
+  },
+}
