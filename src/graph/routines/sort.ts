@@ -17,41 +17,12 @@ export const argsort = routine({
   },
   run: ([x], { shape, data: order }, [descending]) => {
     const n = shape[shape.length - 1]
-    const sorter = new RadixSorter(n, x.dtype === 'float64' ? 2 : 1)
-    for (let at = 0; at < order.length; at += n) {
-      writeKeys(x.data.subarray(at, at + n), x.dtype, descending === 1, sorter.keys)
-      sorter.sort(order.subarray(at, at + n))
-    }
+    // Many rows are short: nothing is made anew for each of them.
+    const sorter = new RadixSorter(n, x.dtype, descending === 1)
+    for (let at = 0; at < order.length; at += n) sorter.sort(x.data, order, at)
   },
   vjp: 'none',
 })
-
-/** Unsigned words, least significant first, whose order is that of the values. */
-function writeKeys(x: DataArray, dtype: DType, descending: boolean, keys: readonly Uint32Array[]): void {
-  const flip = descending ? 0xffffffff : 0
-  const [low, high] = keys
-  if (dtype === 'float64') {
-    const value = new Float64Array(1)
-    const words = new Uint32Array(value.buffer)
-    for (let i = 0; i < x.length; i++) {
-      value[0] = canonical(x[i])
-      const mask = words[1] >>> 31 ? 0xffffffff : 0
-      low[i] = words[0] ^ mask ^ flip
-      high[i] = words[1] ^ (mask | 0x80000000) ^ flip
-    }
-    return
-  }
-  if (dtype === 'float32') {
-    const value = new Float32Array(1)
-    const word = new Uint32Array(value.buffer)
-    for (let i = 0; i < x.length; i++) {
-      value[0] = canonical(x[i])
-      low[i] = word[0] ^ (word[0] >>> 31 ? 0xffffffff : 0x80000000) ^ flip
-    }
-    return
-  }
-  for (let i = 0; i < x.length; i++) low[i] = x[i] ^ 0x80000000 ^ flip
-}
 
 /** One zero, and one NaN, which is positive. */
 const canonical = (x: number): number => (Number.isNaN(x) ? NaN : x + 0)
@@ -62,23 +33,40 @@ const digits = 1 << digitBits
 const shortRow = 64
 
 class RadixSorter {
-  /** To be filled before each sort. */
-  readonly keys: readonly Uint32Array[]
+  private readonly n: number
+  private readonly dtype: DType
+  /** Bits that turn the order around. */
+  private readonly flip: number
+  /** Unsigned words of each value, least significant first, whose order is that of the values. */
+  private readonly keys: readonly Uint32Array[]
   private readonly other: Int32Array
   private readonly counts = new Int32Array(digits)
+  /** A number and its words. */
+  private readonly double = new Float64Array(1)
+  private readonly doubleWords = new Uint32Array(this.double.buffer)
+  private readonly single = new Float32Array(1)
+  private readonly singleWord = new Uint32Array(this.single.buffer)
 
-  constructor(n: number, words: number) {
-    this.keys = Array.from({ length: words }, () => new Uint32Array(n))
+  constructor(n: number, dtype: DType, descending: boolean) {
+    this.n = n
+    this.dtype = dtype
+    this.flip = descending ? 0xffffffff : 0
+    this.keys = Array.from({ length: dtype === 'float64' ? 2 : 1 }, () => new Uint32Array(n))
     this.other = new Int32Array(n)
   }
 
-  /** Writes the order of the keys. */
-  sort(order: DataArray): void {
-    for (let i = 0; i < order.length; i++) order[i] = i
-    if (order.length <= shortRow) {
-      this.insert(order)
+  /** Writes the order of the n values from `start` on to the same places of `orders`. */
+  sort(values: DataArray, orders: DataArray, start: number): void {
+    const { n, dtype } = this
+    if (dtype === 'float64') this.writeDoubles(values, start)
+    else if (dtype === 'float32') this.writeSingles(values, start)
+    else this.writeWhole(values, start)
+    if (n <= shortRow) {
+      this.insert(orders, start)
       return
     }
+    const order = orders.subarray(start, start + n)
+    for (let i = 0; i < n; i++) order[i] = i
     for (const key of this.keys) {
       for (let shift = 0; shift < 32; shift += digitBits) {
         this.pass(order, this.other, key, shift)
@@ -87,21 +75,44 @@ class RadixSorter {
     }
   }
 
-  private insert(order: DataArray): void {
-    for (let i = 1; i < order.length; i++) {
-      const moved = order[i]
-      let at = i
-      for (; at > 0 && this.isLess(moved, order[at - 1]); at--) order[at] = order[at - 1]
-      order[at] = moved
+  private writeDoubles(x: DataArray, start: number): void {
+    const { n, flip, double: value, doubleWords: words } = this
+    const [low, high] = this.keys
+    for (let i = 0; i < n; i++) {
+      value[0] = canonical(x[start + i])
+      const mask = words[1] >>> 31 ? 0xffffffff : 0
+      low[i] = words[0] ^ mask ^ flip
+      high[i] = words[1] ^ (mask | 0x80000000) ^ flip
     }
   }
 
-  private isLess(a: number, b: number): boolean {
-    for (let w = this.keys.length - 1; w >= 0; w--) {
-      const [x, y] = [this.keys[w][a], this.keys[w][b]]
-      if (x !== y) return x < y
+  private writeSingles(x: DataArray, start: number): void {
+    const { n, flip, single: value, singleWord: word } = this
+    const [low] = this.keys
+    for (let i = 0; i < n; i++) {
+      value[0] = canonical(x[start + i])
+      low[i] = word[0] ^ (word[0] >>> 31 ? 0xffffffff : 0x80000000) ^ flip
     }
-    return false
+  }
+
+  private writeWhole(x: DataArray, start: number): void {
+    const { n, flip } = this
+    const [low] = this.keys
+    for (let i = 0; i < n; i++) low[i] = x[start + i] ^ 0x80000000 ^ flip
+  }
+
+  private insert(order: DataArray, start: number): void {
+    const [low, high = low] = this.keys
+    for (let i = 0; i < this.n; i++) {
+      const [least, most] = [low[i], high[i]]
+      let at = start + i
+      for (; at > start; at--) {
+        const before = order[at - 1]
+        if (high[before] < most || (high[before] === most && low[before] <= least)) break
+        order[at] = before
+      }
+      order[at] = i
+    }
   }
 
   private pass(from: DataArray, to: Int32Array, key: Uint32Array, shift: number): void {
