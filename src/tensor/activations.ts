@@ -62,8 +62,8 @@ export function gelu<S extends Shape, D extends DType>(
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   if (approximate !== 'none' && approximate !== 'tanh')
     throw misfit(`gelu: unknown form '${String(approximate)}': use 'none' or 'tanh'`)
-  return withLimit(floating(x), relu, (v) => {
-    const cdf =
+  return gated(floating(x), (v) => {
+    const twice =
       approximate === 'tanh'
         ? v
             .square()
@@ -73,15 +73,15 @@ export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
             .mul(Math.sqrt(2 / Math.PI))
             .tanh()
         : v.mul(Math.SQRT1_2).erf()
-    return v.mul(0.5).mul(cdf.add(1))
+    return twice.add(1).mul(0.5)
   })
 }
 
 /** x·sigmoid(x), also called swish (Elfwing 2018). */
-export const silu: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(v.sigmoid())))
+export const silu: Pointwise = (x: Tensor) => like(gated(floating(x), (v) => v.sigmoid()))
 
 /** x·tanh(softplus(x)) (Misra 2019). */
-export const mish: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(softplus(v).tanh())))
+export const mish: Pointwise = (x: Tensor) => like(gated(floating(x), (v) => softplus(v).tanh()))
 
 /** log(1 + e^(βx)) / β, a smooth relu; exactly x where βx is above the threshold (PyTorch's is 20). */
 export function softplus<S extends Shape, D extends DType>(
@@ -114,7 +114,7 @@ export const relu6: Pointwise = (x: Tensor) => like(hardTanh(x, 0, 6))
 export const hardSigmoid: Pointwise = (x: Tensor) => like(relu6(floating(x).add(3)).div(6))
 
 /** x·hardSigmoid(x) (Howard 2019). */
-export const hardSwish: Pointwise = (x: Tensor) => like(withLimit(floating(x), relu, (v) => v.mul(hardSigmoid(v))))
+export const hardSwish: Pointwise = (x: Tensor) => like(gated(floating(x), hardSigmoid))
 
 /** x / (1 + |x|). */
 export const softSign: Pointwise = (x: Tensor) =>
@@ -157,7 +157,13 @@ export const softmin: Pointwise<[axis?: number]> = (x: Tensor, axis = -1) => lik
 /** A result of the argument's shape. */
 const like = <S extends Shape, D extends DType>(x: Tensor): Tensor<S, D> => x as Tensor<S, D>
 
-const relu = (x: Tensor): Tensor => x.relu()
+/** x·gate(x), of a gate that is 0 below −10⁴ and 1 above 10⁴, where it is held: infinity is never multiplied by 0. */
+function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
+  const least = x.maximum(-1e4)
+  const held = least.minimum(1e4)
+  const share = gate(held)
+  return wrap(forms.withSlope(least.mul(share).node, x.node, held.mul(share).node, held.node))
+}
 
 /** f, but `limit` at ±∞, where f multiplies infinity by 0. */
 function withLimit(x: Tensor, limit: (x: Tensor) => Tensor, f: (x: Tensor) => Tensor): Tensor {

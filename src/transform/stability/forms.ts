@@ -35,11 +35,12 @@ export function withVjp(value: Node, x: Node, vjp: (g: Node, y: Node) => Node): 
 
 /**
  * `value`, each element of which depends on that of x alone, with the derivative g·f'(x): one number for each element is kept
- * for the backward pass, where the rules of its parts would each keep theirs.
+ * for the backward pass, where the rules of its parts would each keep theirs. The slope may be that of another function of another
+ * argument, the same where it counts.
  */
-export const withSlope = (value: Node, x: Node): Node =>
+export const withSlope = (value: Node, x: Node, y = value, at = x): Node =>
   withVjp(value, x, (g) => {
-    const [slope] = pullBack([value], [b.constant(1, value.shape, value.dtype)], [x], (node) => node === x)
+    const [slope] = pullBack([y], [b.constant(1, y.shape, y.dtype)], [at], (node) => node === at)
     return slope ? b.binary('mul', g, slope) : b.constant(0, x.shape, x.dtype)
   })
 
