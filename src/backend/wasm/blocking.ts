@@ -25,8 +25,9 @@ export interface Blocking {
   readonly blocks: number
   /** Blocks that are claimed together, because one alone is too little work. */
   readonly grain: number
-  /** Of the whole launch, estimated. */
+  /** Of the whole launch, estimated; and more than that where threads would wait. */
   readonly nanoseconds: number
+  readonly price: number
 }
 
 /** Which operands are packed by a launch before the product's. */
@@ -84,17 +85,26 @@ export function planAhead(
   const blocking = cheapest(kept)
   const pays = (blocks: number, extent: number, price: number): boolean =>
     batch * (blocks - 1) * extent * k * price >= worthAhead && batch * extent * k <= mostAhead
-  const ahead = {
+  const wanted = {
     left: kept.left || pays(blocking.nBlocks, m, packLeft),
     right: kept.right || pays(blocking.mBlocks, n, packRight),
   }
-  if (ahead.left === kept.left && ahead.right === kept.right) return { blocking, ahead }
-  const freed = cheapest(ahead)
-  const isUsed = {
-    left: kept.left || (ahead.left && freed.nBlocks > 1),
-    right: kept.right || (ahead.right && freed.mBlocks > 1),
+  if (wanted.left === kept.left && wanted.right === kept.right) return { blocking, ahead: wanted }
+  // Each alone too, where both pay: without the other, blocks of other shapes may do
+  const tries = [wanted]
+  if (wanted.left && wanted.right && !kept.left && !kept.right) {
+    tries.push({ left: true, right: false }, { left: false, right: true })
   }
-  return { blocking: freed, ahead: isUsed }
+  const plans = tries.map((ahead) => {
+    const freed = cheapest(ahead)
+    const isUsed = {
+      left: kept.left || (ahead.left && freed.nBlocks > 1),
+      right: kept.right || (ahead.right && freed.mBlocks > 1),
+    }
+    const before = (isUsed.left ? m * packLeft : 0) + (isUsed.right ? n * packRight : 0)
+    return { blocking: freed, ahead: isUsed, price: freed.price + batch * k * before }
+  })
+  return plans.reduce((best, plan) => (plan.price < best.price ? plan : best))
 }
 
 /** The cheapest blocking, chosen from the shape alone, so that the result and the chunks don't depend on the number of threads. */
@@ -127,10 +137,10 @@ export interface BlockSearch {
   readonly smallestChunk: number
   /** Whether a block may be so large; `bytes` of scratch memory for operands and tile. */
   fits(mc: number, nc: number, bytes: number): boolean
-  /** Nanoseconds for one batch element. */
-  cost(mBlocks: number, nBlocks: number): number
-  /** By how much the price rises because threads wait at the end of so many chunks; at least 1. */
-  idle(chunks: number, nanoseconds: number): number
+  /** Nanoseconds for one batch element, in blocks of nc columns. */
+  cost(mBlocks: number, nBlocks: number, nc: number): number
+  /** By how much the price rises because threads wait at the end of so many chunks; `whole` is how much larger all would be as large as the first. */
+  idle(chunks: number, nanoseconds: number, whole: number): number
 }
 
 export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: BlockSearch): Blocking {
@@ -141,15 +151,16 @@ export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: Bloc
     const mBlocks = Math.ceil(m / mc)
     for (const nc of search.widths) {
       const nBlocks = Math.ceil(n / nc)
-      const nanoseconds = batch * search.cost(mBlocks, nBlocks)
+      const nanoseconds = batch * search.cost(mBlocks, nBlocks, nc)
       // Most are ruled out by this alone: waiting comes on top.
       if (nanoseconds >= bestPrice || !search.fits(mc, nc, scratchLayout(mc, nc, kc).bytes)) continue
       const blocks = batch * mBlocks * nBlocks
       const grain = Math.max(1, Math.floor(search.smallestChunk / (nanoseconds / blocks)))
-      const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds))
+      const whole = (mBlocks * mc * nBlocks * nc) / (m * n)
+      const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds, whole))
       if (price >= bestPrice) continue
       bestPrice = price
-      best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds }
+      best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds, price }
     }
   }
   if (best === undefined) throw new Error(`contract [${batch}, ${m}, ${n}, ${k}]: no blocking fits the scratch memory`)

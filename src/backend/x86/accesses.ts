@@ -5,7 +5,7 @@ import type { Width } from '../wasm/emit-instructions.ts'
 import { ScalarAccesses } from '../wasm/emit-places.ts'
 import type { PlannedStore } from '../wasm/emit-plan.ts'
 import type { NativeFunction } from './builder.ts'
-import { gather, loadNeighbours, scatter, storeNeighbours } from './memory.ts'
+import { gather, loadAlternate, loadNeighbours, scatter, storeAlternate, storeNeighbours } from './memory.ts'
 
 export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void {
@@ -22,9 +22,59 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
         storeNeighbours(f, store.mode, dtype, address, f.lanes * this.code.copy * dtypes[dtype].bytes, value, mask)
         return
       }
-      this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
-      this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
-      scatter(f, store.mode, dtype, value, mask)
+      const apart = (): void => {
+        this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
+        this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
+        scatter(f, store.mode, dtype, value, mask)
+      }
+      const { alternate } = f.target
+      if (!alternate || !this.mayAlternate(a, offsetWidth) || bounded[plan.lane] || store.mode !== 'set') {
+        apart()
+        return
+      }
+      this.ifAlternate(
+        a,
+        () => {
+          const address = f.local('i32')
+          this.pushAddress(a, offset)
+          f.set(address)
+          storeAlternate(f, alternate, address, 2 * f.target.bytes * this.code.copy, value, this.halves())
+        },
+        apart,
+      )
+    })
+  }
+
+  /** Whether an access may be to every second element of four bytes, which the stride says when the kernel runs. */
+  private mayAlternate(a: number, offsetWidth: Width | undefined): boolean {
+    const { dtype, strides } = this.plan.kernel.accesses[a]
+    return strides[this.plan.lane] === 'any' && offsetWidth !== 4 && dtypes[dtype].bytes === 4
+  }
+
+  private ifAlternate(a: number, then: () => void, otherwise: () => void): void {
+    const { f, plan } = this
+    this.pushStride(a, plan.lane)
+    f.i32(8).op('i32.eq').if(then, otherwise)
+  }
+
+  /** For either half of the lanes, each of them twice: their numbers, and the mask of the first of two for lanes that remain. */
+  private halves(): { twice: number; mask: number }[] {
+    const { f, code, cursor } = this
+    const even = code.prologue.define('even lanes', 'v128', () =>
+      f
+        .numbers((lane) => lane % 2)
+        .splat('i32', 0)
+        .op('i32x4.eq'),
+    )
+    return [0, f.lanes / 2].map((from) => {
+      const twice = code.prologue.define(`twice ${from}`, 'v128', () =>
+        f.numbers((lane) => from + Math.floor(lane / 2)),
+      )
+      const { remaining } = cursor
+      if (remaining === undefined) return { twice, mask: even }
+      const mask = f.local('v128')
+      f.get(twice).get(remaining).op('i32x4.splat').op('i32x4.lt_s').get(even).op('v128.and').set(mask)
+      return { twice, mask }
     })
   }
 
@@ -97,10 +147,35 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
       loadNeighbours(f, dtype, f.lanes * code.copy * dtypes[dtype].bytes, mask, fills)
       return
     }
-    // Lanes past the end may be anywhere
-    const mask = this.mask([...tests, ...this.remainingTest()])
-    this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
-    this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
-    gather(f, dtype, mask, fills)
+    const apart = (): void => {
+      // Lanes past the end may be anywhere
+      const mask = this.mask([...tests, ...this.remainingTest()])
+      this.pushAddress(a, offsetWidth === 4 ? undefined : offset)
+      this.pushLaneOffsets(a, offsetWidth === 4 ? offset : undefined)
+      gather(f, dtype, mask, fills)
+    }
+    const { alternate } = f.target
+    if (!alternate || !this.mayAlternate(a, offsetWidth) || tests.length > 0) {
+      apart()
+      return
+    }
+    const loaded = f.local('v128')
+    // The second vector begins with the last element of the first
+    const evens = code.prologue.define('evens', 'v128', () =>
+      f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)),
+    )
+    this.ifAlternate(
+      a,
+      () => {
+        this.pushAddress(a, offset)
+        loadAlternate(f, alternate, 2 * f.target.bytes * code.copy, evens)
+        f.set(loaded)
+      },
+      () => {
+        apart()
+        f.set(loaded)
+      },
+    )
+    f.get(loaded)
   }
 }

@@ -117,6 +117,7 @@ const whole: VectorTarget = {
     a.vector('vxorps', to, to, to).vector(float === 'f64' ? 'vgatherdpd' : 'vpgatherdd', to, scratch, { base, index })
   },
   scatter: undefined,
+  alternate: undefined,
   toUpper: (a, to, x) => void a.vector('vpmovzxdq', to, 0, x).vector('vpsllqi', to, 0, to, { immediate: 32 }),
   fromUpper: (a, to, x) => narrow(a, to, x, 0xdd),
 }

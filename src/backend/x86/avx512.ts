@@ -98,6 +98,7 @@ const whole: VectorTarget = {
   },
   toUpper: (a, to, x) => void a.vector('vpmovzxdq', to, 0, x).vector('vpsllqi', to, 0, to, { immediate: 32 }),
   fromUpper: (a, to, x) => void a.vector('vpsrlqi', to, 0, x, { immediate: 32 }).vector('vpmovqd', to, 0, to),
+  alternate: undefined,
 }
 
 export const avx512: VectorTarget = {
@@ -108,6 +109,10 @@ export const avx512: VectorTarget = {
     lanes: 8,
     // Beyond the lanes masks hold anything
     bitsOfMask: (a, to, m) => void a.mask('kmovwTo', to, 0, m).arithmeticImmediate('and', to, 255),
+  },
+  alternate: {
+    load: (a, to, place, last, evens) => void a.vector('vmovups', to, 0, place).vector('vpermt2ps', to, evens, last),
+    double: (a, to, x, twice) => void a.vector('vpermps', to, twice, x),
   },
 }
 

@@ -24,12 +24,14 @@ const tileCall = 12
 const blockCall = 200
 /** Chunks to aim for, by the nanoseconds that one should take, and the least work that is worth a chunk of its own. */
 const fewestChunks = 4
+const fewestOfLittle = 2
+const littleWork = 60_000
 const mostChunks = 32
 const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
 /** Tiles over which rows are spread evenly. */
-const fewTiles = 5
+const fewTiles = 10
 
 /** Nanoseconds that a vector costs more if it is read where it lies: over the end of a line of the cache, from far places. */
 const inPlaceVector = 0.15
@@ -38,8 +40,11 @@ const inPlaceVector = 0.15
 const againNear = 0.03
 const againFar = 0.3
 
+/** How much longer blocks take that end in the middle of an image: rows of it are read again, and what is written is in pieces. */
+const cutImages = 1.03
+
 /** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
-const panelElement = 0.03
+const panelElement = 0.07
 
 /** A blocking, which operands are packed once by a launch before it, and how the right one is read if it is not packed at all. */
 export interface NativeBlocking extends ContractPlan {
@@ -130,12 +135,16 @@ function nativeBlocking(
     smallestChunk,
     fits: (mc, nc) =>
       nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns)),
-    cost: (mBlocks, nBlocks) =>
-      batchCost(shape, place, kc, mBlocks, nBlocks, target) + (place ? (mBlocks - 1) * place.reach * again : 0),
+    cost: (mBlocks, nBlocks, nc) => {
+      const once = batchCost(shape, place, kc, mBlocks, nBlocks, target)
+      if (!place) return once
+      return once * (nc % place.image === 0 ? 1 : cutImages) + (mBlocks - 1) * place.reach * again
+    },
     // With few chunks some threads have none at the end; the more work, the more threads are worth having.
-    idle: (chunks, nanoseconds) => {
-      const wanted = Math.max(fewestChunks, Math.min(mostChunks, Math.round(nanoseconds / goodChunk)))
-      return ((Math.ceil(chunks / wanted) * wanted) / chunks) ** 0.5
+    idle: (chunks, nanoseconds, whole) => {
+      const fewest = nanoseconds < littleWork ? fewestOfLittle : fewestChunks
+      const wanted = Math.max(fewest, Math.min(mostChunks, 2 ** Math.round(Math.log2(nanoseconds / goodChunk))))
+      return ((Math.ceil(chunks / wanted) * wanted * whole) / chunks) ** 0.5
     },
   })
 }

@@ -126,7 +126,11 @@ export class NativeFunction implements Code, StackMachine {
     return this
   }
   iota(from: number): this {
-    const words = Array.from({ length: this.lanes }, (_, i) => from + i)
+    return this.numbers((lane) => from + lane)
+  }
+  /** A whole number for each lane. */
+  numbers(of: (lane: number) => number): this {
+    const words = Array.from({ length: this.lanes }, (_, lane) => of(lane))
     return this.push('vector', [], (a, to) => a.vector('vmovups', to, 0, a.constants(words)))
   }
 

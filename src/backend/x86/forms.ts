@@ -115,7 +115,9 @@ const table = {
   vmovqStore: form(1, 1, 0xd6, vex),
   vextracti128: form(3, 1, 0x39, { ...immediate, ...vex }),
   vperm2f128: form(3, 1, 0x06, { ...immediate, ...vex }),
-  vpermps: form(2, 1, 0x16, vex),
+  vpermps: form(2, 1, 0x16),
+  /** Elements of two vectors, the first of which the destination held. */
+  vpermt2ps: form(2, 1, 0x7f, evex),
   vpshufd: form(1, 1, 0x70, { ...immediate, ...vex }),
   vshufps: form(1, 0, 0xc6, { ...immediate, ...vex }),
   // Float64, and between it and what takes 32 bits.

@@ -18,6 +18,8 @@ export interface InPlace {
   readonly waste: number
   /** Elements of memory among which all columns of all k lie. */
   readonly reach: number
+  /** Columns of an image, which all axes but the first are; 1 where there is no other. */
+  readonly image: number
 }
 
 /** A piece is part of a block, so that a long one would make blocks large. */
@@ -33,10 +35,20 @@ export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | 
   if (last < 0 || strides[last] !== 1 || inner.strides.some((s) => s < 0)) return undefined
   const run = extents[last]
   const reach = reachOf(outer) + reachOf(inner) - 1
+  const image = last === 0 ? 1 : extents.slice(1).reduce((n, extent) => n * extent)
   const [lead, leadStrides] = [extents.slice(0, last), strides.slice(0, last)]
   if (last === 0 || run % lanes === 0) {
     const table = tableOf([...lead, Math.ceil(run / lanes)], [...leadStrides, lanes])
-    return { columns: lanes, vectors: 1, run: 0, gap: 0, table, waste: (Math.ceil(run / lanes) * lanes) / run, reach }
+    return {
+      columns: lanes,
+      vectors: 1,
+      run: 0,
+      gap: 0,
+      table,
+      waste: (Math.ceil(run / lanes) * lanes) / run,
+      reach,
+      image,
+    }
   }
   const [rows, pitch] = [lead[last - 1], leadStrides[last - 1]]
   let best: InPlace | undefined
@@ -50,7 +62,7 @@ export function inPlaceOf(outer: Table, inner: Table, lanes: number): InPlace | 
       [...lead.slice(0, -1), rows / joined, vectors],
       [...leadStrides.slice(0, -1), joined * pitch, lanes],
     )
-    best = { columns: joined * run, vectors, run, gap: joined > 1 ? pitch - run : 0, table, waste, reach }
+    best = { columns: joined * run, vectors, run, gap: joined > 1 ? pitch - run : 0, table, waste, reach, image }
   }
   return best
 }

@@ -8,8 +8,8 @@ import { register } from './assembler.ts'
 import type { NativeFunction } from './builder.ts'
 import { frame, linear } from './convention.ts'
 import type { VectorName } from './forms.ts'
-import { reg } from './instruction.ts'
-import type { Float } from './target.ts'
+import { type Encode, reg } from './instruction.ts'
+import type { Alternate, Float } from './target.ts'
 
 /**
  * Loads neighbours from the address on the stack plus `offset`. With a mask, the lanes out of it are not read and are
@@ -66,6 +66,33 @@ export function gather(f: NativeFunction, dtype: DType, mask: number | undefined
   // Of four bytes the first
   if (dtypes[dtype].bytes === 1) f.splat('i32', 255).op('v128.and')
   finishLoad(f, dtype, mask, fill)
+}
+
+/** Loads every second element of four bytes from the address on the stack plus `offset`; the local has the elements' numbers, see `evens`. */
+export function loadAlternate(f: NativeFunction, alternate: Alternate, offset: number, evens: number): void {
+  const numbers = f.get(evens).popVector()
+  const { from, displacement } = f.popAddress(offset)
+  const load: Encode = (a, to, s, n) =>
+    alternate.load(a, to, linear(s, displacement), linear(s, displacement + f.target.bytes - 4), reg(n))
+  f.push('vector', [from, numbers], load, { early: true })
+}
+
+/** Stores the vector in the local at every second element of four bytes from the address in the local plus `offset`. */
+export function storeAlternate(
+  f: NativeFunction,
+  alternate: Alternate,
+  address: number,
+  offset: number,
+  value: number,
+  halves: readonly { readonly twice: number; readonly mask: number }[],
+): void {
+  halves.forEach(({ twice, mask }, half) => {
+    const [v, numbers] = [f.get(value).popVector(), f.get(twice).popVector()]
+    f.push('vector', [v, numbers], (a, to, x, n) => alternate.double(a, to, reg(x), reg(n)))
+    const doubled = f.local('v128')
+    f.set(doubled)
+    storeNeighbours(f, 'set', 'int32', address, offset + half * f.target.bytes, doubled, mask)
+  })
 }
 
 /** Stores the vector in the local to the address plus the lanes' offsets, both on the stack; where two meet, the last stays. */

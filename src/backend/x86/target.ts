@@ -77,6 +77,16 @@ export interface VectorTarget extends Vectors {
   /** Float64 whose upper half is the whole number in the lane, the rest 0; and the upper half of float64. */
   toUpper(a: Assembler, to: number, x: number): void
   fromUpper(a: Assembler, to: number, x: number): void
+  /** Every second element of memory, if there is a fast way. */
+  readonly alternate: Alternate | undefined
+}
+
+/** Loads and stores of every second element, as vectors of neighbours. */
+export interface Alternate {
+  /** Loads the elements at `place` and at `last`, which is one element less than a vector further; `evens` has their numbers. `to` is written early. */
+  load(a: Assembler, to: number, place: Memory, last: Memory, evens: number): void
+  /** Each lane of one half of x twice, as `twice` has their numbers. */
+  double(a: Assembler, to: number, x: number, twice: number): void
 }
 
 export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
