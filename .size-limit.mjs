@@ -3,24 +3,24 @@
 
 const budgets = [
   // What a page needs that trains with its own loop: gradients, every module, loss and optimizer.
-  { name: 'core', entry: 'index', import: '{ tensor, grad, compile, nn, loss, optim }', limit: '94 kB' },
-  { name: 'one gradient', entry: 'index', import: '{ tensor, grad, gelu }', limit: '40 kB' },
+  { name: 'core', entry: 'index', import: '{ tensor, grad, compile, nn, loss, optim }', limit: '90 kB' },
+  { name: 'one gradient', entry: 'index', import: '{ tensor, grad, gelu }', limit: '35.5 kB' },
   // The worker's file: compiler, backend and every routine, and what they share with the page: operations and graphs.
-  { name: 'worker', entry: 'worker/main', limit: '88 kB' },
+  { name: 'worker', entry: 'worker/main', limit: '91 kB' },
   // The same for the page's own thread, where no worker can start; less what the page has.
-  { name: 'engine', entry: 'engine/at-once', limit: '86 kB' },
+  { name: 'engine', entry: 'engine/at-once', limit: '91.5 kB' },
   // With fit, data sets and run folders.
-  { name: 'index', entry: 'index', limit: '122 kB' },
-  { name: 'nn', entry: 'nn/index', limit: '80 kB' },
-  { name: 'loss', entry: 'loss/index', limit: '48 kB' },
-  { name: 'optim', entry: 'optim/index', limit: '49 kB' },
-  { name: 'linalg', entry: 'linalg/index', limit: '44 kB' },
-  { name: 'signal', entry: 'signal/index', limit: '41 kB' },
-  { name: 'data', entry: 'data/index', limit: '30 kB' },
-  { name: 'train', entry: 'train/index', limit: '93 kB' },
+  { name: 'index', entry: 'index', limit: '120.5 kB' },
+  { name: 'nn', entry: 'nn/index', limit: '77 kB' },
+  { name: 'loss', entry: 'loss/index', limit: '43 kB' },
+  { name: 'optim', entry: 'optim/index', limit: '44.5 kB' },
+  { name: 'linalg', entry: 'linalg/index', limit: '40.5 kB' },
+  { name: 'signal', entry: 'signal/index', limit: '37.5 kB' },
+  { name: 'data', entry: 'data/index', limit: '28 kB' },
+  { name: 'train', entry: 'train/index', limit: '88.5 kB' },
   // With dagre, the library that ranks the boxes of a picture.
   { name: 'inspect', entry: 'inspect/index', limit: '89 kB' },
-  { name: 'cli', entry: 'cli/main', limit: '206 kB' },
+  { name: 'cli', entry: 'cli/main', limit: '207 kB' },
 ]
 
 /** Bundlers keep what is imported on demand in files of their own. */

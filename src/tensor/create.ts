@@ -7,6 +7,7 @@ import { isOp } from '../graph/node.ts'
 import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, normalizeAxis, sameShape, show, sizeOf } from '../graph/shape.ts'
 import type { Promote } from './dtype-types.ts'
+import type * as joined from './joined-types.ts'
 import { HostData, hostLeaf } from './leaf.ts'
 import { flattenNested, type Nested, toArray } from './nested.ts'
 import type * as shapes from './shape-types.ts'
@@ -154,9 +155,9 @@ export const iota = <const S extends AnyDims>(shape: S, axis: number): Tensor<Wr
 
 /** Joins along an existing axis; dtypes are promoted. */
 export function concat<const T extends AnyTensor[] | readonly AnyTensor[], const I extends number = 0>(
-  tensors: Checked<NoInfer<shapes.Concatenated<T, I>>, T>,
+  tensors: Checked<NoInfer<joined.Concatenated<T, I>>, T>,
   axis?: I,
-): Tensor<Sound<shapes.Concatenated<T, I>>, Promoted<T>>
+): Tensor<Sound<joined.Concatenated<T, I>>, Promoted<T>>
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
   if (!first) throw misfit('concat: needs at least one tensor')
@@ -181,9 +182,9 @@ type Promoted<T extends readonly AnyTensor[]> = T extends [infer A, infer B]
 
 /** Joins along a new axis. */
 export function stack<const T extends readonly AnyTensor[], const I extends number = 0>(
-  tensors: Checked<NoInfer<shapes.Stacked<shapes.ShapesOf<T>, I>>, T>,
+  tensors: Checked<NoInfer<joined.Stacked<joined.ShapesOf<T>, I>>, T>,
   axis?: I,
-): Tensor<Sound<shapes.Stacked<shapes.ShapesOf<T>, I>>, Promoted<T>>
+): Tensor<Sound<joined.Stacked<joined.ShapesOf<T>, I>>, Promoted<T>>
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
   if (!first) throw misfit('stack: needs at least one tensor')

@@ -3,8 +3,9 @@
 import { misfit } from '../graph/refuse.ts'
 import { show } from '../graph/shape.ts'
 import type { Einsum } from './einsum-types.ts'
+import type { ShapesOf } from './joined-types.ts'
 import { diagonal } from './matrix.ts'
-import type { AnyTensor, Checked, ShapesOf, Sound } from './shape-types.ts'
+import type { AnyTensor, Checked, Sound } from './shape-types.ts'
 import type { Tensor } from './tensor.ts'
 
 /**

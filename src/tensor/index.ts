@@ -71,6 +71,7 @@ export {
 export { einsum } from './einsum.ts'
 export { hessian, hvp, type JacobianOptions, jacobian, jvp, type Objective, valueAndGrad } from './functional.ts'
 export { digamma, erfinv, lgamma, polygamma } from './gamma.ts'
+export type { Same } from './joined-types.ts'
 export { hostNumber } from './leaf.ts'
 export { cross, diag, diagonal, kron, norm, outer, tensordot, trace, tril, triu } from './matrix.ts'
 export { type MemoryReport, type MemoryRow, memoryReport } from './memory-report.ts'
@@ -98,7 +99,6 @@ export type {
   Checked,
   Dim,
   DTypeOf,
-  Same,
   Shape,
   ShapeError,
   ShapeOf,

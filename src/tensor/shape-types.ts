@@ -1,7 +1,6 @@
 // Shapes as types: what each operation makes of the shapes it is given, or the sentence that says why it cannot.
 
 import type { DataArray, DType } from '../graph/dtype.ts'
-import type { Plus, ProductOf } from './decimal-types.ts'
 import type { Nested } from './nested.ts'
 
 /** An extent: a number, a name such as 'batch' that stands for any number, or `number` where it is not known. */
@@ -88,7 +87,7 @@ type Stretch<X extends Dim, Y extends Dim> = [X] extends [1]
           ? X
           : never
 
-type IsUnknown<S extends Shape> = number extends S['length'] ? true : false
+export type IsUnknown<S extends Shape> = number extends S['length'] ? true : false
 
 // --- pointwise operations -----------------------------------------------------
 
@@ -157,7 +156,7 @@ type OutOfRange<Op extends string, S extends Shape, Axis extends number> = S ext
   : ShapeError<`${Op}: axis ${Axis} is out of range for rank 0: a scalar has no axes`>
 
 /** `Then` where all axes are in range, else the error; Shape where shape or axes are not known. */
-type WithAxes<Op extends string, S extends Shape, Axis extends number, Then> = number extends S['length'] | Axis
+export type WithAxes<Op extends string, S extends Shape, Axis extends number, Then> = number extends S['length'] | Axis
   ? Shape
   : [Bad<S, Axis>] extends [never]
     ? Then
@@ -219,12 +218,16 @@ export type Along<Op extends string, S extends Shape, Axis extends AxesType> = u
   : WithAxes<Op, S, AxisUnion<Axis>, S>
 
 /** The extents before an axis, and those after it. */
-type Before<S extends Shape, P extends number, Out extends Shape = []> = Out['length'] extends P
+export type Before<S extends Shape, P extends number, Out extends Shape = []> = Out['length'] extends P
   ? Out
   : S extends readonly [infer X extends Dim, ...infer Rest extends Shape]
     ? Before<Rest, P, [...Out, X]>
     : Out
-type After<S extends Shape, P extends number> = S extends readonly [...Before<S, P>, Dim, ...infer Rest extends Shape]
+export type After<S extends Shape, P extends number> = S extends readonly [
+  ...Before<S, P>,
+  Dim,
+  ...infer Rest extends Shape,
+]
   ? Rest
   : []
 
@@ -270,161 +273,12 @@ type NotOne<S extends Shape, P extends number> = P extends number
       ? never
       : P
   : never
-type Without1<S extends Shape, Out extends Shape = []> = S extends readonly [
+export type Without1<S extends Shape, Out extends Shape = []> = S extends readonly [
   infer X extends Dim,
   ...infer Rest extends Shape,
 ]
   ? Without1<Rest, X extends 1 ? Out : [...Out, X]>
   : Out
-
-// --- movement ------------------------------------------------------------------
-
-/** Two axes swapped. */
-export type Transposed<S extends Shape, A extends number, B extends number> = A extends -2
-  ? B extends -1
-    ? S extends [infer X extends Dim, infer Y extends Dim]
-      ? [Y, X]
-      : TransposedAny<S, A, B>
-    : TransposedAny<S, A, B>
-  : TransposedAny<S, A, B>
-
-type TransposedAny<S extends Shape, A extends number, B extends number> = WithAxes<
-  'transpose',
-  S,
-  A | B,
-  Swap<S, Position<S, A>, Position<S, B>>
->
-type Swap<S extends Shape, I extends number, J extends number> = {
-  [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K]
-}
-
-/** The axes in another order. */
-export type Permuted<S extends Shape, Order extends readonly number[]> = number extends Order['length'] | Order[number]
-  ? Shape
-  : WithAxes<
-      'permute',
-      S,
-      Order[number],
-      [
-        Order['length'],
-        Exclude<keyof S, { [K in keyof Order]: `${Position<S, Order[K]>}` }[number]> & `${number}`,
-      ] extends [S['length'], never]
-        ? { -readonly [K in keyof Order]: S[Position<S, Order[K]>] }
-        : ShapeError<`permute: ${Text<Order>} is not a permutation of the ${S['length']} axes of ${Text<S>}`>
-    >
-
-/** The shape with names, or as what it is stated to be. */
-export type Named<S extends Shape, To extends Shape> = number extends S['length'] | To['length']
-  ? Shape
-  : S['length'] extends To['length']
-    ? {
-        [K in keyof S]: To[K & keyof To] extends infer Y extends Dim
-          ? Y extends string
-            ? true
-            : Agree<S[K], Y>
-          : never
-      }[number] extends true
-      ? To
-      : ShapeError<`named: ${Text<S>} is not ${Text<To>}`>
-    : ShapeError<`named: ${Text<S>} is not ${Text<To>}`>
-
-/** The same number of elements in another shape, one extent of which may be −1. */
-export type Reshaped<S extends Shape, To extends readonly number[]> = number extends To['length']
-  ? Shape
-  : -1 extends To[number]
-    ? number extends S['length']
-      ? Opened<To, number>
-      : Opened<To, Missing<S, To>>
-    : // Axes of extent 1 come and go most often, and need no arithmetic.
-      Without1<S> extends Without1<To>
-      ? Writable<To>
-      : number extends ProductOf<S> | ProductOf<To>
-        ? Writable<To>
-        : ProductOf<S> extends ProductOf<To>
-          ? Writable<To>
-          : ShapeError<`reshape: ${Text<S>} with ${ProductOf<S> & number} elements does not fit ${Text<To>}`>
-type Opened<To extends readonly number[], X extends Dim> = { -readonly [K in keyof To]: To[K] extends -1 ? X : To[K] }
-
-/** The extent that −1 stands for, once the extents that both shapes have are struck out; number where that leaves a division. */
-type Missing<S extends Shape, To extends readonly number[]> =
-  Without1<StrikeOut<To, [-1]>> extends infer Rest extends Shape
-    ? StrikeOut<Rest, S> extends readonly []
-      ? TheRest<Without1<StrikeOut<S, Rest>>>
-      : Names<S> extends readonly [infer Name extends string]
-        ? ProductOf<Rest> extends ProductOf<StrikeOut<S, [Name]>>
-          ? number extends ProductOf<Rest>
-            ? number
-            : Name
-          : number
-        : Names<S> extends readonly []
-          ? ProductOf<Rest> extends ProductOf<S>
-            ? number extends ProductOf<S>
-              ? number
-              : 1
-            : number
-          : number
-    : never
-type TheRest<S extends Shape> = S extends readonly [infer X extends Dim] ? X : ProductOf<S>
-type Names<S extends Shape> = S extends readonly [infer X, ...infer Rest extends Shape]
-  ? X extends string
-    ? [X, ...Names<Rest>]
-    : Names<Rest>
-  : []
-/** The list without the first occurrence of each element of the other. */
-type StrikeOut<S extends Shape, Gone extends Shape> = Gone extends readonly [
-  infer X extends Dim,
-  ...infer Rest extends Shape,
-]
-  ? StrikeOut<Strike<S, X>, Rest>
-  : S
-type Strike<S extends Shape, X extends Dim, Kept extends Shape = []> = S extends readonly [
-  infer Y extends Dim,
-  ...infer Rest extends Shape,
-]
-  ? number extends X
-    ? [...Kept, ...S]
-    : [X, Y] extends [Y, X]
-      ? [...Kept, ...Rest]
-      : Strike<Rest, X, [...Kept, Y]>
-  : Kept
-
-/** Neighbouring axes as one. */
-export type Flattened<S extends Shape, Start extends number, End extends number> = S extends readonly []
-  ? [1]
-  : WithAxes<'flatten', S, Start | End, Merge<S, Position<S, Start>, Position<S, End>>>
-type Merge<S extends Shape, I extends number, J extends number> = [
-  ...Before<S, I>,
-  TheRest<Without1<StrikeOut<[...Before<S, J>, S[J]], Before<S, I>>>>,
-  ...After<S, J>,
-]
-
-/** A shape that the first one broadcasts to. */
-export type BroadcastTo<S extends Shape, To extends Shape> = number extends S['length'] | To['length']
-  ? Writable<To>
-  : Spreads<S, To> extends true
-    ? Writable<To>
-    : ShapeError<`broadcast: ${Text<S>} does not broadcast to ${Text<To>}`>
-type Spreads<S extends Shape, To extends Shape> = S extends readonly [...infer RestS extends Shape, infer X extends Dim]
-  ? To extends readonly [...infer RestT extends Shape, infer Y extends Dim]
-    ? X extends 1
-      ? Spreads<RestS, RestT>
-      : Agree<X, Y> extends true
-        ? Spreads<RestS, RestT>
-        : false
-    : false
-  : true
-
-/** Axes of unknown extents, as many as before. */
-export type Resized<S extends Shape> = IsUnknown<S> extends true ? Shape : { -readonly [K in keyof S]: number }
-
-/** Python's slices: axes without a range keep their extents. */
-export type Sliced<S extends Shape, Ranges extends readonly unknown[]> = number extends S['length'] | Ranges['length']
-  ? Shape
-  : S extends readonly [...{ [K in keyof Ranges]: Dim }, ...infer _]
-    ? {
-        -readonly [K in keyof S]: K extends keyof Ranges ? (Ranges[K] extends null | readonly [] ? S[K] : number) : S[K]
-      }
-    : ShapeError<`slice: ${Ranges['length']} ranges for ${Text<S>}`>
 
 // --- contraction ---------------------------------------------------------------
 
@@ -463,87 +317,6 @@ type NoInner<
   A extends Shape,
   B extends Shape,
 > = ShapeError<`matmul: ${Text<A>} @ ${Text<B>}: scalars have no inner dimension, use mul`>
-
-// --- several tensors -----------------------------------------------------------
-
-/** The shapes of a list of tensors. */
-export type ShapesOf<T extends readonly AnyTensor[]> = { [K in keyof T]: ShapeOf<T[K]> }
-
-/** The shape of tensors joined along an axis. */
-export type Concatenated<T extends readonly AnyTensor[], Axis extends number> = T extends [infer A, infer B]
-  ? ConcatenatedTwo<T, Axis, ShapeOf<A>, ShapeOf<B>>
-  : ConcatenatedAny<ShapesOf<T>, Axis>
-
-/** Two matrices one below the other, most often. */
-type ConcatenatedTwo<T extends readonly AnyTensor[], Axis extends number, A, B> = Axis extends 0
-  ? A extends [infer X extends Dim, infer Columns extends Dim]
-    ? B extends [infer Y extends Dim, Columns]
-      ? [Plus<X, Y>, Columns]
-      : ConcatenatedAny<ShapesOf<T>, Axis>
-    : ConcatenatedAny<ShapesOf<T>, Axis>
-  : ConcatenatedAny<ShapesOf<T>, Axis>
-
-type ConcatenatedAny<List extends readonly Shape[], Axis extends number> = List extends readonly [
-  infer First extends Shape,
-  ...infer Rest extends readonly Shape[],
-]
-  ? WithAxes<'concat', First, Axis, JoinAll<First, Rest, Position<First, Axis>>>
-  : List extends readonly []
-    ? ShapeError<'concat: needs at least one tensor'>
-    : Shape
-type JoinAll<A extends Shape, List extends readonly Shape[], P extends number> = List extends readonly [
-  infer B extends Shape,
-  ...infer Rest extends readonly Shape[],
-]
-  ? number extends B['length']
-    ? Shape
-    : SameOutside<A, B, P> extends true
-      ? JoinAll<
-          { [K in keyof A]: K extends `${P}` ? Plus<A[K], B[K & keyof B] & Dim> : Better<A[K], B[K & keyof B] & Dim> },
-          Rest,
-          P
-        >
-      : ShapeError<`concat: shapes ${Text<A>} and ${Text<B>} differ outside axis ${P}`>
-  : A
-type Better<X extends Dim, Y extends Dim> = number extends X ? Y : X
-type SameOutside<A extends Shape, B extends Shape, P extends number> = A['length'] extends B['length']
-  ? { [K in keyof A]: K extends `${P}` ? true : Agree<A[K], B[K & keyof B] & Dim> }[number] extends true
-    ? true
-    : false
-  : false
-
-/** Shapes joined along a new axis. */
-export type Stacked<List extends readonly Shape[], Axis extends number> = List extends readonly [
-  infer First extends Shape,
-  ...infer Rest extends readonly Shape[],
-]
-  ? AllSame<First, Rest> extends infer R
-    ? R extends Shape
-      ? Inserted<'unsqueeze', R, Axis, List['length']>
-      : R
-    : never
-  : List extends readonly []
-    ? ShapeError<'stack: needs at least one tensor'>
-    : Shape
-type AllSame<A extends Shape, List extends readonly Shape[]> = List extends readonly [
-  infer B extends Shape,
-  ...infer Rest extends readonly Shape[],
-]
-  ? Same<'stack', A, B> extends infer R
-    ? R extends Shape
-      ? AllSame<R, Rest>
-      : R
-    : never
-  : A
-
-/** Two equal shapes, as what is known of both. */
-export type Same<Op extends string, A extends Shape, B extends Shape> = number extends A['length']
-  ? B
-  : number extends B['length']
-    ? A
-    : SameOutside<A, B, never> extends true
-      ? { [K in keyof A]: Better<A[K], B[K & keyof B] & Dim> }
-      : ShapeError<`${Op}: shapes ${Text<A>} and ${Text<B>} differ`>
 
 // --- values --------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ import {
 import * as forms from '../transform/stability/forms.ts'
 import type { Floating, Promote, Widened, WithNumber } from './dtype-types.ts'
 import { disposeValue, knownData, readData, readLater } from './execute.ts'
+import type * as movements from './movement-types.ts'
 import { type Nested, nested } from './nested.ts'
 import { printTensor } from './print.ts'
 import { runtime } from './runtime.ts'
@@ -439,7 +440,7 @@ class Operations {
    */
   named<A extends Shape, X extends DType, const B extends Shape>(
     this: Tensor<A, X>,
-    shape: Checked<NoInfer<shapes.Named<A, B>>, B>,
+    shape: Checked<NoInfer<movements.Named<A, B>>, B>,
   ): Tensor<shapes.Writable<B>, X>
   named(this: Tensor, shape: Shape): Tensor {
     const misfits =
@@ -451,16 +452,16 @@ class Operations {
   /** One extent may be −1: it is worked out from the others. */
   reshape<A extends Shape, X extends DType, const B extends Dims>(
     this: Tensor<A, X>,
-    shape: Checked<NoInfer<shapes.Reshaped<A, B>>, B>,
-  ): Tensor<Sound<shapes.Reshaped<A, B>>, X>
+    shape: Checked<NoInfer<movements.Reshaped<A, B>>, B>,
+  ): Tensor<Sound<movements.Reshaped<A, B>>, X>
   reshape(this: Tensor, shape: Dims): Tensor {
     return wrap(build.reshape(this.node, resolveShape(shape, this.shape)))
   }
   flatten<A extends Shape, X extends DType, const I extends number = 0, const J extends number = -1>(
     this: Tensor<A, X>,
-    startAxis?: Checked<NoInfer<shapes.Flattened<A, I, J>>, I>,
+    startAxis?: Checked<NoInfer<movements.Flattened<A, I, J>>, I>,
     endAxis?: J,
-  ): Tensor<Sound<shapes.Flattened<A, I, J>>, X>
+  ): Tensor<Sound<movements.Flattened<A, I, J>>, X>
   flatten(this: Tensor, startAxis = 0, endAxis = -1): Tensor {
     if (this.rank === 0) return this.reshape([1])
     const start = normalizeAxis(startAxis, this.rank, 'flatten')
@@ -474,8 +475,8 @@ class Operations {
   /** Axes in the given order; without one, reversed. */
   permute<A extends Shape, X extends DType, const L extends Dims>(
     this: Tensor<A, X>,
-    order: Checked<NoInfer<shapes.Permuted<A, L>>, L>,
-  ): Tensor<Sound<shapes.Permuted<A, L>>, X>
+    order: Checked<NoInfer<movements.Permuted<A, L>>, L>,
+  ): Tensor<Sound<movements.Permuted<A, L>>, X>
   permute(this: Tensor, order: Dims): Tensor {
     if (order.length !== this.rank || new Set(order.map((a) => (a < 0 ? a + this.rank : a))).size !== this.rank)
       throw misfit(`permute: ${show(order)} is not a permutation of the ${this.rank} axes of ${show(this.shape)}`)
@@ -488,10 +489,10 @@ class Operations {
   }
   /** Swaps two axes; the last two by default. */
   transpose<A extends Shape, X extends DType, const I extends number = -2, const J extends number = -1>(
-    this: Checked<NoInfer<shapes.Transposed<A, I, J>>, Tensor<A, X>>,
+    this: Checked<NoInfer<movements.Transposed<A, I, J>>, Tensor<A, X>>,
     a?: I,
     b?: J,
-  ): Tensor<Sound<shapes.Transposed<A, I, J>>, X>
+  ): Tensor<Sound<movements.Transposed<A, I, J>>, X>
   transpose(this: Tensor, a = -2, b = -1): Tensor {
     const order = [...this.shape.keys()]
     const [i, j] = [normalizeAxis(a, this.rank, 'transpose'), normalizeAxis(b, this.rank, 'transpose')]
@@ -525,16 +526,16 @@ class Operations {
   }
   broadcastTo<A extends Shape, X extends DType, const B extends Dims>(
     this: Tensor<A, X>,
-    shape: Checked<NoInfer<shapes.BroadcastTo<A, B>>, B>,
-  ): Tensor<Sound<shapes.BroadcastTo<A, B>>, X>
+    shape: Checked<NoInfer<movements.BroadcastTo<A, B>>, B>,
+  ): Tensor<Sound<movements.BroadcastTo<A, B>>, X>
   broadcastTo(this: Tensor, shape: Dims): Tensor {
     return wrap(build.broadcast(this.node, shape))
   }
   /** Python's slices, one per leading axis: `x.slice([1, 3], [null, null, -1])`. */
   slice<A extends Shape, X extends DType, const R extends readonly (Range | null)[]>(
-    this: Checked<NoInfer<shapes.Sliced<A, R>>, Tensor<A, X>>,
+    this: Checked<NoInfer<movements.Sliced<A, R>>, Tensor<A, X>>,
     ...ranges: R
-  ): Tensor<Sound<shapes.Sliced<A, R>>, X>
+  ): Tensor<Sound<movements.Sliced<A, R>>, X>
   slice(this: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
     if (ranges.length > this.rank) throw misfit(`slice: ${ranges.length} ranges for ${show(this.shape)}`)
     const full = this.shape.map((extent, axis) => resolveRange(ranges[axis] ?? [], extent))
@@ -577,7 +578,7 @@ class Operations {
     this: Tensor<A, X>,
     amounts: readonly (readonly [number, number])[],
     value?: number,
-  ): Tensor<shapes.Resized<A>, X>
+  ): Tensor<movements.Resized<A>, X>
   pad(this: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
     return wrap(
       build.pad(

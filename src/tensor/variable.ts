@@ -8,9 +8,10 @@ import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sameShape, show } from '../graph/shape.ts'
 import { evaluate, readData } from './execute.ts'
 import { type About, Held } from './held.ts'
+import type { Same } from './joined-types.ts'
 import type { LeafSource } from './leaf.ts'
 import { runtime } from './runtime.ts'
-import type { Checked, Same, Shape, ShapeError, ShapeOf, Text } from './shape-types.ts'
+import type { Checked, Shape, ShapeError, ShapeOf, Text } from './shape-types.ts'
 import { Tensor } from './tensor.ts'
 
 /** The value of a variable at one version; it outlives the next assignment. */
