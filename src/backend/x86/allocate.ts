@@ -33,7 +33,7 @@ export function allocate(
   frameStart: number,
   nowhere = false,
 ): Allocation {
-  const places: (Place | undefined)[] = kinds.map(() => undefined)
+  const places = new Array<Place | undefined>(kinds.length).fill(undefined)
   let frameBytes = frameStart
   const spill = ({ register, constant }: Interval): void => {
     if (constant !== undefined) {
@@ -49,9 +49,10 @@ export function allocate(
     return { places, frameBytes }
   }
   const [registers, spares] = [registersOf(target), sparesOf(target)]
+  const byKind: { readonly [K in Kind]: Interval[] } = { general: [], vector: [], mask: [] }
+  for (let i = 0; i < live.length; i++) byKind[kinds[live[i].register]].push(live[i])
   for (const kind of ['general', 'vector', 'mask'] as const) {
-    const own = live.filter((v) => kinds[v.register] === kind)
-    const few = registers[kind]
+    const [own, few] = [byKind[kind], registers[kind]]
     // Spares are needed only where something is not in a register.
     if (!scan(own, [...few, ...spares[kind]], places)) scan(own, few, places, spill)
   }

@@ -35,7 +35,8 @@ export function lower(a: Assembler, code: readonly Instruction[], kinds: readonl
     const instruction = code[i]
     if (instruction.label !== undefined) a.bind(instruction.label)
     if (instruction.ends && instruction.jumps === undefined) a.jump(ends)
-    else if (!emitDirectly(a, instruction, places)) emit(a, instruction, kinds, places, options.target)
+    else if (!emitDirectly(a, instruction, places))
+      emit(a, instruction, kinds, places, spares, options.target.registerBytes)
   }
   a.bind(ends).arithmeticImmediate('add', register.rsp, bytes, true).ret()
 }
@@ -70,11 +71,10 @@ function emit(
   instruction: Instruction,
   kinds: readonly Kind[],
   places: readonly (Place | undefined)[],
-  machine: VectorTarget,
+  spares: Registers,
+  bytes: VectorTarget['registerBytes'],
 ): void {
   const { to, from, folds, early } = instruction
-  const spares = sparesOf(machine)
-  const { registerBytes: bytes } = machine
   const target = to < 0 ? undefined : places[to]
   // A constant of the pool needs no code, a value that no one reads no place.
   if (typeof target === 'object' && 'pool' in target) return
