@@ -8,7 +8,13 @@ import { at, mistake } from '../graph/refuse.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 import * as transform from '../transform/grad.ts'
 import { type Bend, findBend } from '../transform/linearity.ts'
-import { described, givenDerivative, StabilityReport, type Stabilization } from '../transform/stability/report.ts'
+import {
+  described,
+  givenDerivative,
+  reportOf,
+  type StabilityReport,
+  type Stabilization,
+} from '../transform/stability/report.ts'
 import { stabilize } from '../transform/stability/stabilize.ts'
 import { type Objective, valueAndGrad } from './functional.ts'
 import { HostData } from './leaf.ts'
@@ -97,7 +103,7 @@ export function stabilizations(values: Tensor | readonly Tensor[], wrt: readonly
       if (given.has(finding.node)) found.push(givenDerivative(described(finding)))
     },
   })
-  return new StabilityReport(found)
+  return reportOf(found)
 }
 
 /** What a function with a derivative of its own computes from sigmoids. */

@@ -16,23 +16,20 @@ export interface Stabilization extends Explanation {
   readonly reason?: string
 }
 
-/** What `stabilizations` found; prints one line for each. */
-export class StabilityReport {
+/** What `stabilizations` found; as text, one line for each. */
+export interface StabilityReport {
   readonly rewritten: readonly Stabilization[]
   /** Warnings: compositions that keep their flaw. */
   readonly leftAlone: readonly Stabilization[]
+  toString(): string
+}
 
-  constructor(all: readonly Stabilization[]) {
-    this.rewritten = all.filter((s) => s.rewritten)
-    this.leftAlone = all.filter((s) => !s.rewritten)
-  }
-  toString(): string {
-    const lines = [...this.rewritten, ...this.leftAlone].map(line)
-    return lines.length > 0 ? lines.join('\n') : 'nothing to stabilize'
-  }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString()
-  }
+/** The report; no class, whose symbol in a bundle would stay where nobody asks for one. */
+export function reportOf(all: readonly Stabilization[]): StabilityReport {
+  const rewritten = all.filter((s) => s.rewritten)
+  const leftAlone = all.filter((s) => !s.rewritten)
+  const toString = (): string => [...rewritten, ...leftAlone].map(line).join('\n') || 'nothing to stabilize'
+  return Object.assign({ rewritten, leftAlone, toString }, { [Symbol.for('nodejs.util.inspect.custom')]: toString })
 }
 
 /** What was found, as text. */
