@@ -28,8 +28,8 @@ export interface StabilityReport {
 export function reportOf(all: readonly Stabilization[]): StabilityReport {
   const rewritten = all.filter((s) => s.rewritten)
   const leftAlone = all.filter((s) => !s.rewritten)
-  const toString = (): string => [...rewritten, ...leftAlone].map(line).join('\n') || 'nothing to stabilize'
-  return Object.assign({ rewritten, leftAlone, toString }, { [Symbol.for('nodejs.util.inspect.custom')]: toString })
+  const text = (): string => [...rewritten, ...leftAlone].map(line).join('\n') || 'nothing to stabilize'
+  return Object.assign({ rewritten, leftAlone, toString: text }, { [Symbol.for('nodejs.util.inspect.custom')]: text })
 }
 
 /** What was found, as text. */
