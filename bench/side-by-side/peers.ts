@@ -53,6 +53,8 @@ export const tenon = (backend: string, scale = 1): Peer => ({
   calls: ['tenon', backend],
   isTenon: true,
   workloads: workloadNames,
+  // A larger batch has another loss.
+  ...(scale === 1 ? {} : { near: workloadNames }),
   command: (workload, threads) => [
     process.execPath,
     path('../../dist/cli/main.js'),

@@ -67,7 +67,7 @@ export function warnings({ machine, results }: Report): readonly string[] {
     )
   }
   for (const workload of new Set(results.map((r) => r.workload))) {
-    const trained = results.filter((r) => r.workload === workload && r.loss5 !== null)
+    const trained = results.filter((r) => r.workload === workload && r.isSame && r.loss5 !== null)
     const loss = baseline(trained)?.loss5
     if (loss === null || loss === undefined) continue
     for (const { peer, loss5 } of trained)
