@@ -38,7 +38,7 @@ function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
   const labels = new Map<Unit, Label>()
   const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
     loop: (group) => [lowerLoop(group, grouping, stored, parts, launches)],
-    contract: (group) => [lowerContract(group, grouping, stored, tables)],
+    contract: (group) => [lowerContract(group, grouping, stored, parts, tables)],
     assemble: (group) => lowerAssemble(group, grouping, stored, parts, launches),
     scatter: (group) => lowerScatter(group, grouping, stored, launches),
     routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],

@@ -98,7 +98,10 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
     ...targets.map((t) => ({ strides: t.strides, bounded: domain.map(() => false) })),
   ]
   const axes = mergeAxes(domain, reduced, walks, reductions.length > 0)
-  const parallelAxes = lanesLast(axes.filter((a) => !a.reduced))
+  const parallelAxes = lanesLast(
+    axes.filter((a) => !a.reduced),
+    walks,
+  )
   const reduceAxes = axes.filter((a) => a.reduced)
   const all = [...parallelAxes, ...reduceAxes]
   const vector = chooseVector(domain, reduced, parallelAxes.length, reduceAxes.length, all, targets, loads, usedLoads)
@@ -304,12 +307,19 @@ function mergeAxes(
   return merged
 }
 
-/** Parallel axes may run in any order: a last axis too short for vectors changes places with the longest. */
-function lanesLast(axes: MergedAxis[]): MergedAxis[] {
+/**
+ * Parallel axes may run in any order: a last axis too short for vectors changes places with that of the last three along which
+ * the accesses lie closest together, and with the longest of those: lanes far apart take a line of memory each.
+ */
+function lanesLast(axes: MergedAxis[], walks: readonly { strides: Dims }[]): MergedAxis[] {
   const last = axes.at(-1) as MergedAxis
   if (last.extent >= 4) return axes
-  const longest = axes.slice(-3).reduce((a, b) => (b.extent > a.extent ? b : a))
-  return longest.extent < 8 ? axes : [...axes.filter((a) => a !== longest), longest]
+  const spread = (axis: MergedAxis): number => walks.reduce((sum, w) => sum + Math.abs(along(w.strides, axis)), 0)
+  const [best] = axes
+    .slice(-3)
+    .filter((a) => a.extent >= 8)
+    .sort((a, b) => spread(a) - spread(b) || b.extent - a.extent)
+  return best ? [...axes.filter((a) => a !== best), best] : axes
 }
 
 function chooseVector(

@@ -11,6 +11,7 @@ import { domainOf } from './classify.ts'
 import { GroupExpressions, type Load } from './expression.ts'
 import type { Group, Grouping } from './group.ts'
 import { operandViews } from './operand.ts'
+import type { PartPlace } from './place-parts.ts'
 import { readsSamePoint } from './space.ts'
 import type { Unit } from './unit.ts'
 import { matchShapes, type View } from './view.ts'
@@ -33,7 +34,13 @@ export class Tables {
   }
 }
 
-export function lowerContract(group: Group, grouping: Grouping, stored: ReadonlySet<Node>, tables: Tables): Unit {
+export function lowerContract(
+  group: Group,
+  grouping: Grouping,
+  stored: ReadonlySet<Node>,
+  parts: ReadonlyMap<Node, PartPlace>,
+  tables: Tables,
+): Unit {
   const node = group.nodes.find((n) => grouping.classOf(n) === 'contract') as Node<'matmul'> | Node<'conv'>
   const views = operandViews(node, group)
   if (!views) throw new Error(`compile: the operands of ${node.op} do not fit their kernel`)
@@ -97,16 +104,18 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
   const memo = new Map<Expr, Expr>()
   const final = (e: Expr): Expr => rewrite(e, (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
   const straight = contiguousStrides(group.domain)
+  const placeOf = (whole: Node): PartPlace => parts.get(whole) ?? { whole, offset: 0, strides: straight }
   const stores = targets.map((target, i): Store => {
     const value = final(values[i] as Expr)
+    const { whole, strides, offset } = placeOf(target)
     accesses.push({ dtype: target.dtype })
     epilogueTables.push(
       table(
         {
-          base: target,
+          base: whole,
           shape: group.domain,
-          strides: straight,
-          offset: 0,
+          strides,
+          offset,
           bounds: group.domain.map(() => undefined),
           fill: 0,
         },
@@ -129,7 +138,14 @@ export function lowerContract(group: Group, grouping: Grouping, stored: Readonly
     right: rightTables,
     epilogue: epilogueTables,
   }
-  return { launches: [{ kernel, launch }], buffers, reads, writes: new Set(targets), order: 1, scattered }
+  return {
+    launches: [{ kernel, launch }],
+    buffers,
+    reads,
+    writes: new Set(targets.map((t) => placeOf(t).whole)),
+    order: 1,
+    scattered,
+  }
 }
 
 /** How many elements along these axes, row-major, lie next to each other in memory. */

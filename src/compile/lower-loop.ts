@@ -2,7 +2,7 @@
 
 import { dtypes } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
-import { contiguousStrides, sizeOf } from '../graph/shape.ts'
+import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
 import * as s from '../scalar/expr.ts'
 import { GroupExpressions, type Load } from './expression.ts'
 import { levelOf } from './fit.ts'
@@ -32,8 +32,8 @@ export function lowerLoop(
       const stage = row ? -1 : found.stage
       const part = parts.get(node)
       if (part) {
-        const strides = contiguousStrides(part.whole.shape)
-        return { node: part.whole, dtype: node.dtype, strides, offset: part.offset, value: expr, stage, mode: 'set' }
+        const { whole, strides, offset } = part
+        return { node: whole, dtype: node.dtype, strides, offset, value: expr, stage, mode: 'set' }
       }
       const strides = level === 'row' ? rowStrides(group.domain, group.reduced) : contiguousStrides(group.domain)
       return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage, mode: 'set' }
@@ -50,30 +50,38 @@ export function lowerAssemble(
   launches: Launches,
 ): Unit[] {
   const node = group.nodes[0] as Node
-  const strides = contiguousStrides(node.shape)
+  const {
+    whole,
+    strides,
+    offset: first,
+  } = parts.get(node) ?? {
+    whole: node,
+    strides: contiguousStrides(node.shape),
+    offset: 0,
+  }
   const units: Unit[] = []
   if (isOp(node, 'pad')) units.push(fill(node, node.attributes.value))
   let start = 0
   const made = node.inputs.flatMap((part): Built[] => {
     if (sizeOf(part.shape) === 0) return []
-    if (parts.get(part)?.whole === node && isOp(node, 'concat')) {
+    if (parts.has(resolve(part).base) && isOp(node, 'concat')) {
       start += part.shape[node.attributes.axis] as number
       return []
     }
     const space = { ...group, domain: part.shape, reduced: part.shape.map(() => false) }
     const expressions = new GroupExpressions(space, grouping, stored)
     const value = expressions.operand(resolve(part), 'element').expr
-    let offset = 0
-    let steps: number[] = strides
+    let offset = first
+    let steps: Dims = strides
     if (isOp(node, 'concat')) {
-      offset = start * (strides[node.attributes.axis] as number)
+      offset += start * (strides[node.attributes.axis] as number)
       start += part.shape[node.attributes.axis] as number
     } else if (isOp(node, 'pad')) {
       const { low, interior } = node.attributes
       steps = strides.map((stride, a) => stride * ((interior[a] as number) + 1))
-      offset = strides.reduce((sum, stride, a) => sum + stride * (low[a] as number), 0)
+      offset += strides.reduce((sum, stride, a) => sum + stride * (low[a] as number), 0)
     }
-    const target: Target = { node, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
+    const target: Target = { node: whole, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
     return [launches.of(part.shape, space.reduced, expressions, [target])]
   })
   if (made.length > 0) units.push(unitOf(made))

@@ -28,7 +28,36 @@ it('no copies, where nobody else reads the parts and they are not short', () => 
   expect(launches([4, 64], 1, (parts) => parts.slice(0, 1))).toBe(kernels + 1)
 })
 
+it('no copies of products, of what they are reshaped to, and of wholes that are parts again', () => {
+  const leaf = build.leaf({}, [32, 32], 'float32')
+  const squares = [1, 2, 3, 4].map((k) =>
+    build.node('matmul', [leaf, build.binary('add', leaf, build.constant(k, [32, 32], 'float32'))], {}),
+  )
+  const blocks = squares.map((x) => build.reshape(x, [1, 1, 32, 32]))
+  const rows = [blocks.slice(0, 2), blocks.slice(2)].map((pair) => build.node('concat', pair, { axis: 1 }))
+  const whole = build.node('concat', rows, { axis: 0 })
+  const { steps } = compileGraph({ leaves: [leaf], outputs: [whole], aliases: [-1] })
+  const kinds = launchesOf(steps).map((l) => l.kind)
+  expect(kinds.filter((kind) => kind === 'contract')).toHaveLength(4)
+  // What the products read of the sums.
+  expect(kinds.filter((kind) => kind === 'loop')).toHaveLength(4)
+})
+
 forEachEngine(() => {
+  it('of products, along several axes', () => {
+    const [x, y] = [1, 2].map((seed) => random.normal([37, 37], { key: random.key(seed) })) as [Tensor, Tensor]
+    const products = (): Tensor[] => [x.matmul(y), y.matmul(x).relu(), x.matmul(x), y.matmul(y).add(x)]
+    const joined = compile(() => {
+      const [a, b, c, d] = products().map((p) => p.reshape([1, 37, 1, 37])) as [Tensor, Tensor, Tensor, Tensor]
+      return concat([concat([a, b], 2), concat([c, d], 2)], 0)
+    })()
+    expect(joined.shape).toEqual([2, 37, 2, 37])
+    products().forEach((p, i) => {
+      const found = joined.slice([i >> 1, (i >> 1) + 1], null, [i & 1, (i & 1) + 1]).reshape([37, 37])
+      expect(found.sub(p).abs().max().itemSync()).toBeLessThan(1e-4)
+    })
+  })
+
   it('of maps, of sums, of what is read twice, and of nothing, along each axis', () => {
     const draw = (seed: number, shape: readonly number[]): Tensor => random.normal(shape, { key: random.key(seed) })
     for (const axis of [0, 1, 2]) {

@@ -14,13 +14,17 @@ const cases = [
   { kernel: [2, 5], stride: 3, padding: 0, outputPadding: 2, groups: 2 },
   { kernel: [1, 1], stride: 2, padding: 0, outputPadding: 1, groups: 1 },
   { kernel: [3, 2], stride: 2, padding: 1, outputPadding: 1, groups: 2, dilation: 2 },
+  // Phases with fewer taps are convolutions of their own where channels are many.
+  { kernel: [3, 3], stride: 2, padding: 1, outputPadding: 1, groups: 1, channels: 17 },
+  { kernel: [5, 4], stride: 3, padding: 0, outputPadding: 0, groups: 2, channels: 32 },
+  { kernel: [7, 3], stride: 4, padding: 2, outputPadding: 1, groups: 1, channels: 16 },
 ]
 
 forEachEngine(() => {
-  for (const { kernel, ...options } of cases) {
-    it(`kernel ${kernel}, ${JSON.stringify(options)}`, () => {
+  for (const { kernel, channels = 6, ...options } of cases) {
+    it(`kernel ${kernel}, ${channels} channels, ${JSON.stringify(options)}`, () => {
       const { stride, padding, dilation = 1, groups } = options
-      const [x, w] = [draw(1, [2, 4, 3, 5]), draw(2, [4, 6 / groups, ...kernel])]
+      const [x, w] = [draw(1, [2, 4, 3, 5]), draw(2, [4, channels / groups, ...kernel])]
       const up = transposedConvolution(x, w, undefined, options)
       const y = draw(3, up.shape)
       const down = convolution(y, w, undefined, { stride, padding, dilation, groups })

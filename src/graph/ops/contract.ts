@@ -107,8 +107,8 @@ export function convAdjoint(b: Build, shape: Dims, w: Node, attributes: OpAttrib
 }
 
 /**
- * The same without the zeros of the dilation: inputs whose place has one remainder by the stride meet one part of the kernel's taps,
- * so each remainder is a channel of a narrow convolution, and channels then take their places (Shi et al. 2016).
+ * The same without the zeros of the dilation: inputs whose place has one remainder by the stride (a phase) meet one part of the kernel's
+ * taps, so each phase is a channel of a narrow convolution, and channels then take their places (Shi et al. 2016).
  */
 function phasesAdjoint(b: Build, shape: Dims, w: Node, { strides, groups }: OpAttributes['conv'], g: Node): Node {
   const spatial = range(strides.length)
@@ -120,39 +120,70 @@ function phasesAdjoint(b: Build, shape: Dims, w: Node, { strides, groups }: OpAt
       number,
       number,
     ]
-    // A kernel shorter than the stride leaves the other phases zero.
     return {
       stride,
       kernel,
       outputs,
       taps: Math.ceil(kernel / stride),
       places: Math.ceil(extent / stride),
+      // A kernel shorter than the stride leaves the other phases zero.
       phases: Math.min(stride, kernel),
+      runs: phaseRuns(kernel, stride, inGroup),
     }
   })
-  // Tap p + stride · j of the kernel as [j, p], j from the last to the first.
+  // Tap p + stride · j of the kernel as [j, p].
   const long = b.pad(w, fill(w.shape.length, 0), [0, 0, ...axes.map((a) => a.taps * a.stride - a.kernel)])
   const folded = b.reshape(long, [groups, outGroup, inGroup, ...axes.flatMap((a) => [a.taps, a.stride])])
-  const parts = b.slice(
-    folded,
-    [0, 0, 0, ...axes.flatMap((a) => [a.taps - 1, 0])],
-    [groups, outGroup, inGroup, ...axes.flatMap((a) => [a.taps, a.phases])],
-    [1, 1, 1, ...axes.flatMap(() => [-1, 1])],
-  )
-  const byPhase = b.transpose(parts, [0, 2, ...spatial.map((i) => 2 * i + 4), 1, ...spatial.map((i) => 2 * i + 3)])
-  const count = axes.reduce((product, a) => product * a.phases, 1)
-  const weight = b.reshape(byPhase, [channels * count, outGroup, ...axes.map((a) => a.taps)])
   const padded = b.pad(g, [0, 0, ...axes.map((a) => a.taps - 1)], [0, 0, ...axes.map((a) => a.places - a.outputs)])
-  const narrow = b.node('conv', [padded, weight], {
-    strides: fill(spatial.length, 1),
-    dilation: fill(spatial.length, 1),
-    groups,
-  })
-  const apart = b.reshape(narrow, [n, channels, ...axes.map((a) => a.phases), ...axes.map((a) => a.places)])
-  const beside = b.transpose(apart, [0, 1, ...spatial.flatMap((i) => [2 + spatial.length + i, 2 + i])])
+  const convolved = (runs: readonly PhaseRun[]): Node => {
+    // From the last tap to the first.
+    const taps = b.slice(
+      folded,
+      [0, 0, 0, ...runs.flatMap((r) => [r.taps - 1, r.from])],
+      [groups, outGroup, inGroup, ...runs.flatMap((r) => [r.taps, r.count])],
+      [1, 1, 1, ...runs.flatMap(() => [-1, 1])],
+    )
+    const byPhase = b.transpose(taps, [0, 2, ...spatial.map((i) => 2 * i + 4), 1, ...spatial.map((i) => 2 * i + 3)])
+    const count = runs.reduce((product, r) => product * r.count, 1)
+    const weight = b.reshape(byPhase, [channels * count, outGroup, ...runs.map((r) => r.taps)])
+    const reached = b.slice(
+      padded,
+      [0, 0, ...runs.map((r, i) => (axes[i]?.taps ?? 0) - r.taps)],
+      [...padded.shape.slice(0, 2), ...runs.map((r, i) => (axes[i]?.places ?? 0) + r.taps - 1)],
+    )
+    const ones = fill(spatial.length, 1)
+    const narrow = b.node('conv', [reached, weight], { strides: ones, dilation: ones, groups })
+    return b.reshape(narrow, [n, channels, ...runs.map((r) => r.count), ...axes.map((a) => a.places)])
+  }
+  const together = (chosen: readonly PhaseRun[]): Node => {
+    const runs = axes[chosen.length]?.runs
+    if (!runs) return convolved(chosen)
+    const parts = runs.map((r) => together([...chosen, r]))
+    return parts.length === 1 ? (parts[0] as Node) : b.node('concat', parts, { axis: 2 + chosen.length })
+  }
+  const beside = b.transpose(together([]), [0, 1, ...spatial.flatMap((i) => [2 + spatial.length + i, 2 + i])])
   const whole = b.pad(beside, fill(beside.shape.length, 0), [0, 0, ...axes.flatMap((a) => [0, a.stride - a.phases])])
   const joined = b.reshape(whole, [n, channels, ...axes.map((a) => a.places * a.stride)])
   return b.slice(joined, fill(shape.length, 0), shape)
+}
+
+/** Phases side by side that meet equally many taps of a kernel. */
+interface PhaseRun {
+  readonly from: number
+  readonly count: number
+  readonly taps: number
+}
+
+/** Where the stride does not divide the kernel, the last phases meet a tap less: a convolution of their own, if its channels fill a tile. */
+function phaseRuns(kernel: number, stride: number, channels: number): readonly PhaseRun[] {
+  const [least, longer] = [Math.floor(kernel / stride), kernel % stride]
+  const phases = Math.min(stride, kernel)
+  if (longer === 0 || least === 0 || channels < 16)
+    return [{ from: 0, count: phases, taps: Math.ceil(kernel / stride) }]
+  return [
+    { from: 0, count: longer, taps: least + 1 },
+    { from: longer, count: stride - longer, taps: least },
+  ]
 }
 
 /** Correlation of the input with the cotangent: batch takes the part of channels, stride and dilation change places. */
