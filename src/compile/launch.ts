@@ -90,7 +90,7 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
   ])
 
   // Axes: parallel ones first; neighbours that every access walks as one are merged.
-  const walks: { strides: Dims; bounded: readonly boolean[] }[] = [
+  const walks: Walk[] = [
     ...[...usedLoads]
       .map((l) => (loads[l] as Load).view)
       .map((v) => ({ strides: v.strides, bounded: v.bounds.map((b) => b !== undefined) })),
@@ -267,17 +267,21 @@ interface MergedAxis {
   readonly reduced: boolean
   /** The innermost of the merged axes, whose stride is that of the merged one. */
   readonly last: number
+  /** How many of its elements are one of this axis. */
+  readonly step: number
+}
+
+/** How something in memory is walked along the axes of a domain. */
+interface Walk {
+  readonly strides: Dims
+  readonly bounded: readonly boolean[]
 }
 
 /** The stride of a merged axis; an axis that was added for form's sake has none. */
-const along = (strides: Dims, axis: MergedAxis): number => (axis.last < 0 ? 0 : (strides[axis.last] as number))
+const along = (strides: Dims, axis: MergedAxis): number =>
+  axis.last < 0 ? 0 : axis.step * (strides[axis.last] as number)
 
-function mergeAxes(
-  domain: Dims,
-  reduced: readonly boolean[],
-  walks: readonly { strides: Dims; bounded: readonly boolean[] }[],
-  reduces: boolean,
-): MergedAxis[] {
+function mergeAxes(domain: Dims, reduced: readonly boolean[], walks: readonly Walk[], reduces: boolean): MergedAxis[] {
   const merged: MergedAxis[] = []
   for (const kind of [false, true]) {
     let current: MergedAxis | undefined
@@ -293,34 +297,48 @@ function mergeAxes(
             (w.strides[outer.last] as number) === (w.strides[axis] as number) * extent,
         )
       if (outer && joins) {
-        current = { extent: outer.extent * extent, reduced: kind, last: axis }
+        current = { extent: outer.extent * extent, reduced: kind, last: axis, step: 1 }
         merged[merged.length - 1] = current
       } else {
-        current = { extent, reduced: kind, last: axis }
+        current = { extent, reduced: kind, last: axis, step: 1 }
         merged.push(current)
       }
     })
     // A kernel has at least one parallel axis, and reductions at least one to run over.
     const needed = !kind || reduces || reduced.includes(true)
-    if (needed && !merged.some((a) => a.reduced === kind)) merged.push({ extent: 1, reduced: kind, last: -1 })
+    if (needed && !merged.some((a) => a.reduced === kind)) merged.push({ extent: 1, reduced: kind, last: -1, step: 1 })
   }
   return merged
 }
 
 /**
  * Parallel axes may run in any order: a last axis too short for vectors changes places with that of the last three along which
- * the accesses lie closest together, and with the longest of those: lanes far apart take a line of memory each.
+ * the accesses lie closest together, and with the longest of those: lanes far apart take a line of memory each. Where all three are
+ * short, an axis before them gives its last block: what the block and the short axes span stays in the caches.
  */
-function lanesLast(axes: MergedAxis[], walks: readonly { strides: Dims }[]): MergedAxis[] {
+function lanesLast(axes: MergedAxis[], walks: readonly Walk[]): MergedAxis[] {
   const last = axes.at(-1) as MergedAxis
   if (last.extent >= 4) return axes
   const spread = (axis: MergedAxis): number => walks.reduce((sum, w) => sum + Math.abs(along(w.strides, axis)), 0)
-  const [best] = axes
-    .slice(-3)
-    .filter((a) => a.extent >= 8)
-    .sort((a, b) => spread(a) - spread(b) || b.extent - a.extent)
-  return best ? [...axes.filter((a) => a !== best), best] : axes
+  const closest = (some: readonly MergedAxis[]): MergedAxis | undefined =>
+    some.filter((a) => a.extent >= 8).sort((a, b) => spread(a) - spread(b) || b.extent - a.extent)[0]
+  const near = closest(axes.slice(-3))
+  if (near) return [...axes.filter((a) => a !== near), near]
+  const isSplit = (a: MergedAxis): boolean =>
+    spread(a) <= farthestLane * walks.length && !walks.some((w) => w.bounded[a.last])
+  const far = closest(axes.slice(0, -3).filter(isSplit))
+  const block = far ? greatestCommonDivisor(far.extent, longestBlock) : 1
+  if (!far || block < 16) return axes
+  return [
+    ...axes.map((a) => (a === far ? { ...a, extent: a.extent / block, step: a.step * block } : a)),
+    { ...far, extent: block },
+  ]
 }
+
+/** Elements of a block, a power of two, and how far apart, on the average, its lanes may lie to be better than few. */
+const [longestBlock, farthestLane] = [256, 32]
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b))
 
 function chooseVector(
   domain: Dims,
