@@ -327,18 +327,23 @@ function lanesLast(axes: MergedAxis[], walks: readonly Walk[]): MergedAxis[] {
   const isSplit = (a: MergedAxis): boolean =>
     spread(a) <= farthestLane * walks.length && !walks.some((w) => w.bounded[a.last])
   const far = closest(axes.slice(0, -3).filter(isSplit))
-  const block = far ? greatestCommonDivisor(far.extent, longestBlock) : 1
-  if (!far || block < 16) return axes
+  if (!far) return axes
+  const block = blockOf(far.extent)
   return [
     ...axes.map((a) => (a === far ? { ...a, extent: a.extent / block, step: a.step * block } : a)),
     { ...far, extent: block },
   ]
 }
 
-/** Elements of a block, a power of two, and how far apart, on the average, its lanes may lie to be better than few. */
-const [longestBlock, farthestLane] = [256, 32]
+/** Elements of a block at most, and how far apart, on the average, its lanes may lie to be better than few. */
+const [longestBlock, farthestLane] = [256, 16]
 
-const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b))
+/** The longest block that divides an axis; where that would be too short for lanes, all of it, so that every extent has the same kernel. */
+function blockOf(extent: number): number {
+  let block = Math.min(extent, longestBlock)
+  while (extent % block !== 0) block--
+  return block < 16 ? extent : block
+}
 
 function chooseVector(
   domain: Dims,

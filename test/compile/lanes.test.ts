@@ -14,9 +14,9 @@ const cases = [
   { shape: [2, 8, 64, 33], order: [2, 1, 3, 0], lanes: 33 },
   // A 4 × 4 kernel in four phases: a block of an axis before them.
   { shape: [2, 2, 2, 2, 6, 256], order: [4, 5, 2, 0, 3, 1], lanes: 256 },
-  { shape: [2, 3, 2, 2, 112], order: [4, 3, 0, 2, 1], lanes: 16 },
-  // A prime has no blocks.
-  { shape: [2, 2, 2, 3, 37], order: [4, 3, 0, 2, 1], lanes: 2 },
+  { shape: [2, 3, 2, 2, 112], order: [4, 3, 0, 2, 1], lanes: 112 },
+  // A prime has no blocks: all of it.
+  { shape: [2, 2, 2, 3, 257], order: [4, 3, 0, 2, 1], lanes: 257 },
 ]
 
 for (const { shape, order, lanes } of cases) {
