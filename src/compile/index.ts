@@ -2,12 +2,12 @@
 
 import type { Graph } from '../graph/graph.ts'
 import { isMovement } from '../graph/movements.ts'
-import type { Node } from '../graph/node.ts'
+import { changed, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
-import { mapGraph } from '../graph/walk.ts'
+import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import type { Label, Program } from '../kernel/program.ts'
 import { assemble } from './assemble.ts'
-import { classify } from './classify.ts'
+import { classify, type NodeClass } from './classify.ts'
 import { Dependencies } from './dependency.ts'
 import { type Group, groupNodes } from './group.ts'
 import { labelOf } from './label.ts'
@@ -76,19 +76,25 @@ function distinctOutputs(outputs: readonly Node[]): Node[] {
 }
 
 /** Contractions, routines and control flow read memory: a constant is filled first, and for routines a view is copied. */
-function filledOperands(outputs: readonly Node[]): Node[] {
-  return mapGraph(outputs, (node, inputs) => {
-    const same = inputs === node.inputs
+function filledOperands(outputs: readonly Node[]): readonly Node[] {
+  const isFilled = (node: Node): boolean => {
     const kind = classify(node)
-    if (kind !== 'contract' && kind !== 'routine' && kind !== 'control') return same ? node : { ...node, inputs }
-    const isReady = (x: Node): boolean => resolve(x).base.op !== 'constant' && (kind !== 'routine' || !isMovement(x))
-    const filled = inputs.map((x) => (isReady(x) ? x : copyOf(x)))
-    return filled.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: filled }
+    if (kind !== 'contract' && kind !== 'routine' && kind !== 'control') return true
+    return node.inputs.every((x) => isReady(x, kind))
+  }
+  const isReady = (x: Node, kind: NodeClass): boolean =>
+    resolve(x).base.op !== 'constant' && (kind !== 'routine' || !isMovement(x))
+  if (topologicalOrder(outputs).every(isFilled)) return outputs
+  return mapGraph(outputs, (node, inputs) => {
+    const same = inputs === node.inputs ? node : changed(node, { inputs })
+    if (isFilled(same)) return same
+    const kind = classify(same)
+    return changed(same, { inputs: inputs.map((x) => (isReady(x, kind) ? x : copyOf(x))) })
   }).outputs
 }
 
 /** A node of its own with the value of another. */
-const copyOf = (node: Node): Node => ({ ...node, op: 'stopGradient', inputs: [node], attributes: {} })
+const copyOf = (node: Node): Node => changed(node, { op: 'stopGradient', inputs: [node], attributes: {} })
 
 interface Placement {
   /** Values that are copied to their output slot at the very end. */
@@ -121,7 +127,7 @@ function placeOutputs(graph: Graph, outputs: readonly Node[], dependencies: Depe
       dependencies.runAfter(writer, readers)
       return
     }
-    const target: Node = { ...node }
+    const target = changed(node, {})
     copies.push({ unit: lowerCopy(node, target), target, slot })
   })
   return { copies, direct }

@@ -140,6 +140,21 @@ export interface Node<O extends OpName = OpName> {
   readonly scope: Scope | undefined
 }
 
+/** A node in which something is different, not computed yet. Written out, as copies by `...` have a layout of their own in memory, and passes are fast over nodes of one. */
+export function changed<O extends OpName>(node: Node<O>, { op, inputs, attributes, shape }: Partial<Node<O>>): Node<O> {
+  return {
+    id: node.id,
+    op: op ?? node.op,
+    inputs: inputs ?? node.inputs,
+    attributes: attributes ?? node.attributes,
+    shape: shape ?? node.shape,
+    dtype: node.dtype,
+    depth: node.depth,
+    value: undefined,
+    scope: node.scope,
+  }
+}
+
 /** The piece of a program that a node belongs to, by which pictures, traces and reports name it. */
 export interface Scope {
   /** From the network down, as `encoder.1`; empty where there is no module. */

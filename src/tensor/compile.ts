@@ -3,10 +3,10 @@
 import type { Storage } from '../backend/backend.ts'
 import { build, lastId } from '../graph/build.ts'
 import type { DataArray, DType } from '../graph/dtype.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import { changed, isOp, type Node } from '../graph/node.ts'
 import { misfit, mistake } from '../graph/refuse.ts'
 import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
-import { topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import { evaluate, noValueYet, prepare } from './execute.ts'
 import { type About, beginUse, bytesOf, Held } from './held.ts'
 import { HostNumber, hostLeaf, type LeafSource, sourceOf } from './leaf.ts'
@@ -171,21 +171,18 @@ function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A):
   )
   evaluate(outside)
   const isLeaf = (node: Node): boolean => node.op === 'leaf' || node.value !== undefined
-  const order = topologicalOrder(outputs, isLeaf)
-  const inputs = order.filter(isLeaf)
-  const leafFor = new Map<Node, Node>(
-    inputs.filter((n) => n.op !== 'leaf').map((n) => [n, build.leaf(n.value as Held, n.shape, n.dtype)]),
+  const { map: rebuilt, outputs: results } = mapGraph(
+    outputs,
+    (node, inner) => {
+      if (isLeaf(node)) return node.op === 'leaf' ? node : build.leaf(node.value as Held, node.shape, node.dtype)
+      return inner === node.inputs ? node : changed(node, { inputs: inner })
+    },
+    isLeaf,
   )
-  const rebuilt = new Map<Node, Node>()
-  for (const node of order) {
-    const replaced = leafFor.get(node)
-    const inner = replaced ? [] : node.inputs.map((x) => rebuilt.get(x) as Node)
-    rebuilt.set(node, replaced ?? (inner.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs: inner }))
-  }
+  const inputs = [...rebuilt.keys()].filter(isLeaf)
   const leaves = inputs.map((n) => rebuilt.get(n) as Node<'leaf'>)
   const leafIndex = new Map(leaves.map((leaf, i) => [leaf as Node, i] as const))
   const aliases = [...returned.map(() => -1), ...variables.map((v) => leafIndex.get(current.leafOf(v)) ?? -1)]
-  const results = outputs.map((o) => rebuilt.get(o) as Node)
   const executable = prepare({ leaves, outputs: results, aliases }, name, results.slice(returned.length))
   const sources = leaves.map((leaf) => sourceOf(leaf))
   const on = backend()

@@ -6,7 +6,7 @@ import { build } from '../graph/build.ts'
 import { allocate, type DataArray } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
 import { extremumOf } from '../graph/movements.ts'
-import { isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
+import { changed, isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { subgraphOrder } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
@@ -70,7 +70,7 @@ export function evaluate(nodes: readonly Node[]): void {
     const pure = mapGraph(
       outputs,
       (node, inputs) => {
-        if (!isGiven(node)) return { ...node, inputs, value: undefined }
+        if (!isGiven(node)) return changed(node, { inputs })
         const leaf = build.leaf({}, node.shape, node.dtype)
         leaves.push(leaf)
         return leaf

@@ -1,7 +1,7 @@
 // Joining scans: a gradient repeats a scan with more results, so that both are one loop.
 
 import { build } from '../graph/build.ts'
-import { type ControlName, isControl, isOp, type Node } from '../graph/node.ts'
+import { type ControlName, changed, isControl, isOp, type Node } from '../graph/node.ts'
 import { subgraphsOf, withSubgraphs } from '../graph/ops/control.ts'
 import { topologicalOrder } from '../graph/walk.ts'
 
@@ -48,7 +48,7 @@ export function joinScans(outputs: readonly Node[], ends: ReadonlySet<Node> = ne
         build.node('part', inputs, { index: index < carries ? index : body.outputs.indexOf(result, carries) }),
       )
     } else {
-      const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs }
+      const rebuilt = inputs.every((x, i) => x === node.inputs[i]) ? node : changed(node, { inputs })
       map.set(node, isControl(rebuilt) ? joinedInside(rebuilt) : rebuilt)
     }
   }

@@ -2,7 +2,7 @@
 
 import { build } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { type ControlName, isControl, isOp, type Node } from '../graph/node.ts'
+import { type ControlName, changed, isControl, isOp, type Node } from '../graph/node.ts'
 import { subgraphsOf, withSubgraphs } from '../graph/ops/control.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { mapGraph } from '../graph/walk.ts'
@@ -51,7 +51,7 @@ export function liftConstants(
   const mapped = mapGraph(outputs, (node, inputs) => {
     if (isControl(node)) return inside(node, inputs)
     const given = isPointwise(node.op) && inputs.some((x) => isOp(x, 'constant')) ? inputs.map(lift) : inputs
-    return given === node.inputs ? node : { ...node, inputs: given }
+    return given === node.inputs ? node : changed(node, { inputs: given })
   })
   return { outputs: mapped.outputs, leaves: [...leaves] }
 }

@@ -1,7 +1,7 @@
 // Simplifying control flow: less in the loops, fewer results, and subgraphs that are simple themselves.
 
 import { build } from '../graph/build.ts'
-import { type ControlName, isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
+import { type ControlName, changed, isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { resultsOf } from '../graph/ops/control.ts'
 import { inline } from '../graph/subgraph.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
@@ -21,7 +21,7 @@ export function simplifyControl(outputs: readonly Node[], simplify: Simplify): N
   const used = usedResults(outputs)
   const results = new Map<Node, Results>()
   return mapGraph(outputs, (node, inputs) => {
-    const rebuilt = inputs === node.inputs ? node : { ...node, inputs }
+    const rebuilt = inputs === node.inputs ? node : changed(node, { inputs })
     if (isControl(rebuilt)) {
       results.set(rebuilt, reduce(rebuilt, used.get(node) ?? new Set(), simplify))
       return rebuilt

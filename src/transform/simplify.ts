@@ -2,7 +2,7 @@
 
 import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { isControl, isOp, type Node, type OpName } from '../graph/node.ts'
+import { changed, isControl, isOp, type Node, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
@@ -16,9 +16,10 @@ import { splitProduct } from './split-product.ts'
  * cuts large reductions and products of few long sums in two, so that they can run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
-  const cleaned = pass(simplifyControl(outputs, simplify), rules)
-  const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)))
-  return pass(counted, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut })
+  const equals = new Equals()
+  const cleaned = pass(simplifyControl(outputs, simplify), rules, equals)
+  const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)), equals)
+  return pass(counted, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut }, equals)
 }
 
 /** What takes the place of a node, whose inputs are simple already; `original` is the node before they were. */
@@ -26,36 +27,48 @@ type Rule<O extends OpName = OpName> = (node: Node<O>, original: Node) => Node
 /** Rules by operation. Most nodes have none and only find their equals, so a pass costs little. */
 type Rules = { readonly [O in OpName]?: Rule<O> }
 
-/** Rebuilds the graph through the rules and gives equal nodes one identity. */
-function pass(outputs: readonly Node[], rules: Rules): Node[] {
-  const known = new Map<string, Node>()
-  const identity = new Map<object, number>()
-  const idOf = (x: object): number => {
-    const known = identity.get(x)
-    if (known !== undefined) return known
-    identity.set(x, identity.size + 1)
-    return identity.size
-  }
-  const share = (node: Node): Node => {
+/** Rebuilds the graph through rules and gives equal nodes one identity. What an earlier pass found simple is passed by. */
+function pass(outputs: readonly Node[], using: Rules, equals: Equals): Node[] {
+  return mapGraph(outputs, (node, inputs) => {
+    const rule = using[node.op] as Rule | undefined
+    const isOwn = rule !== undefined && rule !== rules[node.op]
+    if (inputs === node.inputs && !isOwn && equals.simple.has(node)) return node
+    const rebuilt = inputs === node.inputs ? node : changed(node, { inputs })
+    const now = isEmpty(rebuilt) ? nothing : rule
+    const made = equals.first(now ? within(node.scope, () => now(rebuilt, node)) : rebuilt)
+    if (made === rebuilt && now === rules[node.op]) equals.simple.add(made)
+    return made
+  }).outputs
+}
+
+/** Of equal nodes the one that came first; and those that the rules of all passes leave as they are. */
+class Equals {
+  readonly simple = new Set<Node>()
+  private readonly known = new Map<string, Node>()
+  private readonly identity = new Map<object, number>()
+
+  first(node: Node): Node {
     // What works element by element on others has their shape.
     const hasOwnShape = node.inputs.length === 0 || !isPointwise(node.op)
     let key = `${node.op}|${node.dtype}|${hasOwnShape ? node.shape.join() : ''}`
-    for (let i = 0; i < node.inputs.length; i++) key += `|${idOf(node.inputs[i] as Node)}`
+    for (let i = 0; i < node.inputs.length; i++) key += `|${this.number(node.inputs[i] as Node)}`
     const attributes: { readonly [name: string]: unknown } = node.attributes
     for (const name in attributes) {
       const v = attributes[name]
       const hasIdentity = typeof v === 'object' && v !== null && !Array.isArray(v)
-      key += `;${hasIdentity ? idOf(v) : Object.is(v, -0) ? '-0' : String(v)}`
+      key += `;${hasIdentity ? this.number(v) : Object.is(v, -0) ? '-0' : String(v)}`
     }
-    const same = known.get(key)
-    if (!same) known.set(key, node)
+    const same = this.known.get(key)
+    if (!same) this.known.set(key, node)
     return same ?? node
   }
-  return mapGraph(outputs, (node, inputs) => {
-    const rebuilt = inputs === node.inputs ? node : withInputs(node, inputs)
-    const rule = isEmpty(rebuilt) ? nothing : (rules[node.op] as Rule | undefined)
-    return share(rule ? within(node.scope, () => rule(rebuilt, node)) : rebuilt)
-  }).outputs
+
+  private number(x: object): number {
+    const known = this.identity.get(x)
+    if (known !== undefined) return known
+    this.identity.set(x, this.identity.size + 1)
+    return this.identity.size
+  }
 }
 
 const nothing: Rule = (node) => build.constant(0, node.shape, node.dtype)
@@ -63,8 +76,6 @@ const nothing: Rule = (node) => build.constant(0, node.shape, node.dtype)
 /** Without elements all values are the same; kernels of others need not make room for it. The shape of loops and branches says nothing. */
 const isEmpty = (node: Node): boolean =>
   sizeOf(node.shape) === 0 && !isControl(node) && !isOp(node, 'leaf') && !isOp(node, 'constant')
-
-const withInputs = (node: Node, inputs: readonly Node[]): Node => ({ ...node, inputs })
 
 function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
   const counts = new Map<Node, number>()
@@ -212,7 +223,8 @@ function reduction(node: Reduction): Node {
     kept.map((a) => x.shape[a] as number),
   )
   if (real.length === 0) return squeezed
-  return { ...node, inputs: [squeezed], attributes: { ...node.attributes, axes: real.map((a) => kept.indexOf(a)) } }
+  const attributes = { ...node.attributes, axes: real.map((a) => kept.indexOf(a)) }
+  return changed<Reduction['op']>(node, { inputs: [squeezed], attributes })
 }
 
 interface PadPiece {
@@ -274,7 +286,7 @@ function pushMoves(counts: Map<Node, number>): Rules {
       const simple = simplified(through)
       return isOp(simple, 'transpose') || isOp(simple, 'slice') ? push(simple) : counted(simple, simple)
     })
-    return { ...x, inputs, shape: node.shape }
+    return changed(x, { inputs, shape: node.shape })
   }
   // One whose inputs have changed has the users that it had.
   const counted = (node: Node, original: Node): Node => {

@@ -1,6 +1,7 @@
 import {
   type ControlName,
   type ControlRecord,
+  changed,
   isOp,
   type Node,
   type OpAttributes,
@@ -115,7 +116,7 @@ export const withSubgraphs = (
   node: Node<ControlName>,
   graphs: readonly Subgraph[],
   inputs: readonly Node[],
-): Node<ControlName> => ({ ...node, inputs, attributes: recordOf(node).withSubgraphs(node.attributes, graphs) })
+): Node<ControlName> => changed(node, { inputs, attributes: recordOf(node).withSubgraphs(node.attributes, graphs) })
 
 const recordOf = (node: Node<ControlName>): ControlRecord<ControlName> =>
   controlOps[node.op] as ControlRecord<ControlName>
