@@ -17,10 +17,9 @@ import type {
 /** The shapes of a list of tensors. */
 export type ShapesOf<T extends readonly AnyTensor[]> = { [K in keyof T]: ShapeOf<T[K]> }
 
-/** The shape of tensors joined along an axis. */
-export type Concatenated<T extends readonly AnyTensor[], Axis extends number> = T extends [infer A, infer B]
-  ? ConcatenatedTwo<T, Axis, ShapeOf<A>, ShapeOf<B>>
-  : ConcatenatedAny<ShapesOf<T>, Axis>
+/** The shape of tensors joined along an axis. Shapes are looked at, not tensors: the compiler would go through all their methods. */
+export type Concatenated<T extends readonly AnyTensor[], Axis extends number> =
+  ShapesOf<T> extends readonly [infer A, infer B] ? ConcatenatedTwo<T, Axis, A, B> : ConcatenatedAny<ShapesOf<T>, Axis>
 
 /** Two matrices one below the other, most often. */
 type ConcatenatedTwo<T extends readonly AnyTensor[], Axis extends number, A, B> = Axis extends 0
