@@ -56,7 +56,7 @@ const place = (m: Memory, index: readonly string[] = wide): string => {
   return `[${wide[base]}${scaled}${displacement !== 0 || always ? hex(displacement) : ''}]`
 }
 /** Instructions that are not tried on vectors of 16 bytes. */
-const wideOnly: ReadonlySet<string> = new Set(['vshuff32x4', 'vbroadcastss', 'vbroadcastsd', 'vpmovzxbd', 'vpermps'])
+const wideOnly: ReadonlySet<string> = new Set(['vshuff32x4', 'vbroadcastss', 'vbroadcastsd', 'vpmovzxbd', 'vpmovzxwd', 'vpermps'])
 const file = { 16: 'xmm', 32: 'ymm', 64: 'zmm' } as const
 const places: readonly Memory[] = [
   { base: 0 },
@@ -106,6 +106,7 @@ const twoOperands: readonly VectorName[] = [
   'vmovaps',
   'vbroadcastss',
   'vpmovzxbd',
+  'vpmovzxwd',
   'vsqrtpd',
   'vrndscalepd',
   'vmovupd',
@@ -125,6 +126,7 @@ const shorter: { readonly [N in VectorName]?: 'to' | 'from' } = {
   vcvtps2pd: 'from',
   vcvtdq2pd: 'from',
   vpmovzxdq: 'from',
+  vpmovzxwd: 'from',
   vcvtpd2ps: 'to',
   vcvttpd2dq: 'to',
 }
@@ -134,6 +136,7 @@ const noBroadcast: readonly VectorName[] = [
   'vmovaps',
   'vbroadcastss',
   'vpmovzxbd',
+  'vpmovzxwd',
   'vpslld',
   'vpsrld',
   'vpsrad',
@@ -141,6 +144,7 @@ const noBroadcast: readonly VectorName[] = [
   'vmovapd',
   'vbroadcastsd',
   'vpmovzxdq',
+  'vpmovzxwd',
 ]
 
 /** Expected size of the memory operand, as objdump names it. */
@@ -303,6 +307,7 @@ const vexForms: { readonly [N in VectorName]?: Vex } = {
   vcvtps2pd: { operands: 'yx' },
   vcvtdq2pd: { operands: 'yx' },
   vpmovzxdq: { operands: 'yx' },
+  vpmovzxwd: { operands: 'yx' },
   vpmovsxdq: { operands: 'yx' },
   vcvtpd2ps: { operands: 'xy' },
   vcvttpd2dq: { operands: 'xy' },

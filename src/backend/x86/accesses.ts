@@ -5,7 +5,7 @@ import type { Width } from '../wasm/emit-instructions.ts'
 import { ScalarAccesses } from '../wasm/emit-places.ts'
 import type { PlannedStore } from '../wasm/emit-plan.ts'
 import type { NativeFunction } from './builder.ts'
-import { gather, loadAlternate, loadNeighbours, scatter, storeAlternate, storeNeighbours } from './memory.ts'
+import { gather, loadAlternate, loadAlternateBytes, loadNeighbours, scatter, storeAlternate, storeNeighbours } from './memory.ts'
 
 export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void {
@@ -28,7 +28,8 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
         scatter(f, store.mode, dtype, value, mask)
       }
       const { alternate } = f.target
-      if (!alternate || !this.mayAlternate(a, offsetWidth) || bounded[plan.lane] || store.mode !== 'set') {
+      const may = this.mayAlternate(a, offsetWidth) && dtypes[dtype].bytes === 4
+      if (!alternate || !may || bounded[plan.lane] || store.mode !== 'set') {
         apart()
         return
       }
@@ -45,16 +46,16 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     })
   }
 
-  /** Whether an access may be to every second element of four bytes, which the stride says when the kernel runs. */
+  /** Whether an access may be to every second element, which the stride says when the kernel runs. */
   private mayAlternate(a: number, offsetWidth: Width | undefined): boolean {
     const { dtype, strides } = this.plan.kernel.accesses[a]
-    return strides[this.plan.lane] === 'any' && offsetWidth !== 4 && dtypes[dtype].bytes === 4
+    return strides[this.plan.lane] === 'any' && offsetWidth !== 4 && dtypes[dtype].bytes <= 4
   }
 
   private ifAlternate(a: number, then: () => void, otherwise: () => void): void {
     const { f, plan } = this
     this.pushStride(a, plan.lane)
-    f.i32(8).op('i32.eq').if(then, otherwise)
+    f.i32(2 * dtypes[plan.kernel.accesses[a].dtype].bytes).op('i32.eq').if(then, otherwise)
   }
 
   /** For either half of the lanes, each of them twice: their numbers, and the mask of the first of two for lanes that remain. */
@@ -161,14 +162,14 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
     }
     const loaded = f.local('v128')
     // The second vector begins with the last element of the first
-    const evens = code.prologue.define('evens', 'v128', () =>
-      f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)),
-    )
+    const evens = (): number =>
+      code.prologue.define('evens', 'v128', () => f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)))
     this.ifAlternate(
       a,
       () => {
         this.pushAddress(a, offset)
-        loadAlternate(f, alternate, 2 * f.target.bytes * code.copy, evens)
+        if (dtypes[dtype].bytes === 1) loadAlternateBytes(f, alternate, dtype, 2 * f.lanes * code.copy)
+        else loadAlternate(f, alternate, 2 * f.target.bytes * code.copy, evens())
         f.set(loaded)
       },
       () => {

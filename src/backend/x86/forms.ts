@@ -92,6 +92,7 @@ const table = {
   vmovd: form(1, 1, 0x6e, { tuple: 4 }),
   vmovdStore: form(1, 1, 0x7e, { tuple: 4 }),
   vpmovzxbd: form(2, 1, 0x31, { tuple: 'quarter' }),
+  vpmovzxwd: form(2, 1, 0x33, { tuple: 'half' }),
   vpmovdb: form(2, 2, 0x31, { tuple: 'quarter', ...evex }),
   /** Its mask is the first source in VEX. */
   vpgatherdd: form(2, 1, 0x90, { tuple: 4, indexed: true }),

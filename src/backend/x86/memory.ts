@@ -77,6 +77,14 @@ export function loadAlternate(f: NativeFunction, alternate: Alternate, offset: n
   f.push('vector', [from, numbers], load, { early: true })
 }
 
+/** Loads every second element of one byte from the address on the stack plus `offset`; reads the one after the last, too. */
+export function loadAlternateBytes(f: NativeFunction, alternate: Alternate, dtype: DType, offset: number): void {
+  const { from, displacement } = f.popAddress(offset)
+  f.push('vector', [from], (a, to, s) => alternate.loadBytes(a, to, linear(s, displacement)))
+  f.splat('i32', 255).op('v128.and')
+  finishLoad(f, dtype, undefined, 0)
+}
+
 /** Stores the vector in the local at every second element of four bytes from the address in the local plus `offset`. */
 export function storeAlternate(
   f: NativeFunction,

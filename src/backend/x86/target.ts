@@ -85,6 +85,8 @@ export interface VectorTarget extends Vectors {
 export interface Alternate {
   /** Loads the elements at `place` and at `last`, which is one element less than a vector further; `evens` has their numbers. `to` is written early. */
   load(a: Assembler, to: number, place: Memory, last: Memory, evens: number): void
+  /** Loads elements of two bytes of which the first counts, as whole numbers whose second byte is what it was. */
+  loadBytes(a: Assembler, to: number, place: Memory): void
   /** Each lane of one half of x twice, as `twice` has their numbers. */
   double(a: Assembler, to: number, x: number, twice: number): void
 }
