@@ -56,7 +56,14 @@ const place = (m: Memory, index: readonly string[] = wide): string => {
   return `[${wide[base]}${scaled}${displacement !== 0 || always ? hex(displacement) : ''}]`
 }
 /** Instructions that are not tried on vectors of 16 bytes. */
-const wideOnly: ReadonlySet<string> = new Set(['vshuff32x4', 'vbroadcastss', 'vbroadcastsd', 'vpmovzxbd', 'vpmovzxwd', 'vpermps'])
+const wideOnly: ReadonlySet<string> = new Set([
+  'vshuff32x4',
+  'vbroadcastss',
+  'vbroadcastsd',
+  'vpmovzxbd',
+  'vpmovzxwd',
+  'vpermps',
+])
 const file = { 16: 'xmm', 32: 'ymm', 64: 'zmm' } as const
 const places: readonly Memory[] = [
   { base: 0 },

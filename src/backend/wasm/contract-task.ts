@@ -31,7 +31,7 @@ class Packing {
   }
 }
 
-/** An operand to pack ahead: outer elements, `width` a panel; the function that does it, and the nanoseconds of an element. */
+/** An operand to pack ahead: outer elements, `width` a panel, and runs of `kc` of k; the function that does it, and the nanoseconds of an element. */
 interface Panels {
   readonly pack: number
   readonly cost: number
@@ -40,6 +40,8 @@ interface Panels {
   readonly given: readonly TableArguments[]
   readonly extent: number
   readonly width: number
+  readonly k: number
+  readonly kc: number
 }
 
 /** The kernel that packs operands ahead: a function of the table, and the number of its code if that is machine code. */
@@ -173,12 +175,20 @@ export class ContractTasks {
       callerOnly,
     })
     if (ahead.left) {
-      const given = { ...panels(compiled.left), args: left, given: launch.left, extent: m, width: tile.rows }
-      this.packAhead(kept.left, driver, aheadWords('left'), given, launch, kc)
+      const given = { ...panels(compiled.left), args: left, given: launch.left, extent: m, width: tile.rows, k, kc }
+      this.packAhead(kept.left, driver, aheadWords('left'), given, launch)
     }
     if (ahead.right) {
-      const given = { ...panels(compiled.right), args: right, given: launch.right, extent: n, width: tile.columns }
-      this.packAhead(kept.right, driver, aheadWords('right'), given, launch, kc)
+      const given = {
+        ...panels(compiled.right),
+        args: right,
+        given: launch.right,
+        extent: n,
+        width: tile.columns,
+        k,
+        kc,
+      }
+      this.packAhead(kept.right, driver, aheadWords('right'), given, launch)
     }
     return {
       function: contractDriverIndex,
@@ -198,10 +208,8 @@ export class ContractTasks {
     words: AheadWords,
     panels: Panels,
     launch: ContractLaunch,
-    kc: number,
   ): void {
-    const { pack, cost, callerOnly, args, given, extent, width } = panels
-    const { k } = launch
+    const { pack, cost, callerOnly, args, given, extent, width, k, kc } = panels
     const padded = roundUp(extent, width)
     const isShared = given.every(({ batch }) => isStill(this.image.source.tables[batch]))
     const batch = isShared ? 1 : launch.batch
@@ -245,7 +253,7 @@ export class ContractTasks {
       isPlain(kernel[side]) ? launch[side][0] : undefined,
     )
     const constant = this.constant(launch)
-    const { words, blocks, grain, nanoseconds, kc, ahead, tileRows, vectors } = once(
+    const { native, words, blocks, grain, nanoseconds, ahead, vectors } = once(
       this.nativePlans,
       [
         ...[launch.kernel, batch, m, n, k, +constant.left, +constant.right],
@@ -258,7 +266,7 @@ export class ContractTasks {
         return compiled.plan({ batch, m, n, k, left: of(left), right: of(right), constant })
       },
     )
-    const args = this.image.args(words.length + 3 + 6 + 1, compiled.native)
+    const args = this.image.args(words.length + 3 + 6 + 1, native)
     words.forEach((word, i) => {
       this.image.set(args + i, word)
     })
@@ -274,26 +282,22 @@ export class ContractTasks {
     })
     if (vectors) this.image.pointer(args + words.length + 9, this.image.table(vectors, 4))
     for (const [i, side] of (['left', 'right'] as const).entries()) {
-      if (!ahead[side]) continue
+      const pack = ahead[side]
+      if (!pack) continue
       const address = args + words.length + 3 + 3 * i
-      const { cost } = compiled.ahead[side]
-      const width = side === 'left' ? tileRows : compiled.ahead.right.width
-      const extent = side === 'left' ? m : n
+      const { cost, width, k, kc } = pack
       this.packAhead(
         constant[side],
-        { function: compiled.index, native: compiled.ahead.native() },
+        { function: compiled.index, native: compiled.packing() },
         { address, padded: address + 1, batch: address + 2 },
         {
-          pack: compiled.ahead[side].function(width),
-          cost,
+          ...{ pack: pack.function, cost, width, k, kc },
           callerOnly: false,
           args: written[i],
           given: launch[side],
-          extent,
-          width,
+          extent: side === 'left' ? m : n,
         },
         launch,
-        kc,
       )
     }
     return {

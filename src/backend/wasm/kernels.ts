@@ -27,23 +27,21 @@ export interface Compiled {
   readonly native?: number
 }
 
-/** A product as machine code, with the number of its code and its blocking for a shape. */
+/** A product as machine code, and its blocking for a shape. */
 export interface NativeContract {
   readonly kind: 'native contract'
   readonly index: number
-  readonly native: number
   plan(shape: NativeShape): NativePlan
-  /** Packing ahead: the number of its code, emitted when asked for, and for each operand a function of that, emitted when asked for, nanoseconds an element, and the
-   * outer elements of a panel. */
-  readonly ahead: {
-    native(): number
-    readonly left: NativePack
-    readonly right: NativePack & { readonly width: number }
-  }
+  /** The number of the code that packs ahead, emitted when asked for. */
+  packing(): number
 }
+/** How an operand is packed ahead: a function of the code for panels of so many outer elements, nanoseconds an element, all of k and a run of it. */
 export interface NativePack {
-  function(width: number): number
+  readonly function: number
   readonly cost: number
+  readonly width: number
+  readonly k: number
+  readonly kc: number
 }
 export interface NativeShape {
   readonly batch: number
@@ -57,13 +55,12 @@ export interface NativeShape {
   readonly constant: Ahead
 }
 export interface NativePlan {
+  /** The number of the code that runs it. */
+  readonly native: number
   /** The args block, but for the addresses of the args blocks of left, right and epilogue, which follow, and the three words of each
    * operand that was packed ahead. */
   readonly words: readonly number[]
-  readonly kc: number
-  readonly ahead: Ahead
-  /** Rows of a tile, and of a panel of the left operand. */
-  readonly tileRows: number
+  readonly ahead: { readonly left: NativePack | undefined; readonly right: NativePack | undefined }
   readonly blocks: number
   readonly grain: number
   readonly nanoseconds: number

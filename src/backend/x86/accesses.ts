@@ -5,7 +5,15 @@ import type { Width } from '../wasm/emit-instructions.ts'
 import { ScalarAccesses } from '../wasm/emit-places.ts'
 import type { PlannedStore } from '../wasm/emit-plan.ts'
 import type { NativeFunction } from './builder.ts'
-import { gather, loadAlternate, loadAlternateBytes, loadNeighbours, scatter, storeAlternate, storeNeighbours } from './memory.ts'
+import {
+  gather,
+  loadAlternate,
+  loadAlternateBytes,
+  loadNeighbours,
+  scatter,
+  storeAlternate,
+  storeNeighbours,
+} from './memory.ts'
 
 export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   storeVector(store: PlannedStore, value: number, offset: number | undefined, offsetWidth: Width | undefined): void {
@@ -55,7 +63,9 @@ export class MaskedAccesses extends ScalarAccesses<NativeFunction> {
   private ifAlternate(a: number, then: () => void, otherwise: () => void): void {
     const { f, plan } = this
     this.pushStride(a, plan.lane)
-    f.i32(2 * dtypes[plan.kernel.accesses[a].dtype].bytes).op('i32.eq').if(then, otherwise)
+    f.i32(2 * dtypes[plan.kernel.accesses[a].dtype].bytes)
+      .op('i32.eq')
+      .if(then, otherwise)
   }
 
   /** For either half of the lanes, each of them twice: their numbers, and the mask of the first of two for lanes that remain. */

@@ -113,6 +113,7 @@ export const avx512: VectorTarget = {
   alternate: {
     load: (a, to, place, last, evens) => void a.vector('vmovups', to, 0, place).vector('vpermt2ps', to, evens, last),
     loadBytes: (a, to, place) => void a.vector('vpmovzxwd', to, 0, place),
+    join: (a, to, x, y, numbers) => void a.vector('vmovaps', to, 0, x).vector('vpermt2ps', to, numbers, y),
     double: (a, to, x, twice) => void a.vector('vpermps', to, twice, x),
   },
 }

@@ -92,7 +92,7 @@ export function nativePlan(
 }
 
 /** Few rows are spread evenly over tiles: a tile of hardly any loads more than it multiplies. Many are not worth packing code of their own. */
-function rowsOf(m: number, { tile: { rows } }: VectorTarget): number {
+export function rowsOf(m: number, { tile: { rows } }: VectorTarget): number {
   const tiles = Math.ceil(m / rows)
   return tiles > 1 && tiles <= fewTiles ? Math.ceil(m / tiles) : rows
 }

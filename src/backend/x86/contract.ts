@@ -336,7 +336,7 @@ export function emitPackAhead(a: Assembler, target: VectorTarget, codeStart: big
 }
 
 /** Replaces a distance from the start of the code by an address. */
-function pushCode(f: NativeFunction, codeStart: bigint): void {
+export function pushCode(f: NativeFunction, codeStart: bigint): void {
   f.machine('general', 'general', (asm, to, distance) => {
     // In functions that call, no value lies in r11
     asm.address(register.r11, codeStart).lea(to, { base: register.r11, index: distance }, true)

@@ -21,6 +21,8 @@ const targets: { readonly [N in VectorTarget['name']]: VectorTarget } = { avx512
 export interface X86Options extends Omit<EngineOptions, 'native'> {
   /** Nanoseconds of work from which a kernel is machine code; a call of it costs about 100. Tests say 0. */
   readonly worthCalling?: number
+  /** Whether convolutions of 3 × 3 may take fewer multiplications with a little more error (`winograd.ts`); without it what the variable TENON_WINOGRAD says, or yes. */
+  readonly winograd?: boolean
   /** The widest vectors to use; without it what the variable TENON_X86 says, or AVX-512. */
   readonly vectors?: VectorTarget['name']
 }
@@ -33,6 +35,7 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   const found = machine(options)
   if (typeof found === 'string') return found
   const { host, target, cache } = found
+  const { platform = hostPlatform } = options
   const memory = options.memory ?? new LinearMemory()
   if (!memory.shared) return 'there is no shared memory, whose place machine code could rely on'
   const code = codeMemory(host, memory, target)
@@ -40,7 +43,11 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   const { call, forWorkers } = code
   const native: NativeCode = { scratchBytes: contractScratchBytes, call, forWorkers }
   const engine = new Engine({ ...options, memory, native })
-  const kernels = new NativeKernels(engine, code, new KernelCache(engine), cache, options.worthCalling)
+  const { worthCalling, winograd = platform.environment('TENON_WINOGRAD') !== '0' } = options
+  const kernels = new NativeKernels(engine, code, new KernelCache(engine), cache, {
+    ...(worthCalling === undefined ? {} : { worthCalling }),
+    winograd,
+  })
   return new EngineBackend('x86', engine, kernels, () => {
     // Workers may still be in the code when they are told to end: with them it stays until the process ends.
     if (engine.threads === 1) code.release()

@@ -9,9 +9,9 @@ import { isRun, stepOf, type Table } from '../../kernel/table.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
-import type { Compiled, CompiledKernel, KernelCache, NativeContract } from '../wasm/kernels.ts'
+import type { Compiled, CompiledKernel, KernelCache, NativeContract, NativePlan } from '../wasm/kernels.ts'
 import type { Assembler, Label } from './assembler.ts'
-import { nativePlan, nativeScratch } from './blocking.ts'
+import { nativePlan, nativeScratch, rowsOf } from './blocking.ts'
 import type { CodeMemory } from './code-memory.ts'
 import { type ContractWord, contractWords, emitContract, emitPackAhead, isNativeContract } from './contract.ts'
 import { emitEpilogue } from './epilogue.ts'
@@ -23,6 +23,8 @@ import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
 import type { Standing } from './tables.ts'
 import type { VectorTarget } from './target.ts'
+import { products, type WinogradPlan, windowsOf, winogradPlan } from './winograd.ts'
+import { emitElements, emitFilters, emitSums, emitWinograd, type WinogradWord, winogradWords } from './winograd-code.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
 const usuallyWorth = 1000
@@ -37,6 +39,7 @@ export class NativeKernels {
   private readonly worthCalling: number
   private readonly cache: CpuFeatures['cache']
   private readonly target: VectorTarget
+  private readonly winograd: boolean
   private readonly known = new Map<string, Compiled>()
   /** Functions that products consist of. */
   private readonly parts = new Map<string, number>()
@@ -46,7 +49,10 @@ export class NativeKernels {
     code: CodeMemory,
     rest: KernelCache,
     cache: CpuFeatures['cache'],
-    worthCalling = usuallyWorth,
+    {
+      worthCalling = usuallyWorth,
+      winograd = true,
+    }: { readonly worthCalling?: number; readonly winograd?: boolean } = {},
   ) {
     this.engine = engine
     this.code = code
@@ -54,6 +60,7 @@ export class NativeKernels {
     this.rest = rest
     this.cache = cache
     this.worthCalling = worthCalling
+    this.winograd = winograd && code.target.alternate !== undefined
   }
 
   compile(program: Program): CompiledKernel[] {
@@ -100,7 +107,6 @@ export class NativeKernels {
     return {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
-      native: this.driver(),
       plan: ({ left: leftTables, right: rightTables, constant, ...shape }) => {
         const place = rightTables && inPlaceOf(rightTables.outer, rightTables.inner, this.target.lanes)
         const strides = leftTables && !constant.left && leftInPlace(leftTables, shape.n, this.target)
@@ -108,6 +114,11 @@ export class NativeKernels {
         const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
         const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
+        const { m, k } = shape
+        const windows =
+          this.winograd && shape.batch === 1 && rightTables && leftTables && windowsOf(rightTables, leftTables)
+        const turned = windows && winogradPlan(windows, m, epilogueCost, this.cache, this.target)
+        if (turned && turned.nanoseconds < nanoseconds) return this.winogradOf(turned, shape, epilogue(), left)
         const known: { readonly [N in ContractWord]?: number } = {
           ...this.microKernels(tileRows, shape, inPlace, strides ? 'place' : 'panel'),
           ...shape,
@@ -125,13 +136,45 @@ export class NativeKernels {
           epilogue: epilogue(),
         }
         const words = contractWords.flatMap((name) => known[name] ?? [])
-        return { words, blocks, grain, nanoseconds, kc, ahead, tileRows, vectors: inPlace?.table }
+        const vectors = inPlace?.table
+        const packs = {
+          left: ahead.left ? { function: packLeft(tileRows), cost: left, width: tileRows, k, kc } : undefined,
+          right: ahead.right ? { function: packRight(), cost: right, width: columns, k, kc } : undefined,
+        }
+        return { native: this.driver(), words, blocks, grain, nanoseconds, ahead: packs, vectors }
       },
-      ahead: {
-        native: () => this.part('pack ahead', (a) => emitPackAhead(a, this.target, this.code.addressOf(0))),
-        left: { function: packLeft, cost: left },
-        right: { function: packRight, cost: right, width: columns },
-      },
+      packing: () => this.part('pack ahead', (a) => emitPackAhead(a, this.target, this.code.addressOf(0))),
+    }
+  }
+
+  /** The plan of a convolution by Winograd's way. */
+  private winogradOf(plan: WinogradPlan, { m }: { readonly m: number }, epilogue: number, cost: number): NativePlan {
+    const { target } = this
+    const { alternate } = target
+    if (!alternate) throw new Error('x86: Winograd needs vectors of every second element')
+    const tileRows = rowsOf(m, target)
+    const { nanoseconds, images, channels, units } = plan
+    const blocks = images * units
+    const known: { readonly [N in WinogradWord]?: number } = {
+      ...plan,
+      // The last block of an image may be of any width
+      ...this.microKernels(tileRows, { m, n: target.tile.columns + target.lanes }, undefined, 'panel'),
+      m,
+      tileRows,
+      elements: this.part('elements', (a) => emitElements(a, target, alternate)),
+      sums: this.part('sums', (a) => emitSums(a, target, alternate)),
+      epilogue,
+    }
+    const filters = this.part(`filters ${tileRows}`, (a) => emitFilters(a, target, tileRows))
+    const k = products * channels
+    return {
+      native: this.part('winograd', (a) => emitWinograd(a, target, this.code.addressOf(0))),
+      words: winogradWords.flatMap((name) => known[name] ?? []),
+      blocks,
+      grain: 1,
+      nanoseconds,
+      ahead: { left: { function: filters, cost, width: tileRows, k, kc: k }, right: undefined },
+      vectors: undefined,
     }
   }
 

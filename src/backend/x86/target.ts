@@ -89,6 +89,8 @@ export interface Alternate {
   loadBytes(a: Assembler, to: number, place: Memory): void
   /** Each lane of one half of x twice, as `twice` has their numbers. */
   double(a: Assembler, to: number, x: number, twice: number): void
+  /** The lanes of x and then of y that `numbers` has; `to` is written early. */
+  join(a: Assembler, to: number, x: number, y: number, numbers: number): void
 }
 
 export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
