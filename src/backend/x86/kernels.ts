@@ -22,15 +22,29 @@ import { emitMicroKernel, type LeftSource } from './micro-kernel.ts'
 import { emitPack } from './pack.ts'
 import { streams } from './streaming.ts'
 import type { Standing } from './tables.ts'
-import type { VectorTarget } from './target.ts'
-import { products, type WinogradPlan, windowsOf, winogradPlan } from './winograd.ts'
-import { emitElements, emitFilters, emitSums, emitWinograd, type WinogradWord, winogradWords } from './winograd-code.ts'
+import type { Alternate, VectorTarget } from './target.ts'
+import {
+  type GradientsPlan,
+  gradientsPlan,
+  type ImagesPlan,
+  imagesPlan,
+  products,
+  slopesOf,
+  type Tables,
+  windowsOf,
+} from './winograd.ts'
+import { emitFilterGradients, emitImages } from './winograd-drivers.ts'
+import { type WinogradWord, winogradWords } from './winograd-function.ts'
+import { emitElements, emitFilters, emitSlopes, emitSums, emitTurned, emitWeights } from './winograd-turns.ts'
 
 /** Nanoseconds of work from which a call of machine code, about 100 from WebAssembly through JavaScript, pays. */
 const usuallyWorth = 1000
 
 /** Nanoseconds to move an element into a panel: runs of memory along its rows, or across them. */
 const packCost = { outer: 0.15, inner: 0.25 }
+
+/** Nanoseconds to turn around a sixteenth of the elements of a filter. */
+const filtersCost = 0.5
 
 export class NativeKernels {
   private readonly engine: Engine
@@ -114,11 +128,10 @@ export class NativeKernels {
         const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
         const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
-        const { m, k } = shape
-        const windows =
-          this.winograd && shape.batch === 1 && rightTables && leftTables && windowsOf(rightTables, leftTables)
-        const turned = windows && winogradPlan(windows, m, epilogueCost, this.cache, this.target)
-        if (turned && turned.nanoseconds < nanoseconds) return this.winogradOf(turned, shape, epilogue(), left)
+        if (this.winograd && leftTables && rightTables) {
+          const turned = this.winogradPlan(shape, leftTables, rightTables, { code: epilogue, cost: epilogueCost })
+          if (turned && turned.nanoseconds < nanoseconds) return turned.make()
+        }
         const known: { readonly [N in ContractWord]?: number } = {
           ...this.microKernels(tileRows, shape, inPlace, strides ? 'place' : 'panel'),
           ...shape,
@@ -136,6 +149,7 @@ export class NativeKernels {
           epilogue: epilogue(),
         }
         const words = contractWords.flatMap((name) => known[name] ?? [])
+        const { k } = shape
         const vectors = inPlace?.table
         const packs = {
           left: ahead.left ? { function: packLeft(tileRows), cost: left, width: tileRows, k, kc } : undefined,
@@ -147,35 +161,82 @@ export class NativeKernels {
     }
   }
 
-  /** The plan of a convolution by Winograd's way. */
-  private winogradOf(plan: WinogradPlan, { m }: { readonly m: number }, epilogue: number, cost: number): NativePlan {
+  /** How a product is taken by Winograd's way, where it is a convolution for which there is one. */
+  private winogradPlan(
+    shape: { readonly batch: number; readonly m: number; readonly n: number },
+    left: Tables,
+    right: Tables,
+    epilogue: { readonly code: () => number; readonly cost: number },
+  ): { readonly nanoseconds: number; readonly make: () => NativePlan } | undefined {
+    const { cache, target } = this
+    const { batch, m } = shape
+    const images = batch === 1 ? windowsOf(right.outer, right.inner) : undefined
+    const plan = images && imagesPlan(images, m, epilogue.cost, cache, target)
+    if (plan) return { nanoseconds: plan.nanoseconds, make: () => this.images(plan, m, epilogue.code()) }
+    const windows = windowsOf(right.inner, right.outer)
+    const slopes = windows && slopesOf(left, windows)
+    const gradients = slopes && gradientsPlan(windows, slopes, shape, cache, target)
+    if (!gradients) return undefined
+    return { nanoseconds: gradients.nanoseconds, make: () => this.gradients(gradients, shape, epilogue.code()) }
+  }
+
+  private images(plan: ImagesPlan, m: number, epilogue: number): NativePlan {
     const { target } = this
-    const { alternate } = target
-    if (!alternate) throw new Error('x86: Winograd needs vectors of every second element')
     const tileRows = rowsOf(m, target)
-    const { nanoseconds, images, channels, units } = plan
-    const blocks = images * units
+    const k = products * plan.channels
+    const filters = this.part(`filters ${tileRows}`, (a) => emitFilters(a, target, tileRows))
+    // The last block of an image may be of any width
+    const tiles = this.microKernels(tileRows, { m, n: target.tile.columns + target.lanes }, undefined, 'panel')
+    return {
+      ...this.winogradOf(plan, { ...tiles, m, tileRows, sums: this.turning('sums', emitSums), epilogue }),
+      native: this.part('images', (a) => emitImages(a, target, this.code.addressOf(0))),
+      blocks: plan.images * plan.units,
+      ahead: { left: { function: filters, cost: filtersCost, width: tileRows, k, kc: k }, right: undefined },
+    }
+  }
+
+  private gradients(
+    plan: GradientsPlan,
+    { batch, m, n }: { readonly batch: number; readonly m: number; readonly n: number },
+    epilogue: number,
+  ): NativePlan {
+    const { target } = this
+    const tileRows = rowsOf(m, target)
+    const parts = {
+      ...this.microKernels(tileRows, { m, n: plan.channels }, undefined, 'place'),
+      ...{ m, n, tileRows, epilogue },
+      turned: this.part('turned', (a) => emitTurned(a, target)),
+      slopes: this.turning('slopes', emitSlopes),
+      weights: this.part('weights', (a) => emitWeights(a, target)),
+    }
+    return {
+      ...this.winogradOf(plan, parts),
+      native: this.part('gradients', (a) => emitFilterGradients(a, target, this.code.addressOf(0))),
+      blocks: batch,
+      ahead: { left: undefined, right: undefined },
+    }
+  }
+
+  private winogradOf(
+    plan: ImagesPlan | GradientsPlan,
+    parts: { readonly [N in WinogradWord]?: number },
+  ): Pick<NativePlan, 'words' | 'grain' | 'nanoseconds' | 'vectors'> {
     const known: { readonly [N in WinogradWord]?: number } = {
       ...plan,
-      // The last block of an image may be of any width
-      ...this.microKernels(tileRows, { m, n: target.tile.columns + target.lanes }, undefined, 'panel'),
-      m,
-      tileRows,
-      elements: this.part('elements', (a) => emitElements(a, target, alternate)),
-      sums: this.part('sums', (a) => emitSums(a, target, alternate)),
-      epilogue,
+      ...parts,
+      elements: this.turning('elements', emitElements),
     }
-    const filters = this.part(`filters ${tileRows}`, (a) => emitFilters(a, target, tileRows))
-    const k = products * channels
-    return {
-      native: this.part('winograd', (a) => emitWinograd(a, target, this.code.addressOf(0))),
-      words: winogradWords.flatMap((name) => known[name] ?? []),
-      blocks,
-      grain: 1,
-      nanoseconds,
-      ahead: { left: { function: filters, cost, width: tileRows, k, kc: k }, right: undefined },
-      vectors: undefined,
-    }
+    const last = winogradWords.indexOf('leftArgs')
+    const words = winogradWords.slice(0, last).map((name) => known[name] ?? 0)
+    return { words, grain: 1, nanoseconds: plan.nanoseconds, vectors: undefined }
+  }
+
+  /** A function that reads or writes every second element. */
+  private turning(name: string, emit: (a: Assembler, target: VectorTarget, alternate: Alternate) => Label): number {
+    const { target } = this
+    const { alternate } = target
+    if (!alternate) throw new Error('x86: there are no vectors of every second element')
+    return this.part(name, (a) => emit(a, target, alternate))
   }
 
   private pack(operand: Operand, width: number, standing: readonly Standing[]): number {

@@ -1,90 +1,16 @@
-// The machine code of Winograd's convolutions: what turns filters, elements and sums around, and the loop over blocks of tiles between them.
+// What Winograd's convolutions turn around, and back: filters, elements, sums and slopes, sixteen lanes at a time.
 
-import { sumAtMost } from '../wasm/contract-walk.ts'
 import { whileLess } from '../wasm/emit-walk.ts'
 import { tableAccess } from '../wasm/layout.ts'
 import type { Assembler, Label } from './assembler.ts'
-import { NativeFunction } from './builder.ts'
-import { pushCode } from './contract.ts'
 import { linear } from './convention.ts'
 import { reg } from './instruction.ts'
-import { gather, loadNeighbours, storeNeighbours } from './memory.ts'
+import { gather, loadNeighbours, scatter, storeNeighbours } from './memory.ts'
 import { pushSmaller } from './tables.ts'
 import type { Alternate, VectorTarget } from './target.ts'
+import { transpose } from './transpose.ts'
 import { products } from './winograd.ts'
-
-/** The words of a convolution's args block, named as in `WinogradPlan` and `contractWords`; the last ten are those of every product. */
-export const winogradWords = [
-  'm',
-  'channels',
-  'rows',
-  'columns',
-  'imageStride',
-  'channelStride',
-  'rowStride',
-  'across',
-  'down',
-  'unit',
-  'units',
-  'tileStride',
-  'inPlane',
-  'outPlane',
-  'sumsAt',
-  'tileAt',
-  'resultStride',
-  'tileRows',
-  'elements',
-  'sums',
-  'epilogue',
-  'wide',
-  'wideRest',
-  'narrow',
-  'narrowRest',
-  'leftArgs',
-  'rightArgs',
-  'epilogueArgs',
-  'leftAhead',
-  'leftPadded',
-  'leftBatch',
-  'rightAhead',
-  'rightPadded',
-  'rightBatch',
-  'rightVectors',
-] as const
-export type WinogradWord = (typeof winogradWords)[number]
-
-/** A function with what all of these need. */
-class WinogradFunction extends NativeFunction {
-  /** A new local with what `push` pushes. */
-  number(push: () => unknown): number {
-    const l = this.local('i32')
-    push()
-    this.set(l)
-    return l
-  }
-  vector(push: () => unknown): number {
-    const l = this.local('v128')
-    push()
-    this.set(l)
-    return l
-  }
-  pushWord(name: WinogradWord): this {
-    return this.get(0).memory('i32.load', 4 * winogradWords.indexOf(name))
-  }
-  word(name: WinogradWord): number {
-    return this.number(() => this.pushWord(name))
-  }
-  /** Adds a local to another one. */
-  advance(l: number, by: number): this {
-    return this.get(l).get(by).op('i32.add').set(l)
-  }
-  plus(a: number, b: number): number {
-    return this.vector(() => this.get(a).get(b).op('f32x4.add'))
-  }
-  minus(a: number, b: number): number {
-    return this.vector(() => this.get(a).get(b).op('f32x4.sub'))
-  }
-}
+import { WinogradFunction } from './winograd-function.ts'
 
 type Turn = (f: WinogradFunction, line: readonly number[]) => number[]
 
@@ -96,6 +22,16 @@ const turnWeights: Turn = (f, [a, b, c]) => {
   const half = (l: number): number => f.vector(() => f.get(l).splat('f32', 0.5).op('f32x4.mul'))
   const [outer, middle] = [half(f.plus(a, c)), half(b)]
   return [a, f.plus(outer, middle), f.minus(outer, middle), c]
+}
+
+/** Ay of two slopes of a line. */
+const turnSlopes: Turn = (f, [a, b]) => [a, f.plus(a, b), f.minus(a, b), f.vector(() => f.get(b).op('f32x4.neg'))]
+
+/** Gᵀu of four sums of a line. */
+const turnBack: Turn = (f, [a, b, c, d]) => {
+  const half = (l: number): number => f.vector(() => f.get(l).splat('f32', 0.5).op('f32x4.mul'))
+  const outer = half(f.plus(b, c))
+  return [f.plus(a, outer), half(f.minus(b, c)), f.plus(outer, d)]
 }
 
 /** Aᵀm of four sums of a line. */
@@ -113,6 +49,28 @@ function turnBoth(f: WinogradFunction, matrix: readonly (readonly number[])[], t
   return columns[0].map((_, i) => columns.map((column) => column[i]))
 }
 
+/** Numbers of every second lane of two vectors, of which the second begins with the last element of the first. */
+const evenLanes = (f: WinogradFunction): number =>
+  f.vector(() => f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)))
+
+/** Loads every second element from an address plus an offset. */
+const everySecond = (f: WinogradFunction, alternate: Alternate, at: number, offset: number, evens: number): number =>
+  f.vector(() => {
+    const from = [f.get(at).popGeneral(), f.get(evens).popVector()]
+    const last = offset + f.target.bytes - 4
+    f.push('vector', from, (a, to, s, n) => alternate.load(a, to, linear(s, offset), linear(s, last), reg(n)), {
+      early: true,
+    })
+  })
+
+/** The mask of the first lanes, as many as `push` pushes. */
+const firstLanes = (f: WinogradFunction, lanes: number, push: () => unknown): number =>
+  f.vector(() => {
+    f.get(lanes)
+    push()
+    f.op('i32x4.splat').op('i32x4.lt_s')
+  })
+
 /**
  * Emits a function like those that pack a left operand (`wasm/layout.ts`), of filters: panels of `width` of them, each of which has all
  * channels of the first of the sixteen products, then those of the second; k counts sixteen for a channel.
@@ -126,13 +84,13 @@ export function emitFilters(a: Assembler, target: VectorTarget, width: number): 
   const start = f.number(() => f.get(batch).memory('i32.load').get(address).op('i32.add'))
   const channels = f.number(() => f.get(k1).get(k0).op('i32.sub').i32(4).op('i32.shr_u'))
   const [channel, count, at, entry, to] = Array.from({ length: 5 }, () => f.local('i32'))
-  const iota = f.vector(() => f.iota(0))
+  const lanes = f.vector(() => f.iota(0))
   whileLess(f, o0, o1, () => {
     const left = f.number(() => f.get(o1).get(o0).op('i32.sub'))
     f.i32(width).set(count)
     pushSmaller(f, left, count)
     f.set(count)
-    const mask = f.vector(() => f.get(iota).get(count).op('i32x4.splat').op('i32x4.lt_s'))
+    const mask = firstLanes(f, lanes, () => f.get(count))
     const row = f.number(() => f.get(count).i32(2).op('i32.shl'))
     const plane = f.number(() => f.get(row).get(channels).op('i32.mul'))
     const places = f.vector(() => {
@@ -180,8 +138,8 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
     f.word(name),
   )
   const [channelStride, rowStride] = (['channelStride', 'rowStride'] as const).map((name) => f.word(name))
-  // The second vector begins with the last element of the first
-  const evens = f.vector(() => f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)))
+  const columns = f.word('columns')
+  const [evens, lanes] = [evenLanes(f), f.vector(() => f.iota(0))]
   const [channel, row, column, at, line, place] = Array.from({ length: 6 }, () => f.local('i32'))
   f.range(
     channel,
@@ -210,20 +168,12 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
             across,
             f.lanes,
             () => {
+              // Past the last result lies what is not to be seen: multiplied by no weight, it could still be no number
+              const whole = firstLanes(f, lanes, () => f.get(columns).i32(1).op('i32.shr_u').get(column).op('i32.sub'))
               const elements = lines.map((start) => {
                 const first = f.number(() => f.get(column).i32(3).op('i32.shl').get(start).op('i32.add'))
-                return [0, 4, 8, 12].map((offset) =>
-                  f.vector(() => {
-                    const numbers = f.get(evens).popVector()
-                    const last = offset + f.target.bytes - 4
-                    f.push(
-                      'vector',
-                      [f.get(first).popGeneral(), numbers],
-                      (asm, v, s, n) => alternate.load(asm, v, linear(s, offset), linear(s, last), reg(n)),
-                      { early: true },
-                    )
-                  }),
-                )
+                const [a, b, c, d] = [0, 4, 8, 12].map((offset) => everySecond(f, alternate, first, offset, evens))
+                return [a, b, c, f.vector(() => f.get(d).get(whole).op('v128.and'))]
               })
               f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
               for (const value of turnBoth(f, elements, turnElements).flat()) {
@@ -288,9 +238,7 @@ export function emitSums(a: Assembler, target: VectorTarget, alternate: Alternat
               const left = f.number(() =>
                 f.get(column).i32(1).op('i32.shl').set(place).get(columns).get(place).op('i32.sub'),
               )
-              const masks = iotas.map((iota) =>
-                f.vector(() => f.get(iota).get(left).op('i32x4.splat').op('i32x4.lt_s')),
-              )
+              const masks = iotas.map((iota) => firstLanes(f, iota, () => f.get(left)))
               turnBoth(f, sums, turnSums).forEach(([even, odd], i) => {
                 const start = f.number(() => f.get(column).i32(3).op('i32.shl').get([line, second][i]).op('i32.add'))
                 numbers.forEach((table, half) => {
@@ -315,129 +263,173 @@ export function emitSums(a: Assembler, target: VectorTarget, alternate: Alternat
   return f.finish()
 }
 
-/** Emits the function (args, begin, end, scratch) that serves every such convolution: iteration number image · units + u is a block of rows of tiles. */
-export function emitWinograd(a: Assembler, target: VectorTarget, codeStart: bigint): Label {
-  const f = new WinogradFunction(a, target, 4)
-  const { columns: tileColumns } = target.tile
-  const [args, block, end, scratch] = [0, 1, 2, 3] as const
-  const word = (name: WinogradWord): number => f.word(name)
-  const [m, channels, rows, columns] = (['m', 'channels', 'rows', 'columns'] as const).map(word)
-  const [across, down, unit, units] = (['across', 'down', 'unit', 'units'] as const).map(word)
-  const [tileStride, inPlane, outPlane, tileRows] = (['tileStride', 'inPlane', 'outPlane', 'tileRows'] as const).map(
-    word,
+/**
+ * Emits the function (args, from, to, rows, short) that turns around the slopes of so many rows of tiles of all filters, as `emitElements` does
+ * for elements; results that are not there have none.
+ */
+export function emitSlopes(a: Assembler, target: VectorTarget, alternate: Alternate): Label {
+  const f = new WinogradFunction(a, target, 5)
+  const [, from, to, rows, short] = [0, 1, 2, 3, 4] as const
+  const [m, across, columns, tileStride, plane] = (['m', 'across', 'columns', 'tileStride', 'outPlane'] as const).map(
+    (name) => f.word(name),
   )
-  const [rightArgs, epilogueArgs, filters] = (['rightArgs', 'epilogueArgs', 'leftAhead'] as const).map(word)
-  const inScratch = (name: 'sumsAt' | 'tileAt'): number => f.number(() => f.pushWord(name).get(scratch).op('i32.add'))
-  const [sums, tile] = [inScratch('sumsAt'), inScratch('tileAt')]
-  const start = f.number(() => {
-    f.get(rightArgs).memory('i32.load', 4 * tableAccess.address)
-    f.get(rightArgs)
-      .memory('i32.load', 4 * tableAccess.batch)
-      .memory('i32.load')
-      .op('i32.add')
-  })
-  const zero = f.number(() => f.i32(0))
-  const [index, image, first, last, count, product] = Array.from({ length: 6 }, () => f.local('i32'))
-  const call = (name: 'elements' | 'sums' | 'epilogue', parameters: readonly number[]): void => {
-    f.pushWord(name)
-    pushCode(f, codeStart)
-    f.callFunction(
-      undefined,
-      parameters.map((l) => () => void f.get(l)),
-    )
-  }
+  const [slopeStride, rowStride] = (['slopeStride', 'slopeRowStride'] as const).map((name) => f.word(name))
+  const [evens, lanes] = [evenLanes(f), f.vector(() => f.iota(0))]
+  const [filter, row, column, at, line, place] = Array.from({ length: 6 }, () => f.local('i32'))
   f.range(
-    index,
-    () => f.get(block),
-    end,
+    filter,
+    () => f.i32(0),
+    m,
     1,
     () => {
-      f.get(index).get(units).op('i32.div_u').set(image)
-      f.get(index).get(units).op('i32.rem_u').get(unit).op('i32.mul').set(first)
-      sumAtMost(f, first, unit, down, last)
-      f.get(last).get(first).op('i32.sub').set(count)
-      const from = f.number(() => {
-        f.get(image).pushWord('imageStride').op('i32.mul').get(start).op('i32.add')
-        f.get(first).i32(1).op('i32.shl').pushWord('rowStride').op('i32.mul').op('i32.add')
-      })
-      const short = f.number(() => f.get(last).get(down).op('i32.eq').get(rows).i32(1).op('i32.and').op('i32.and'))
-      call('elements', [args, from, scratch, count, short])
-      multiply()
-      call('sums', [args, sums, tile, count])
-      const row = f.number(() => f.get(first).i32(1).op('i32.shl'))
-      const rowsOfBlock = f.number(() => f.get(count).i32(1).op('i32.shl'))
-      const lastRow = f.local('i32')
-      sumAtMost(f, row, rowsOfBlock, rows, lastRow)
-      const columnOf = (r: number): number =>
-        f.number(() => f.get(image).get(rows).op('i32.mul').get(r).op('i32.add').get(columns).op('i32.mul'))
-      call('epilogue', [epilogueArgs, zero, zero, m, columnOf(row), columnOf(lastRow), tile, f.word('resultStride')])
+      f.get(from).set(line).get(to).set(at)
+      f.range(
+        row,
+        () => f.i32(0),
+        rows,
+        1,
+        () => {
+          const isLast = f.number(() => f.get(rows).get(row).op('i32.sub').get(short).op('i32.eq'))
+          const second = f.number(() => {
+            f.get(line)
+            f.get(line).get(rowStride).op('i32.add')
+            f.get(isLast).op('select')
+          })
+          f.range(
+            column,
+            () => f.i32(0),
+            across,
+            f.lanes,
+            () => {
+              const [even, odd] = [1, 0].map((more) =>
+                f.number(() => f.get(columns).i32(more).op('i32.add').i32(1).op('i32.shr_u').get(column).op('i32.sub')),
+              )
+              const slopes = [line, second].map((start, i) => {
+                const first = f.number(() => f.get(column).i32(3).op('i32.shl').get(start).op('i32.add'))
+                return [even, odd].map((count, j) => {
+                  const there = firstLanes(f, lanes, () => {
+                    if (i === 0) f.get(count)
+                    else f.i32(0).get(count).get(isLast).op('select')
+                  })
+                  const slope = everySecond(f, alternate, first, 4 * j, evens)
+                  return f.vector(() => f.get(slope).get(there).op('v128.and'))
+                })
+              })
+              f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
+              for (const value of turnBoth(f, slopes, turnSlopes).flat()) {
+                f.get(place).get(value).memory('v128.store')
+                f.advance(place, plane)
+              }
+            },
+          )
+          f.get(across).i32(2).op('i32.shl').get(at).op('i32.add').set(at)
+          f.get(rowStride).i32(1).op('i32.shl').get(line).op('i32.add').set(line)
+        },
+      )
+      f.advance(from, slopeStride).advance(to, tileStride)
     },
   )
   return f.finish()
+}
 
-  function multiply(): void {
-    const width = f.number(() => f.get(count).get(across).op('i32.mul'))
-    const [column, row, left, right, at, panel] = Array.from({ length: 6 }, () => f.local('i32'))
-    const [columnsLeft, rowsLeft, narrow, rowsOfTile] = Array.from({ length: 4 }, () => f.local('i32'))
-    f.range(
-      product,
-      () => f.i32(0),
-      f.number(() => f.i32(products)),
-      1,
-      () => {
-        f.range(
-          column,
-          () => f.i32(0),
-          width,
-          tileColumns,
-          () => {
-            f.get(width).get(column).op('i32.sub').set(columnsLeft)
-            f.get(columnsLeft)
-              .i32(tileColumns / 2)
-              .op('i32.le_s')
-              .set(narrow)
-            const offset = f.number(() => f.get(column).i32(2).op('i32.shl'))
-            f.get(product).get(inPlane).op('i32.mul').get(offset).op('i32.add').get(scratch).op('i32.add').set(right)
-            f.get(product).get(outPlane).op('i32.mul').get(offset).op('i32.add').get(sums).op('i32.add').set(at)
-            f.get(filters).set(panel)
-            f.i32(0).set(row)
-            whileLess(f, row, m, () => {
-              f.get(m).get(row).op('i32.sub').set(rowsLeft)
-              pushSmaller(f, rowsLeft, tileRows)
-              f.set(rowsOfTile)
-              const bytes = f.number(() => f.get(rowsOfTile).get(channels).op('i32.mul').i32(2).op('i32.shl'))
-              f.get(product).get(bytes).op('i32.mul').get(panel).op('i32.add').set(left)
-              multiplyTile(narrow, rowsOfTile, left, right, at)
-              f.get(bytes).i32(Math.log2(products)).op('i32.shl').get(panel).op('i32.add').set(panel)
-              f.get(rowsOfTile).get(tileStride).op('i32.mul').get(at).op('i32.add').set(at)
-              f.advance(row, tileRows)
+/** Emits the function (args, from, to, tiles) that makes rows of channels of the columns of so many tiles, for all sixteen products. */
+export function emitTurned(a: Assembler, target: VectorTarget): Label {
+  const f = new WinogradFunction(a, target, 4)
+  const [, from, to, tiles] = [0, 1, 2, 3] as const
+  const [channels, tileStride, inPlane] = (['channels', 'tileStride', 'inPlane'] as const).map((name) => f.word(name))
+  const [stride, plane] = (['turnedStride', 'turnedPlane'] as const).map((name) => f.word(name))
+  const count = f.number(() => f.i32(products))
+  const [product, channel, tile, source, destination, place] = Array.from({ length: 6 }, () => f.local('i32'))
+  f.range(
+    product,
+    () => f.i32(0),
+    count,
+    1,
+    () => {
+      f.range(
+        channel,
+        () => f.i32(0),
+        channels,
+        f.lanes,
+        () => {
+          f.get(channel).get(tileStride).op('i32.mul').get(from).op('i32.add').set(source)
+          f.get(channel).i32(2).op('i32.shl').get(to).op('i32.add').set(destination)
+          f.range(
+            tile,
+            () => f.i32(0),
+            tiles,
+            f.lanes,
+            () => {
+              f.get(tile).i32(2).op('i32.shl').get(source).op('i32.add').set(place)
+              const rows = Array.from({ length: f.lanes }, () => {
+                const row = f.vector(() => f.get(place).memory('v128.load'))
+                f.advance(place, tileStride)
+                return row
+              })
+              const columns = transpose(
+                f,
+                rows.map((row) => f.get(row).popVector()),
+              )
+              for (const column of columns) {
+                const value = f.vector(() => f.put({ is: 'register', register: column }))
+                f.get(destination).get(value).memory('v128.store')
+                f.advance(destination, stride)
+              }
+            },
+          )
+        },
+      )
+      f.advance(from, inPlane).advance(to, plane)
+    },
+  )
+  return f.finish()
+}
+
+/** Emits the function (args, from, to) that turns the sums of all filters and channels back into the weights of filters. */
+export function emitWeights(a: Assembler, target: VectorTarget): Label {
+  const f = new WinogradFunction(a, target, 3)
+  const [, from, to] = [0, 1, 2] as const
+  const [m, channels, stride, plane, resultStride] = (
+    ['m', 'channels', 'sumStride', 'sumPlane', 'resultStride'] as const
+  ).map((name) => f.word(name))
+  const lanes = f.vector(() => f.iota(0))
+  const apart = f.vector(() => f.get(lanes).splat('i32', 36).op('i32x4.mul'))
+  const [filter, channel, place] = Array.from({ length: 3 }, () => f.local('i32'))
+  f.range(
+    filter,
+    () => f.i32(0),
+    m,
+    1,
+    () => {
+      f.range(
+        channel,
+        () => f.i32(0),
+        channels,
+        f.lanes,
+        () => {
+          const mask = firstLanes(f, lanes, () => f.get(channels).get(channel).op('i32.sub'))
+          f.get(channel).i32(2).op('i32.shl').get(from).op('i32.add').set(place)
+          const sums = [0, 1, 2, 3].map(() =>
+            [0, 1, 2, 3].map(() => {
+              const sum = f.vector(() => f.get(place).memory('v128.load'))
+              f.advance(place, plane)
+              return sum
+            }),
+          )
+          f.get(channel).i32(36).op('i32.mul').get(to).op('i32.add').set(place)
+          turnBoth(f, sums, turnBack)
+            .flat()
+            .forEach((weight, i) => {
+              f.get(place)
+                .i32(4 * i)
+                .op('i32.add')
+                .get(apart)
+              scatter(f, 'set', 'float32', weight, mask)
             })
-          },
-        )
-      },
-    )
-  }
-
-  function multiplyTile(narrow: number, rowsOfTile: number, left: number, right: number, at: number): void {
-    f.get(args).get(narrow).i32(3).op('i32.shl').op('i32.add')
-    f.get(rowsOfTile).get(tileRows).op('i32.lt_s').i32(2).op('i32.shl').op('i32.add')
-    f.memory('i32.load', 4 * winogradWords.indexOf('wide'))
-    pushCode(f, codeStart)
-    const stride = 4 * winogradWords.indexOf('tileStride')
-    f.callFunction(undefined, [
-      () => f.get(channels),
-      () => f.get(left).absolute(),
-      () => f.get(right).absolute(),
-      () => f.get(at).absolute(),
-      () => f.get(args).i32(stride).op('i32.add').absolute(),
-      () => f.get(tileStride),
-      () => f.i32(0),
-      () =>
-        f
-          .get(right)
-          .i32(4 * tileColumns)
-          .op('i32.add')
-          .absolute(),
-    ])
-  }
+        },
+      )
+      f.advance(from, stride).advance(to, resultStride)
+    },
+  )
+  return f.finish()
 }
