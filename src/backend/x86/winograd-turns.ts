@@ -63,6 +63,12 @@ const everySecond = (f: WinogradFunction, alternate: Alternate, at: number, offs
     })
   })
 
+/** Stores a vector, and asks for the line of the cache after it: sixteen streams are more than the processor would follow. */
+function storeTurned(f: WinogradFunction, at: number, value: number): void {
+  f.get(at).get(value).memory('v128.store')
+  f.emit(-1, [f.get(at).popGeneral()], (a, _, s) => a.prefetch(linear(s, f.target.bytes), 1))
+}
+
 /** The mask of the first lanes, as many as `push` pushes. */
 const firstLanes = (f: WinogradFunction, lanes: number, push: () => unknown): number =>
   f.vector(() => {
@@ -177,7 +183,7 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
               })
               f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
               for (const value of turnBoth(f, elements, turnElements).flat()) {
-                f.get(place).get(value).memory('v128.store')
+                storeTurned(f, place, value)
                 f.advance(place, plane)
               }
             },
@@ -317,7 +323,7 @@ export function emitSlopes(a: Assembler, target: VectorTarget, alternate: Altern
               })
               f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
               for (const value of turnBoth(f, slopes, turnSlopes).flat()) {
-                f.get(place).get(value).memory('v128.store')
+                storeTurned(f, place, value)
                 f.advance(place, plane)
               }
             },
