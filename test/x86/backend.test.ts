@@ -71,7 +71,7 @@ test.skipIf(!available)('operands that are packed ahead, for one product or all 
   }
   const products = [matrices(1, 1000, 300, 700), matrices(1, 130, 3001, 700, { right: true }), batched, shared]
   const cache = { first: 48 * 2 ** 10, second: 2 * 2 ** 20, last: 32 * 2 ** 20 }
-  const costs = { packLeft: 0.25, packRight: 0.15, epilogue: 0.1 }
+  const costs = { packLeft: 0.25, packRight: 0.15, epilogue: 0.1, streams: 1 }
   const plans = products.map((p) => nativePlan({ ...p, ...costs }, undefined, cache, avx512))
   expect(plans.map(({ ahead }) => [ahead.left, ahead.right])).toEqual([
     [false, true],

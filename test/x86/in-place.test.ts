@@ -115,7 +115,7 @@ test('what reaches beyond the caches is read by one row of blocks', () => {
   const place = inPlaceOf(right.outer, right.inner, 16)
   expect(place?.reach).toBe(images * channels * 26 * 26)
   const cache = { first: 48 * 2 ** 10, second: 2 * 2 ** 20, last: 32 * 2 ** 20 }
-  const costs = { packLeft: 0.25, packRight: 0.15, epilogue: 0.1 }
+  const costs = { packLeft: 0.25, packRight: 0.15, epilogue: 0.1, streams: 1 }
   const plan = nativePlan({ batch: 1, m: filters, n, k, ...costs }, place, cache, avx512)
   expect(plan).toMatchObject({ inPlace: place, blocking: { mBlocks: 1 } })
 })

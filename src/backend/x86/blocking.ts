@@ -30,6 +30,9 @@ const mostChunks = 32
 const goodChunk = 1_000_000
 const smallestChunk = 10_000
 
+/** Columns of a block where going on in another row costs much. */
+const longRow = 5120
+
 /** Tiles over which rows are spread evenly. */
 const fewTiles = 10
 
@@ -43,6 +46,9 @@ const againFar = 0.3
 /** How much longer blocks take that end in the middle of an image: rows of it are read again, and what is written is in pieces. */
 const cutImages = 1.03
 
+/** Nanoseconds to go on in another row of a buffer that lies beyond the caches: no one asks for its next lines ahead. */
+const nextRow = 60
+
 /** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
 const panelElement = 0.07
 
@@ -53,9 +59,14 @@ export interface NativeBlocking extends ContractPlan {
   readonly inPlace: InPlace | undefined
 }
 
+export interface BlockedShape extends ContractShape {
+  /** Buffers that the epilogue goes through along the columns. */
+  readonly streams: number
+}
+
 /** The blocking of a product; `place` is how its right operand could be read in place, `constant` what its loop never writes. */
 export function nativePlan(
-  shape: ContractShape,
+  shape: BlockedShape,
   place: InPlace | undefined,
   cache: CpuFeatures['cache'],
   widest: VectorTarget,
@@ -63,7 +74,7 @@ export function nativePlan(
 ): NativeBlocking {
   const tileRows = rowsOf(shape.m, widest)
   const target = { ...widest, tile: { ...widest.tile, rows: tileRows } }
-  const plan = (given: ContractShape, inPlace: InPlace | undefined, kept: Ahead): ContractPlan =>
+  const plan = (given: BlockedShape, inPlace: InPlace | undefined, kept: Ahead): ContractPlan =>
     planAhead(
       given,
       (ahead) =>
@@ -114,7 +125,7 @@ export function nativeScratch(
 
 /** The cheapest blocking, chosen from shape and caches alone, so that results and chunks don't depend on the number of threads. */
 function nativeBlocking(
-  shape: ContractShape,
+  shape: BlockedShape,
   place: InPlace | undefined,
   cache: CpuFeatures['cache'],
   target: VectorTarget,
@@ -128,15 +139,18 @@ function nativeBlocking(
   // All columns pass before the next rows of blocks read them again.
   const again = place && 4 * place.reach > room ? againFar : againNear
   const unit = place ? roundUp(place.columns, place.vectors === 1 ? 2 * place.columns : place.columns) : columns
+  const isFar = 4 * m * n * shape.streams > room
+  const widths = divisions(n, unit, Math.max(unit, 32 * columns))
   return cheapestBlocking(shape, {
     kc,
     heights: divisions(m, rows, 32 * rows),
-    widths: divisions(n, unit, Math.max(unit, 32 * columns)),
+    widths: isFar ? [...divisions(n, unit, Math.max(unit, longRow)), ...widths] : widths,
     smallestChunk,
     fits: (mc, nc) =>
       nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns)),
     cost: (mBlocks, nBlocks, nc) => {
-      const once = batchCost(shape, place, kc, mBlocks, nBlocks, target)
+      const rows = isFar ? m * nBlocks * shape.streams * nextRow : 0
+      const once = batchCost(shape, place, kc, mBlocks, nBlocks, target) + rows
       if (!place) return once
       return once * (nc % place.image === 0 ? 1 : cutImages) + (mBlocks - 1) * place.reach * again
     },

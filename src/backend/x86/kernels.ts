@@ -111,6 +111,7 @@ export class NativeKernels {
     const cost = (roots: readonly Expr[]): number => this.target.price.relative * expressionCost(roots, true)
     const [left, right] = [kernel.left, kernel.right].map((o) => cost([o.value]) + packCost[o.lane])
     const epilogueCost = cost(kernel.epilogue.stores.map((s) => s.value)) + 0.1
+    const streams = standing.epilogue.filter(({ inner }) => !inner).length
     const { columns } = this.target.tile
     const packLeft = (width: number): number => this.pack(kernel.left, width, standing.left)
     const packRight = (): number => this.pack(kernel.right, columns, standing.right)
@@ -124,7 +125,7 @@ export class NativeKernels {
       plan: ({ left: leftTables, right: rightTables, constant, ...shape }) => {
         const place = rightTables && inPlaceOf(rightTables.outer, rightTables.inner, this.target.lanes)
         const strides = leftTables && !constant.left && leftInPlace(leftTables, shape.n, this.target)
-        const costs = { packLeft: strides ? 0 : left, packRight: right, epilogue: epilogueCost }
+        const costs = { packLeft: strides ? 0 : left, packRight: right, epilogue: epilogueCost, streams }
         const plan = nativePlan({ ...shape, ...costs }, place, this.cache, this.target, constant)
         const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
