@@ -49,24 +49,41 @@ function turnBoth(f: WinogradFunction, matrix: readonly (readonly number[])[], t
   return columns[0].map((_, i) => columns.map((column) => column[i]))
 }
 
-/** Numbers of every second lane of two vectors, of which the second begins with the last element of the first. */
-const evenLanes = (f: WinogradFunction): number =>
-  f.vector(() => f.numbers((lane) => 2 * lane + (2 * lane < f.lanes ? 0 : 1)))
+/** Numbers of the even lanes of two vectors in a row, and of the odd ones. */
+const alternateLanes = (f: WinogradFunction): number[] =>
+  [0, 1].map((odd) => f.vector(() => f.numbers((lane) => 2 * lane + odd)))
 
-/** Loads every second element from an address plus an offset. */
-const everySecond = (f: WinogradFunction, alternate: Alternate, at: number, offset: number, evens: number): number =>
+/** Loads elements from an address plus an offset, twice as many as there are lanes: those at even places and those at odd ones. */
+function loadAlternating(
+  f: WinogradFunction,
+  alternate: Alternate,
+  at: number,
+  offset: number,
+  numbers: readonly number[],
+): number[] {
+  const halves = [0, f.target.bytes].map((more) => f.vector(() => f.get(at).memory('v128.load', offset + more)))
+  return numbers.map((table) => join(f, alternate, halves, table))
+}
+
+/** The lanes of two vectors that a table of numbers names. */
+const join = (f: WinogradFunction, alternate: Alternate, [x, y]: readonly number[], table: number): number =>
   f.vector(() => {
-    const from = [f.get(at).popGeneral(), f.get(evens).popVector()]
-    const last = offset + f.target.bytes - 4
-    f.push('vector', from, (a, to, s, n) => alternate.load(a, to, linear(s, offset), linear(s, last), reg(n)), {
-      early: true,
-    })
+    const from = [x, y, table].map((l) => f.get(l).popVector())
+    f.push('vector', from, (a, v, s, t, n) => alternate.join(a, v, reg(s), reg(t), reg(n)), { early: true })
   })
 
 /** Stores a vector, and asks for the line of the cache after it: sixteen streams are more than the processor would follow. */
 function storeTurned(f: WinogradFunction, at: number, value: number): void {
   f.get(at).get(value).memory('v128.store')
   f.emit(-1, [f.get(at).popGeneral()], (a, _, s) => a.prefetch(linear(s, f.target.bytes), 1))
+}
+
+/** Asks for twice a vector's bytes at a distance from an address: those of the next channel, for rows are too short to be foreseen. */
+function prefetchPair(f: WinogradFunction, at: number, distance: number): void {
+  for (const more of [0, f.target.bytes]) {
+    const from = f.get(at).get(distance).op('i32.add').popGeneral()
+    f.emit(-1, [from], (a, _, s) => a.prefetch(linear(s, more), 1))
+  }
 }
 
 /** The mask of the first lanes, as many as `push` pushes. */
@@ -145,7 +162,7 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
   )
   const [channelStride, rowStride] = (['channelStride', 'rowStride'] as const).map((name) => f.word(name))
   const columns = f.word('columns')
-  const [evens, lanes] = [evenLanes(f), f.vector(() => f.iota(0))]
+  const [alternates, lanes] = [alternateLanes(f), f.vector(() => f.iota(0))]
   const [channel, row, column, at, line, place] = Array.from({ length: 6 }, () => f.local('i32'))
   f.range(
     channel,
@@ -176,9 +193,12 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
             () => {
               // Past the last result lies what is not to be seen: multiplied by no weight, it could still be no number
               const whole = firstLanes(f, lanes, () => f.get(columns).i32(1).op('i32.shr_u').get(column).op('i32.sub'))
-              const elements = lines.map((start) => {
+              const elements = lines.map((start, i) => {
                 const first = f.number(() => f.get(column).i32(3).op('i32.shl').get(start).op('i32.add'))
-                const [a, b, c, d] = [0, 4, 8, 12].map((offset) => everySecond(f, alternate, first, offset, evens))
+                if (i < 2) prefetchPair(f, first, channelStride)
+                const [a, b, c, d] = [0, 8].flatMap((offset) =>
+                  loadAlternating(f, alternate, first, offset, alternates),
+                )
                 return [a, b, c, f.vector(() => f.get(d).get(whole).op('v128.and'))]
               })
               f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
@@ -248,12 +268,7 @@ export function emitSums(a: Assembler, target: VectorTarget, alternate: Alternat
               turnBoth(f, sums, turnSums).forEach(([even, odd], i) => {
                 const start = f.number(() => f.get(column).i32(3).op('i32.shl').get([line, second][i]).op('i32.add'))
                 numbers.forEach((table, half) => {
-                  const both = f.vector(() => {
-                    const [n, x, y] = [table, even, odd].map((l) => f.get(l).popVector())
-                    f.push('vector', [x, y, n], (asm, v, s, t, r) => alternate.join(asm, v, reg(s), reg(t), reg(r)), {
-                      early: true,
-                    })
-                  })
+                  const both = join(f, alternate, [even, odd], table)
                   storeNeighbours(f, 'set', 'float32', start, half * f.target.bytes, both, masks[half])
                 })
               })
@@ -280,7 +295,7 @@ export function emitSlopes(a: Assembler, target: VectorTarget, alternate: Altern
     (name) => f.word(name),
   )
   const [slopeStride, rowStride] = (['slopeStride', 'slopeRowStride'] as const).map((name) => f.word(name))
-  const [evens, lanes] = [evenLanes(f), f.vector(() => f.iota(0))]
+  const [alternates, lanes] = [alternateLanes(f), f.vector(() => f.iota(0))]
   const [filter, row, column, at, line, place] = Array.from({ length: 6 }, () => f.local('i32'))
   f.range(
     filter,
@@ -312,13 +327,14 @@ export function emitSlopes(a: Assembler, target: VectorTarget, alternate: Altern
               )
               const slopes = [line, second].map((start, i) => {
                 const first = f.number(() => f.get(column).i32(3).op('i32.shl').get(start).op('i32.add'))
+                prefetchPair(f, first, slopeStride)
+                const slopes = loadAlternating(f, alternate, first, 0, alternates)
                 return [even, odd].map((count, j) => {
                   const there = firstLanes(f, lanes, () => {
                     if (i === 0) f.get(count)
                     else f.i32(0).get(count).get(isLast).op('select')
                   })
-                  const slope = everySecond(f, alternate, first, 4 * j, evens)
-                  return f.vector(() => f.get(slope).get(there).op('v128.and'))
+                  return f.vector(() => f.get(slopes[j]).get(there).op('v128.and'))
                 })
               })
               f.get(column).i32(2).op('i32.shl').get(at).op('i32.add').set(place)
