@@ -21,6 +21,7 @@ interface Pages {
   makeExecutable(address: number, bytes: number): boolean
   copy(address: number, code: Uint8Array): void
   release(address: number, bytes: number): void
+  preferLarge(address: bigint, bytes: number): void
 }
 
 const pageBytes = 4096
@@ -62,6 +63,7 @@ function host(koffi: Koffi, koffiPath: string, pages: Pages): NativeHost {
       return pages.makeExecutable(address, bytes)
     },
     release: (address, bytes) => pages.release(address, bytes),
+    preferLargePages: (address, bytes) => pages.preferLarge(address, bytes),
     callable: (address, parameters) => koffi.decode(BigInt(address), koffi.proto(prototype(parameters))),
     forWorkers: (address, parameters) => ({
       koffiPath,
@@ -79,8 +81,10 @@ function unixPages(koffi: Koffi): Pages {
   const map = system.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const unmap = system.func('int munmap(uintptr_t, size_t)')
   const protect = system.func('int mprotect(uintptr_t, size_t, int)')
+  const advise = process.platform === 'linux' && system.func('int madvise(uintptr_t, size_t, int)')
   const copy = system.func('uintptr_t memcpy(uintptr_t, const uint8_t *, size_t)')
   const [read, write, execute] = [1, 2, 4]
+  const hugePages = 14
   // MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
   const flags = process.platform === 'darwin' ? 0x1042 : 0x4022
   return {
@@ -93,6 +97,8 @@ function unixPages(koffi: Koffi): Pages {
     makeExecutable: (address, bytes) => protect(address, bytes, read | execute) === 0,
     copy: (address, code) => void copy(address, code, code.length),
     release: (address, bytes) => void unmap(address, bytes),
+    // Advice: where the kernel has none to give, pages stay small
+    preferLarge: (address, bytes) => void (advise && advise(address, bytes, hugePages)),
   }
 }
 
@@ -114,5 +120,7 @@ function windowsPages(koffi: Koffi): Pages {
     makeExecutable: (address, bytes) => protect(address, bytes, executeRead, new Uint8Array(4)) !== 0,
     copy: (address, code) => void copy(address, code, code.length),
     release: (address) => void free(address, 0, release),
+    // They need a privilege there
+    preferLarge: () => {},
   }
 }

@@ -48,6 +48,8 @@ export interface NativeHost {
   reserve(bytes: number): number
   /** Writes code to fresh pages and makes them executable; false where the system forbids it. */
   install(address: number, code: Uint8Array): boolean
+  /** Asks for large pages behind addresses that memory comes to lie at, where the system has them for the asking: fewer faults, fewer walks of tables. */
+  preferLargePages(address: bigint, bytes: number): void
   /** Gives back what was reserved. No thread may still run code in it. */
   release(address: number, bytes: number): void
   /** The code at the address as a function of so many whole numbers, with a result of 32 bits. */

@@ -48,6 +48,11 @@ export class LinearMemory {
     this.heap.extend(this.cached.buffer.byteLength - slack)
   }
 
+  /** What it can grow to. */
+  get capacityBytes(): number {
+    return this.limitBytes
+  }
+
   get usedBytes(): number {
     return this.heap.usedBytes
   }

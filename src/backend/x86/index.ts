@@ -80,7 +80,9 @@ function machine({ platform = hostPlatform, vectors }: X86Options): Machine | st
 
 function codeMemory(host: NativeHost, memory: LinearMemory, target: VectorTarget): CodeMemory | string {
   try {
-    return new CodeMemory(host, host.addressOf(memory.views.u8), target)
+    const base = host.addressOf(memory.views.u8)
+    host.preferLargePages(base, memory.capacityBytes)
+    return new CodeMemory(host, base, target)
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
