@@ -3,6 +3,7 @@
 import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
+import type { SeesPadding } from '../kernel/contract.ts'
 import type { Launch, Program } from '../kernel/program.ts'
 
 /** A piece of a backend's memory. Opaque: only its backend can read it. */
@@ -48,6 +49,8 @@ export interface Loaded {
 export interface KernelBackend extends Memory<DataArray> {
   readonly kind: 'kernels'
   load(program: Program): Loaded
+  /** Which convolutions of padded images its kernels take as they are. */
+  readonly seesPadding?: SeesPadding | undefined
   /** Times every program from now on and tells `listener` of each run, or with undefined stops doing so. What is off costs nothing. */
   measure?(listener: ((run: ProgramTime) => void) | undefined): void
 }

@@ -5,6 +5,7 @@ import { isMovement } from '../graph/movements.ts'
 import { changed, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import type { SeesPadding } from '../kernel/contract.ts'
 import type { Label, Program } from '../kernel/program.ts'
 import { assemble } from './assemble.ts'
 import { classify, type NodeClass } from './classify.ts'
@@ -18,13 +19,16 @@ import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.
 import { lowerRoutine } from './lower-routine.ts'
 import { placedParts } from './place-parts.ts'
 import { assignPhases, planMemory } from './plan.ts'
+import { seePadding } from './see-padding.ts'
 import { storedNodes } from './store.ts'
 import type { Block, Unit } from './unit.ts'
 import { resolve } from './view.ts'
 
-export function compileGraph(graph: Graph): Program {
+/** `seesPadding` says which convolutions kernels can do without a copy of padded images (`see-padding.ts`); by itself none. */
+export function compileGraph(graph: Graph, seesPadding?: SeesPadding): Program {
   const tables = new Tables()
-  const block = compileBlock(graph, tables, new Launches())
+  const outputs = seesPadding ? seePadding(graph.outputs, seesPadding) : graph.outputs
+  const block = compileBlock({ ...graph, outputs }, tables, new Launches())
   return assemble(block, tables, graph.leaves.length + graph.outputs.length)
 }
 

@@ -12,6 +12,7 @@ import { GroupExpressions, type Load } from './expression.ts'
 import type { Group, Grouping } from './group.ts'
 import { operandViews } from './operand.ts'
 import type { PartPlace } from './place-parts.ts'
+import { paddingOf } from './see-padding.ts'
 import { readsSamePoint } from './space.ts'
 import type { Unit } from './unit.ts'
 import { matchShapes, type View } from './view.ts'
@@ -137,6 +138,7 @@ export function lowerContract(
     left: leftTables,
     right: rightTables,
     epilogue: epilogueTables,
+    ...(isOp(node, 'conv') && node.attributes.seesPadding ? { padding: paddingOf(node) } : {}),
   }
   return {
     launches: [{ kernel, launch }],

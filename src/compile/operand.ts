@@ -49,15 +49,16 @@ function onPadded(x: Node): View | undefined {
 function factors(node: Node): View[] {
   const [x, y] = node.inputs as [Node, Node]
   if (!isOp(node, 'conv')) return [unbounded(x), unbounded(y)]
-  const { groups } = node.attributes
+  const { groups, seesPadding } = node.attributes
+  const images = seesPadding ? resolve(x) : unbounded(x)
   const shape = [groups, (y.shape[0] as number) / groups, ...y.shape.slice(1)]
   // Groups and outputs that a reshape has joined may lie apart
   const apart = y.op === 'reshape' ? reshapeView(unbounded(y.inputs[0] as Node), shape) : undefined
-  if (apart) return [unbounded(x), apart]
+  if (apart) return [images, apart]
   const joined = unbounded(y)
   const [output, ...rest] = joined.strides as [number, ...number[]]
   const strides = [output * (shape[1] as number), output, ...rest]
-  return [unbounded(x), { ...joined, shape, strides, bounds: [undefined, ...joined.bounds] }]
+  return [images, { ...joined, shape, strides, bounds: [undefined, ...joined.bounds] }]
 }
 
 /** The operands of take and takeAlong over the result's axes: the array with the looked-up axis left out, and the indices. */

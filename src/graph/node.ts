@@ -60,7 +60,8 @@ export interface OpAttributes extends Record<UnaryName | BinaryName, None> {
   /** [...batch, m, k] × [...batch, k, n], equal batch shapes. */
   matmul: None
   /** Valid correlation: x [n, c, ...s], w [o, c / groups, ...k]. Padding is a `pad` before it. */
-  conv: { readonly strides: Dims; readonly dilation: Dims; readonly groups: number }
+  /** `seesPadding`: set by the compiler, where the kernel takes what lies outside of the padded images for 0 (`compile/see-padding.ts`). */
+  conv: { readonly strides: Dims; readonly dilation: Dims; readonly groups: number; readonly seesPadding?: true }
 
   /** x[..., indices, ...]: the axis is replaced by the indices' shape. Negative indices count from the end; others are clamped. */
   take: { readonly axis: number }

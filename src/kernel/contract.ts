@@ -3,6 +3,7 @@
 import type { DType } from '../graph/dtype.ts'
 import type { Expr } from '../scalar/expr.ts'
 import type { Store } from './loop.ts'
+import type { Table } from './table.ts'
 
 /**
  * One operand of out[b, m, n] = epilogue(Σ_k left[b, m, k] · right[b, k, n]) in float32. Load number i of `value` reads the
@@ -38,6 +39,26 @@ export interface TableArguments {
   readonly inner: number
 }
 
+/** Images, of which only a part is in memory: rows and columns from `low` to before `high` of `extents`. What is around them is 0. */
+export interface Padding {
+  readonly extents: readonly [rows: number, columns: number]
+  readonly low: readonly [row: number, column: number]
+  readonly high: readonly [row: number, column: number]
+}
+
+/** A convolution of padded images, as the product that it is. */
+export interface PaddedConvolution {
+  readonly batch: number
+  readonly m: number
+  readonly n: number
+  readonly left: { readonly outer: Table; readonly inner: Table }
+  readonly right: { readonly outer: Table; readonly inner: Table }
+  readonly padding: Padding
+}
+
+/** Whether a kernel can do a convolution without a copy of the padded images, and fast; it has to, then. */
+export type SeesPadding = (convolution: PaddedConvolution) => boolean
+
 export interface ContractLaunch {
   readonly kind: 'contract'
   readonly kernel: number
@@ -48,4 +69,6 @@ export interface ContractLaunch {
   readonly left: readonly TableArguments[]
   readonly right: readonly TableArguments[]
   readonly epilogue: readonly TableArguments[]
+  /** Set where the right operand is windows of such images: for kernels that were asked whether they can (`compile/see-padding.ts`). */
+  readonly padding?: Padding
 }

@@ -81,7 +81,7 @@ function unixPages(koffi: Koffi): Pages {
   const map = system.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const unmap = system.func('int munmap(uintptr_t, size_t)')
   const protect = system.func('int mprotect(uintptr_t, size_t, int)')
-  const advise = process.platform === 'linux' && system.func('int madvise(uintptr_t, size_t, int)')
+  const advise = process.platform === 'linux' ? system.func('int madvise(uintptr_t, size_t, int)') : undefined
   const copy = system.func('uintptr_t memcpy(uintptr_t, const uint8_t *, size_t)')
   const [read, write, execute] = [1, 2, 4]
   const hugePages = 14
@@ -98,7 +98,7 @@ function unixPages(koffi: Koffi): Pages {
     copy: (address, code) => void copy(address, code, code.length),
     release: (address, bytes) => void unmap(address, bytes),
     // Advice: where the kernel has none to give, pages stay small
-    preferLarge: (address, bytes) => void (advise && advise(address, bytes, hugePages)),
+    preferLarge: (address, bytes) => void advise?.(address, bytes, hugePages),
   }
 }
 

@@ -1,6 +1,6 @@
 // Programs of one contract launch, and the plain triple loop they are held against.
 
-import type { ContractKernel, TableArguments } from '../../src/kernel/contract.ts'
+import type { ContractKernel, Padding, TableArguments } from '../../src/kernel/contract.ts'
 import type { Program } from '../../src/kernel/program.ts'
 import { type Table, tableOf } from '../../src/kernel/table.ts'
 import { accumulator, load } from '../../src/scalar/expr.ts'
@@ -24,6 +24,7 @@ export interface Product {
   /** Elements of the two operands' buffers. */
   readonly leftLength: number
   readonly rightLength: number
+  readonly padding?: Padding
 }
 
 const f32 = [{ dtype: 'float32' }] as const
@@ -94,6 +95,7 @@ export function contractProgram(product: Product): Program {
             left: [operand(0, left, 0)],
             right: [operand(1, right, 3)],
             epilogue: [operand(2, output, 6)],
+            ...(product.padding && { padding: product.padding }),
           },
         ],
       },

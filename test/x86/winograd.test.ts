@@ -80,6 +80,56 @@ const products: { readonly [name: string]: Product } = {
   }),
 }
 
+/** Images of which rows and columns from `low` to before `high` are in memory, behind a margin that no one may see. */
+interface Part {
+  readonly low: readonly [number, number]
+  readonly high: readonly [number, number]
+}
+
+const margin = 50
+
+/** The same product of images that lie in memory without what is around a part of them. */
+function ofPart(product: Product, given: Images, count: number, { low, high }: Part): Product {
+  const { images, channels, rows, columns } = given
+  const [height, width] = [high[0] - low[0], high[1] - low[1]]
+  const of = ({ extents }: Table): Table =>
+    extents[0] === channels && extents[1] === 3
+      ? tableOf([channels, 3, 3], [height * width, width, 1])
+      : tableOf([images, rows, columns], [channels * height * width, width, 1])
+  const length = images * channels * height * width
+  const { outer, inner } = product.right
+  return {
+    ...product,
+    right: {
+      offset: margin - low[0] * width - low[1],
+      batch: tableOf([count], [length]),
+      outer: of(outer),
+      inner: of(inner),
+    },
+    rightLength: count * length + 2 * margin,
+    padding: { extents: [rows + 2, columns + 2], low, high },
+  }
+}
+
+/** Planes of whole images with zeros around a part, and that part alone. */
+function planes(given: Images, count: number, { low, high }: Part): { whole: Float32Array; part: Float32Array } {
+  const { rows, pitch } = given
+  const [height, width] = [high[0] - low[0], high[1] - low[1]]
+  const total = count * given.images * given.channels
+  const whole = new Float32Array(total * planeOf(given))
+  const part = new Float32Array(total * height * width + 2 * margin).fill(Number.NaN)
+  for (let plane = 0; plane < total; plane++) {
+    for (let i = 0; i < height; i++) {
+      for (let j = 0; j < width; j++) {
+        const value = round((plane * (rows + 2) + i) * pitch + j)
+        whole[plane * planeOf(given) + (low[0] + i) * pitch + low[1] + j] = value
+        part[margin + (plane * height + i) * width + j] = value
+      }
+    }
+  }
+  return { whole, part }
+}
+
 /** What the product of two operands is, with fewer multiplications or without. */
 function run(
   product: Product,
@@ -150,6 +200,45 @@ describe.skipIf(!hasLanes)('Winograd (needs AVX-512)', () => {
       const hidden = right.map((x, i) => (i % pitch < seen ? x : Number.NaN))
       expect(run(product, [left, hidden], fewer)).toEqual(want)
     }
+  })
+})
+
+const partly: { readonly [name: string]: [images: Images, part: Part] } = {
+  'one around': [
+    { images: 3, channels: 17, rows: 12, columns: 24, pitch: 26 },
+    { low: [1, 1], high: [13, 25] },
+  ],
+  'two around, more columns than a vector has lanes': [
+    { images: 2, channels: 16, rows: 15, columns: 37, pitch: 39 },
+    { low: [2, 2], high: [15, 37] },
+  ],
+  'above and to the right': [
+    { images: 1, channels: 18, rows: 9, columns: 41, pitch: 43 },
+    { low: [4, 0], high: [11, 30] },
+  ],
+  'whole tiles of nothing': [
+    { images: 2, channels: 16, rows: 21, columns: 70, pitch: 72 },
+    { low: [9, 37], high: [11, 41] },
+  ],
+}
+
+describe.skipIf(!hasLanes)('Winograd of padded images (needs AVX-512)', () => {
+  const fewer = { winograd: true, threads: 1 }
+
+  test.each(Object.entries(partly))('%s: images', (_, [given, part]) => {
+    const product = convolution(23, given)
+    const [left] = operandsOf(product, round)
+    const { whole, part: seen } = planes(given, 1, part)
+    const found = run(ofPart(product, given, 1, part), [left, seen], fewer)
+    expect(found).toEqual(multiply(product, left, whole))
+  })
+
+  test.each(Object.entries(partly))('%s: gradients of filters', (_, [given, part]) => {
+    const product = gradient(4, 19, given)
+    const [left] = operandsOf(product, round)
+    const { whole, part: seen } = planes(given, 4, part)
+    const found = run(ofPart(product, given, 4, part), [left, seen], fewer)
+    expect(found).toEqual(multiply(product, left, whole))
   })
 })
 

@@ -128,7 +128,7 @@ export class ContractTasks {
     if (kernel.kind === 'contract' && compiled.kind === 'native contract') {
       return this.nativeTask(launch, kernel, compiled)
     }
-    if (kernel.kind !== 'contract' || compiled.kind !== 'contract') {
+    if (kernel.kind !== 'contract' || compiled.kind !== 'contract' || launch.padding) {
       throw new TypeError(`launch: kernel ${launch.kernel} is no contract kernel`)
     }
     const { tile } = this
@@ -248,7 +248,7 @@ export class ContractTasks {
   }
 
   private nativeTask(launch: ContractLaunch, kernel: ContractKernel, compiled: NativeContract): Task {
-    const { batch, m, n, k } = launch
+    const { batch, m, n, k, padding } = launch
     const [left, right] = (['left', 'right'] as const).map((side) =>
       isPlain(kernel[side]) ? launch[side][0] : undefined,
     )
@@ -258,12 +258,13 @@ export class ContractTasks {
       [
         ...[launch.kernel, batch, m, n, k, +constant.left, +constant.right],
         ...[left, right].flatMap((given) => [given?.outer ?? -1, given?.inner ?? -1]),
+        ...(padding ? [...padding.extents, ...padding.low, ...padding.high] : []),
       ],
       () => {
         const { tables } = this.image.source
         const of = (given: TableArguments | undefined): NativeShape['left'] =>
           given && { outer: tables[given.outer], inner: tables[given.inner] }
-        return compiled.plan({ batch, m, n, k, left: of(left), right: of(right), constant })
+        return compiled.plan({ batch, m, n, k, left: of(left), right: of(right), padding, constant })
       },
     )
     const args = this.image.args(words.length + 3 + 6 + 1, native)

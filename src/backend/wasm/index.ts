@@ -1,6 +1,7 @@
 // The WebAssembly backend: SIMD kernels and threads over one memory, in Node and in browsers.
 
 import { type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
+import type { SeesPadding } from '../../kernel/contract.ts'
 import type { Program } from '../../kernel/program.ts'
 import type { KernelBackend, Loaded, ProgramTime, Storage } from '../backend.ts'
 import { Engine, type EngineOptions } from './engine.ts'
@@ -52,6 +53,9 @@ export class EngineBackend implements WasmBackend {
     engine.start()
   }
 
+  get seesPadding(): SeesPadding | undefined {
+    return this.kernels.seesPadding
+  }
   get threads(): number {
     return this.engine.threads - this.engine.lost
   }

@@ -1,6 +1,6 @@
 // The kernels an engine has compiled, found again by their structure.
 
-import type { Epilogue, Operand } from '../../kernel/contract.ts'
+import type { Epilogue, Operand, Padding } from '../../kernel/contract.ts'
 import { epilogueKey, loopExpressions, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel } from '../../kernel/loop.ts'
 import type { Kernel } from '../../kernel/program.ts'
@@ -51,6 +51,7 @@ export interface NativeShape {
   /** The tables of a left and a right operand that could be read in place. */
   readonly left: { readonly outer: Table; readonly inner: Table } | undefined
   readonly right: { readonly outer: Table; readonly inner: Table } | undefined
+  readonly padding?: Padding | undefined
   /** The operands that stay the same in all turns of the loop around it: they are packed before that. */
   readonly constant: Ahead
 }

@@ -1,5 +1,6 @@
 // Loading: puts a program's image into linear memory, and keeps the binding addresses in it up to date.
 
+import type { SeesPadding } from '../../kernel/contract.ts'
 import type { Program } from '../../kernel/program.ts'
 import type { Loaded, ProgramTime, Storage } from '../backend.ts'
 import type { Engine } from './engine.ts'
@@ -15,6 +16,7 @@ const oftenRun = 100
 /** Compiles the kernels of programs. */
 export interface ProgramKernels {
   compile(program: Program): CompiledKernel[]
+  readonly seesPadding?: SeesPadding
   /** The program is complete: it asks for no more of their parts. */
   publish?(): void
 }

@@ -1,11 +1,11 @@
 // Which kernels become machine code, found again by their structure; all others stay with WebAssembly.
 
 import { dtypes } from '../../graph/dtype.ts'
-import type { ContractKernel, ContractLaunch, Operand } from '../../kernel/contract.ts'
+import type { ContractKernel, ContractLaunch, Operand, Padding, SeesPadding } from '../../kernel/contract.ts'
 import { epilogueKey, loopKey, operandKey } from '../../kernel/key.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
 import { type Kernel, type Launch, launchesOf, type Program } from '../../kernel/program.ts'
-import { isRun, stepOf, type Table } from '../../kernel/table.ts'
+import { isRun, lengthOf, stepOf, type Table } from '../../kernel/table.ts'
 import type { Expr } from '../../scalar/expr.ts'
 import { expressionCost, iterationCost, loopCost } from '../wasm/cost.ts'
 import type { Engine } from '../wasm/engine.ts'
@@ -122,7 +122,13 @@ export class NativeKernels {
     return {
       kind: 'native contract',
       index: this.engine.nativeFunction(),
-      plan: ({ left: leftTables, right: rightTables, constant, ...shape }) => {
+      plan: ({ left: leftTables, right: rightTables, padding, constant, ...shape }) => {
+        if (padding && leftTables && rightTables) {
+          const operands = { left: leftTables, right: rightTables, padding }
+          const seeing = this.winogradPlan(shape, operands, { code: epilogue, cost: epilogueCost })
+          if (!seeing) throw new Error('x86: a convolution does not see the padding that it was asked about')
+          return seeing.make()
+        }
         const place = rightTables && inPlaceOf(rightTables.outer, rightTables.inner, this.target.lanes)
         const strides = leftTables && !constant.left && leftInPlace(leftTables, shape.n, this.target)
         const costs = { packLeft: strides ? 0 : left, packRight: right, epilogue: epilogueCost, streams }
@@ -130,7 +136,8 @@ export class NativeKernels {
         const { blocking, ahead, tileRows, inPlace } = plan
         const { blocks, grain, nanoseconds, mc, nc, kc } = blocking
         if (this.winograd && leftTables && rightTables) {
-          const turned = this.winogradPlan(shape, leftTables, rightTables, { code: epilogue, cost: epilogueCost })
+          const operands = { left: leftTables, right: rightTables }
+          const turned = this.winogradPlan(shape, operands, { code: epilogue, cost: epilogueCost })
           if (turned && turned.nanoseconds < nanoseconds) return turned.make()
         }
         const known: { readonly [N in ContractWord]?: number } = {
@@ -162,26 +169,36 @@ export class NativeKernels {
     }
   }
 
+  /** Winograd's way reads only what is there; its time is held against that of all multiplications and of the copy that is not made. */
+  readonly seesPadding: SeesPadding = (product) => {
+    const plan = this.winograd ? this.winogradPlan(product, product, { code: () => 0, cost: 0.2 }) : undefined
+    const { batch, m, n, right } = product
+    const multiplications = batch * m * n * lengthOf(right.inner)
+    return plan !== undefined && plan.nanoseconds < multiplications * this.target.price.multiplyAdd
+  }
+
   /** How a product is taken by Winograd's way, where it is a convolution for which there is one. */
   private winogradPlan(
     shape: { readonly batch: number; readonly m: number; readonly n: number },
-    left: Tables,
-    right: Tables,
+    { left, right, padding }: { readonly left: Tables; readonly right: Tables; readonly padding?: Padding },
     epilogue: { readonly code: () => number; readonly cost: number },
   ): { readonly nanoseconds: number; readonly make: () => NativePlan } | undefined {
     const { cache, target } = this
     const { batch, m } = shape
-    const images = batch === 1 ? windowsOf(right.outer, right.inner) : undefined
+    const images = batch === 1 ? windowsOf(right.outer, right.inner, padding) : undefined
     const plan = images && imagesPlan(images, m, epilogue.cost, cache, target)
-    if (plan) return { nanoseconds: plan.nanoseconds, make: () => this.images(plan, m, epilogue.code()) }
-    const windows = windowsOf(right.inner, right.outer)
+    if (plan) return { nanoseconds: plan.nanoseconds, make: () => this.images(plan, m, epilogue.code(), padding) }
+    const windows = windowsOf(right.inner, right.outer, padding)
     const slopes = windows && slopesOf(left, windows)
     const gradients = slopes && gradientsPlan(windows, slopes, shape, cache, target)
     if (!gradients) return undefined
-    return { nanoseconds: gradients.nanoseconds, make: () => this.gradients(gradients, shape, epilogue.code()) }
+    return {
+      nanoseconds: gradients.nanoseconds,
+      make: () => this.gradients(gradients, shape, epilogue.code(), padding),
+    }
   }
 
-  private images(plan: ImagesPlan, m: number, epilogue: number): NativePlan {
+  private images(plan: ImagesPlan, m: number, epilogue: number, padding: Padding | undefined): NativePlan {
     const { target } = this
     const tileRows = rowsOf(m, target)
     const k = products * plan.channels
@@ -189,7 +206,7 @@ export class NativeKernels {
     // The last block of an image may be of any width
     const tiles = this.microKernels(tileRows, { m, n: target.tile.columns + target.lanes }, undefined, 'panel')
     return {
-      ...this.winogradOf(plan, { ...tiles, m, tileRows, sums: this.turning('sums', emitSums), epilogue }),
+      ...this.winogradOf(plan, { ...tiles, m, tileRows, sums: this.turning('sums', emitSums), epilogue }, padding),
       native: this.part('images', (a) => emitImages(a, target, this.code.addressOf(0))),
       blocks: plan.images * plan.units,
       ahead: { left: { function: filters, cost: filtersCost, width: tileRows, k, kc: k }, right: undefined },
@@ -200,6 +217,7 @@ export class NativeKernels {
     plan: GradientsPlan,
     { batch, m, n }: { readonly batch: number; readonly m: number; readonly n: number },
     epilogue: number,
+    padding: Padding | undefined,
   ): NativePlan {
     const { target } = this
     const tileRows = rowsOf(m, target)
@@ -211,7 +229,7 @@ export class NativeKernels {
       weights: this.part('weights', (a) => emitWeights(a, target)),
     }
     return {
-      ...this.winogradOf(plan, parts),
+      ...this.winogradOf(plan, parts, padding),
       native: this.part('gradients', (a) => emitFilterGradients(a, target, this.code.addressOf(0))),
       blocks: batch,
       ahead: { left: undefined, right: undefined },
@@ -221,11 +239,20 @@ export class NativeKernels {
   private winogradOf(
     plan: ImagesPlan | GradientsPlan,
     parts: { readonly [N in WinogradWord]?: number },
+    padding: Padding | undefined,
   ): Pick<NativePlan, 'words' | 'grain' | 'nanoseconds' | 'vectors'> {
     const known: { readonly [N in WinogradWord]?: number } = {
       ...plan,
       ...parts,
-      elements: this.turning('elements', emitElements),
+      elements: padding
+        ? this.turning('elements of padded images', (a, target, alternate) => emitElements(a, target, alternate, true))
+        : this.turning('elements', emitElements),
+      ...(padding && {
+        rowLow: padding.low[0],
+        rowSpan: padding.high[0] - padding.low[0],
+        columnLow: padding.low[1],
+        columnSpan: padding.high[1] - padding.low[1],
+      }),
     }
     const last = winogradWords.indexOf('leftArgs')
     const words = winogradWords.slice(0, last).map((name) => known[name] ?? 0)

@@ -172,7 +172,7 @@ export function emitImages(a: Assembler, target: VectorTarget, codeStart: bigint
         f.get(image).pushWord('imageStride').op('i32.mul').get(start).op('i32.add')
         f.get(first).i32(1).op('i32.shl').pushWord('rowStride').op('i32.mul').op('i32.add')
       })
-      f.callWord('elements', [args, from, scratch, count, short])
+      f.callWord('elements', [args, from, scratch, count, short, first])
       f.multiply({
         width: f.number(() => f.get(count).get(across).op('i32.mul')),
         k: channels,
@@ -238,7 +238,7 @@ export function emitFilterGradients(a: Assembler, target: VectorTarget, codeStar
                 f.pushStart(operand, batch).get(image).pushWord(imageStride).op('i32.mul').op('i32.add')
                 f.get(first).i32(1).op('i32.shl').pushWord(rowStride).op('i32.mul').op('i32.add')
               })
-            f.callWord('elements', [args, from(rightArgs, 'imageStride', 'rowStride'), scratch, count, short])
+            f.callWord('elements', [args, from(rightArgs, 'imageStride', 'rowStride'), scratch, count, short, first])
             f.callWord('turned', [args, scratch, turned, tiles])
             f.callWord('slopes', [args, from(leftArgs, 'slopeImageStride', 'slopeRowStride'), scratch, count, short])
             f.multiply({

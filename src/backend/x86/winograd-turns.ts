@@ -53,15 +53,18 @@ function turnBoth(f: WinogradFunction, matrix: readonly (readonly number[])[], t
 const alternateLanes = (f: WinogradFunction): number[] =>
   [0, 1].map((odd) => f.vector(() => f.numbers((lane) => 2 * lane + odd)))
 
-/** Loads elements from an address plus an offset, twice as many as there are lanes: those at even places and those at odd ones. */
+/** Loads elements from an address plus an offset, twice as many as there are lanes: those at even places and those at odd ones. With masks for both halves, the others are 0. */
 function loadAlternating(
   f: WinogradFunction,
   alternate: Alternate,
   at: number,
   offset: number,
   numbers: readonly number[],
+  masks: readonly number[] = [],
 ): number[] {
-  const halves = [0, f.target.bytes].map((more) => f.vector(() => f.get(at).memory('v128.load', offset + more)))
+  const halves = [0, 1].map((half) =>
+    f.vector(() => loadNeighbours(f.get(at), 'float32', offset + half * f.target.bytes, masks[half], 0)),
+  )
   return numbers.map((table) => join(f, alternate, halves, table))
 }
 
@@ -76,6 +79,25 @@ const join = (f: WinogradFunction, alternate: Alternate, [x, y]: readonly number
 function storeTurned(f: WinogradFunction, at: number, value: number): void {
   f.get(at).get(value).memory('v128.store')
   f.emit(-1, [f.get(at).popGeneral()], (a, _, s) => a.prefetch(linear(s, f.target.bytes), 1))
+}
+
+/** How many columns of a line of elements are there, in all lanes: those of a row that is in memory, or none. */
+function presentColumns(f: WinogradFunction, tileRow: number, line: number): number {
+  return f.vector(() => {
+    f.pushWord('columnSpan').i32(0)
+    f.get(tileRow).i32(1).op('i32.shl').i32(line).op('i32.add').pushWord('rowLow').op('i32.sub')
+    f.pushWord('rowSpan').op('i32.lt_u').op('select').op('i32x4.splat')
+  })
+}
+
+/** The columns, of those that are there, of the vectors that a tile's elements are loaded by: two, and two from two elements on. */
+function columnPlaces(f: WinogradFunction, lanes: number, column: number): number[] {
+  return [0, f.lanes, 2, f.lanes + 2].map((more) =>
+    f.vector(() => {
+      f.get(column).i32(1).op('i32.shl').i32(more).op('i32.add').pushWord('columnLow').op('i32.sub')
+      f.op('i32x4.splat').get(lanes).op('i32x4.add')
+    }),
+  )
 }
 
 /** Asks for twice a vector's bytes at a distance from an address: those of the next channel, for rows are too short to be foreseen. */
@@ -151,12 +173,13 @@ export function emitFilters(a: Assembler, target: VectorTarget, width: number): 
 }
 
 /**
- * Emits the function (args, from, to, rows, short) that turns around the elements of so many rows of tiles of all channels. With `short` the
- * last row of tiles has but one row of results, and the last row of its elements, which is not there, is not read.
+ * Emits the function (args, from, to, rows, short, top) that turns around the elements of so many rows of tiles of all channels, of which the
+ * first is number `top` of its image. With `short` the last row of tiles has but one row of results, and the last row of its elements, which is
+ * not there, is not read. Of images that are `padded` only what is there is read, and what is around them is 0.
  */
-export function emitElements(a: Assembler, target: VectorTarget, alternate: Alternate): Label {
-  const f = new WinogradFunction(a, target, 5)
-  const [, from, to, rows, short] = [0, 1, 2, 3, 4] as const
+export function emitElements(a: Assembler, target: VectorTarget, alternate: Alternate, padded = false): Label {
+  const f = new WinogradFunction(a, target, 6)
+  const [, from, to, rows, short, top] = [0, 1, 2, 3, 4, 5] as const
   const [channels, across, tileStride, plane] = (['channels', 'across', 'tileStride', 'inPlane'] as const).map((name) =>
     f.word(name),
   )
@@ -185,6 +208,9 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
             f.get(rows).get(row).op('i32.sub').get(short).op('i32.eq').op('select')
           })
           const lines = [line, second, third, fourth]
+          // How many columns of each line are there
+          const tileRow = f.number(() => f.get(top).get(row).op('i32.add'))
+          const spans = padded ? lines.map((_, i) => presentColumns(f, tileRow, i)) : []
           f.range(
             column,
             () => f.i32(0),
@@ -193,11 +219,13 @@ export function emitElements(a: Assembler, target: VectorTarget, alternate: Alte
             () => {
               // Past the last result lies what is not to be seen: multiplied by no weight, it could still be no number
               const whole = firstLanes(f, lanes, () => f.get(columns).i32(1).op('i32.shr_u').get(column).op('i32.sub'))
+              const places = padded ? columnPlaces(f, lanes, column) : []
               const elements = lines.map((start, i) => {
                 const first = f.number(() => f.get(column).i32(3).op('i32.shl').get(start).op('i32.add'))
                 if (i < 2) prefetchPair(f, first, channelStride)
-                const [a, b, c, d] = [0, 8].flatMap((offset) =>
-                  loadAlternating(f, alternate, first, offset, alternates),
+                const there = padded ? places.map((p) => f.vector(() => f.get(p).get(spans[i]).op('i32x4.lt_u'))) : []
+                const [a, b, c, d] = [0, 1].flatMap((pair) =>
+                  loadAlternating(f, alternate, first, 8 * pair, alternates, there.slice(2 * pair)),
                 )
                 return [a, b, c, f.vector(() => f.get(d).get(whole).op('v128.and'))]
               })

@@ -1,6 +1,7 @@
 // Convolutions of 3 × 3 with a stride of 1 by Winograd's F(2×2, 3×3): sixteen products of tiles for what takes 36 multiplications directly.
 
-import { stepOf, type Table } from '../../kernel/table.ts'
+import type { Padding } from '../../kernel/contract.ts'
+import { lengthOf, stepOf, type Table } from '../../kernel/table.ts'
 import { roundUp } from '../wasm/blocking.ts'
 import { contractScratchBytes } from './blocking.ts'
 import type { CpuFeatures } from './features.ts'
@@ -81,10 +82,11 @@ export interface Tables {
 }
 
 /** The windows that a table of results and one of the elements of a window make, if they are those of such a convolution. */
-export function windowsOf(results: Table, window: Table): Windows | undefined {
+export function windowsOf(results: Table, window: Table, padding?: Padding): Windows | undefined {
   const [channelStride, rowStride, step] = window.strides
   const { length } = window.extents
   if (length !== 3 || window.extents[1] !== 3 || window.extents[2] !== 3 || step !== 1) return undefined
+  if (padding) return paddedWindows(results, window, padding)
   const axes = results.extents.length
   if (axes < 2 || axes > 3 || results.strides[axes - 1] !== 1 || results.strides[axes - 2] !== rowStride)
     return undefined
@@ -93,6 +95,18 @@ export function windowsOf(results: Table, window: Table): Windows | undefined {
   if (rowStride <= 0 || channelStride <= 0 || imageStride < 0) return undefined
   const [image, channel, row] = [imageStride, channelStride, rowStride].map((stride) => 4 * stride)
   return { channels, images, rows, columns, imageStride: image, channelStride: channel, rowStride: row }
+}
+
+/** Rows of padded images are as long in memory as they are without, so that a table may join them. */
+function paddedWindows(results: Table, window: Table, { extents: [height, width] }: Padding): Windows | undefined {
+  const [channels] = window.extents
+  const [channelStride, rowStride] = window.strides
+  const [rows, columns] = [height - 2, width - 2]
+  const images = lengthOf(results) / (rows * columns)
+  const [image, row, column] = stridesOver(results, [images, rows, columns]) ?? []
+  if (column !== 1 || row !== rowStride || rowStride <= 0 || channelStride <= 0 || image < 0) return undefined
+  const [imageStride, channel, line] = [image, channelStride, rowStride].map((stride) => 4 * stride)
+  return { channels, images, rows, columns, imageStride, channelStride: channel, rowStride: line }
 }
 
 /** Where the slopes lie that are the left operand of a gradient of filters, if their columns are neighbours. */
