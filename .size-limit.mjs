@@ -20,7 +20,7 @@ const budgets = [
   { name: 'train', entry: 'train/index', limit: '88.5 kB' },
   // With dagre, the library that ranks the boxes of a picture.
   { name: 'inspect', entry: 'inspect/index', limit: '89 kB' },
-  { name: 'cli', entry: 'cli/main', limit: '213 kB' },
+  { name: 'cli', entry: 'cli/main', limit: '215 kB' },
 ]
 
 /** Bundlers keep what is imported on demand in files of their own. */
