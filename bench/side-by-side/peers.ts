@@ -57,6 +57,8 @@ export const tenon = (backend: string, scale = 1): Peer => ({
   ...(scale === 1 ? {} : { near: workloadNames }),
   command: (workload, threads) => [
     process.execPath,
+    // As the first line of the command has it
+    '--v8-pool-size=1',
     path('../../dist/cli/main.js'),
     ...['bench', workload, '--serve', '--backend', backend, '--threads', String(threads), '--scale', String(scale)],
   ],
