@@ -20,6 +20,7 @@ import { lowerRoutine } from './lower-routine.ts'
 import { placedParts } from './place-parts.ts'
 import { assignPhases, planMemory } from './plan.ts'
 import { seePadding } from './see-padding.ts'
+import { shareCopies } from './share-copies.ts'
 import { storedNodes } from './store.ts'
 import type { Block, Unit } from './unit.ts'
 import { resolve } from './view.ts'
@@ -34,7 +35,7 @@ export function compileGraph(graph: Graph, seesPadding?: SeesPadding): Program {
 
 /** A graph as units with phases and places; graphs inside of its operations become blocks of their own. */
 function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
-  const outputs = filledOperands(distinctOutputs(graph.outputs))
+  const outputs = filledOperands(shareCopies(distinctOutputs(graph.outputs)))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
   const parts = placedParts(grouping, outputs, stored)

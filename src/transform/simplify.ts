@@ -18,8 +18,9 @@ import { splitProduct } from './split-product.ts'
 export function simplify(outputs: readonly Node[]): Node[] {
   const equals = new Equals()
   const cleaned = pass(simplifyControl(outputs, simplify), rules, equals)
-  const counted = pass(cleaned, pushMoves(consumerCounts(cleaned)), equals)
-  return pass(counted, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut }, equals)
+  const users = consumerCounts(cleaned)
+  const pushed = pass(cleaned, pushMoves(users), equals, users)
+  return pass(pushed, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut }, equals)
 }
 
 /** What takes the place of a node, whose inputs are simple already; `original` is the node before they were. */
@@ -27,8 +28,11 @@ type Rule<O extends OpName = OpName> = (node: Node<O>, original: Node) => Node
 /** Rules by operation. Most nodes have none and only find their equals, so a pass costs little. */
 type Rules = { readonly [O in OpName]?: Rule<O> }
 
-/** Rebuilds the graph through rules and gives equal nodes one identity. What an earlier pass found simple is passed by. */
-function pass(outputs: readonly Node[], using: Rules, equals: Equals): Node[] {
+/**
+ * Rebuilds the graph through rules and gives equal nodes one identity. What an earlier pass found simple is passed by. In `users`,
+ * what takes the place of a node gets the users that it had.
+ */
+function pass(outputs: readonly Node[], using: Rules, equals: Equals, users?: Map<Node, number>): Node[] {
   return mapGraph(outputs, (node, inputs) => {
     const rule = using[node.op] as Rule | undefined
     const isOwn = rule !== undefined && rule !== rules[node.op]
@@ -37,6 +41,7 @@ function pass(outputs: readonly Node[], using: Rules, equals: Equals): Node[] {
     const now = isEmpty(rebuilt) ? nothing : rule
     const made = equals.first(now ? within(node.scope, () => now(rebuilt, node)) : rebuilt)
     if (made === rebuilt && now === rules[node.op]) equals.simple.add(made)
+    if (made !== node) users?.set(made, (users.get(made) ?? 0) + (users.get(node) ?? 0))
     return made
   }).outputs
 }
@@ -268,10 +273,10 @@ function joinPads(node: Node<'add'>): Node {
 }
 
 /** Transposes and slices of a pointwise value or correlation nobody else needs are done to its inputs, where they cost nothing. */
-function pushMoves(counts: Map<Node, number>): Rules {
+function pushMoves(users: Map<Node, number>): Rules {
   const push = (node: Node<'transpose'> | Node<'slice'>): Node => {
     const x = node.inputs[0]
-    if (counts.get(x) !== 1) return node
+    if (users.get(x) !== 1) return node
     if (isOp(node, 'transpose') && isOp(x, 'matmul') && swapsMatrices(node.attributes.permutation)) {
       // (A B)ᵀ = Bᵀ Aᵀ, with the same products in the same sums.
       return build.node('matmul', [build.swap(x.inputs[1]), build.swap(x.inputs[0])], {})
@@ -282,18 +287,13 @@ function pushMoves(counts: Map<Node, number>): Rules {
       const through = isOp(node, 'transpose')
         ? build.transpose(input, node.attributes.permutation)
         : build.slice(input, node.attributes.starts, node.attributes.sizes, node.attributes.steps)
-      counts.set(through, 1)
+      users.set(through, 1)
       const simple = simplified(through)
-      return isOp(simple, 'transpose') || isOp(simple, 'slice') ? push(simple) : counted(simple, simple)
+      return isOp(simple, 'transpose') || isOp(simple, 'slice') ? push(simple) : simple
     })
     return changed(x, { inputs, shape: node.shape })
   }
-  // One whose inputs have changed has the users that it had.
-  const counted = (node: Node, original: Node): Node => {
-    if (isOp(node, 'conv')) counts.set(node, counts.get(original) ?? 0)
-    return node
-  }
-  return { transpose: push, slice: push, conv: counted }
+  return { transpose: push, slice: push }
 }
 
 /** A product of few long sums, in parts. */

@@ -77,6 +77,32 @@ describe('removes', () => {
   })
 })
 
+describe('transposes of products', () => {
+  const [x, weight] = [1, 2].map((factor) =>
+    tensor(
+      Float64Array.from({ length: 9 }, (_, i) => ((i * factor) % 5) - 2),
+      { shape: [3, 3] },
+    ),
+  )
+  const ops = (outputs: readonly Tensor[]): string[] =>
+    topologicalOrder(simplify(outputs.map((y) => y.node))).map((node) => node.op)
+  const turned = (y: Tensor): Tensor => y.matmul(weight).transpose()
+
+  it('are products of transposes, also after one that has become so', () => {
+    const twice = turned(turned(x).exp())
+    expect(values(simplified(twice))).toEqual(values(twice.node))
+    expect(simplified(twice).op).toBe('matmul')
+    expect(ops([twice]).filter((op) => op === 'matmul')).toHaveLength(2)
+  })
+
+  it('stay where the product itself is needed, also after one that did not', () => {
+    const product = turned(x).exp().matmul(weight)
+    const outputs = [product, product.transpose()]
+    expect(ops(outputs).filter((op) => op === 'matmul')).toHaveLength(2)
+    expect(simplify(outputs.map((y) => y.node))[1]?.op).toBe('transpose')
+  })
+})
+
 describe('slices of correlations', () => {
   const whole = (shape: readonly number[], factor: number): Tensor =>
     tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => ((i * factor) % 11) - 5)).reshape(
