@@ -40,7 +40,7 @@ export function scaledDotProductAttention(
 export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
   const { causal = false, offset = 0, mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1]) } = options
   checkInputs(query, key, options)
-  let scores = query.mul(scale).matmul(key.transpose())
+  let scores = query.matmul(key.transpose()).mul(scale)
   return withBroadcasting('numpy', () => {
     if (causal) {
       const last = scores.shape.slice(-2)
