@@ -72,22 +72,29 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
   }
   const reductions = [...used].sort((a, b) => a - b)
 
-  const usedLoads = new Set<number>()
   const usedPositions = new Set<number>()
-  const scan = (roots: readonly Expr[]): void => {
+  /** Adds the loads that expressions make, and those that say where others read. */
+  const addLoads = (roots: readonly Expr[], found: Set<number>): void => {
     for (const x of s.topological(roots)) {
       if (x.op === 'index') usedPositions.add(x.value)
-      if (x.op !== 'load' || usedLoads.has(x.value)) continue
-      usedLoads.add(x.value)
+      if (x.op !== 'load' || found.has(x.value)) continue
+      found.add(x.value)
       const { indirect } = loads[x.value] as Load
-      if (indirect) scan([indirect.rows])
+      if (indirect) addLoads([indirect.rows], found)
     }
   }
-  scan([
-    ...targets.map((t) => t.value),
-    ...targets.flatMap((t) => (t.indirect ? [t.indirect.rows] : [])),
-    ...reductions.map((r) => (parts.reductions[r] as { value: Expr }).value),
-  ])
+  const usedLoads = new Set<number>()
+  const roots = [
+    ...targets.flatMap(({ value, indirect, stage }) => [
+      { value, stage },
+      ...(indirect ? [{ value: indirect.rows, stage }] : []),
+    ]),
+    ...reductions.map((r) => parts.reductions[r] as { value: Expr; stage: number }),
+  ]
+  addLoads(
+    roots.map(({ value }) => value),
+    usedLoads,
+  )
 
   // Axes: parallel ones first; neighbours that every access walks as one are merged.
   const walks: Walk[] = [
@@ -247,15 +254,13 @@ export function launchOf(domain: Dims, reduced: readonly boolean[], parts: Parts
   function readAfterStores(): Set<Node> {
     const sweep = (stage: number): number => (stage < 0 ? Number.POSITIVE_INFINITY : stage)
     const firstStore = Math.min(...targets.map((t) => sweep(t.stage)))
-    const late = [
-      ...reductions.map((r) => parts.reductions[r] as { value: Expr; stage: number }),
-      ...targets.flatMap((t) => [t, ...(t.indirect ? [{ value: t.indirect.rows, stage: t.stage }] : [])]),
-    ].filter(({ stage }) => sweep(stage) > firstStore)
-    const found = new Set<Node>()
-    for (const e of s.topological(late.map(({ value }) => value))) {
-      if (e.op === 'load') found.add((loads[e.value] as Load).base)
-    }
-    return found
+    const late = roots.filter(({ stage }) => sweep(stage) > firstStore)
+    const read = new Set<number>()
+    addLoads(
+      late.map(({ value }) => value),
+      read,
+    )
+    return new Set([...read].map((l) => (loads[l] as Load).base))
   }
 }
 

@@ -1,6 +1,8 @@
 // Planning: the phase of every unit, and where every value lies in the arena.
 
+import { dtypes } from '../graph/dtype.ts'
 import type { Node } from '../graph/node.ts'
+import { sizeOf } from '../graph/shape.ts'
 import { bytesOf } from './classify.ts'
 import type { Dependencies } from './dependency.ts'
 import type { Block, Unit } from './unit.ts'
@@ -26,13 +28,16 @@ const alignment = 64
 const slack = 64
 
 interface Lifetime {
-  readonly node: Node
   readonly bytes: number
-  first: number
+  readonly first: number
   last: number
+  offset: number
 }
 
-/** Places every value without a binding in the arena; values share memory where none of their phases coincide. Largest first, lowest gap. */
+/**
+ * Places every value without a binding in the arena; values share memory where none of their phases coincide, and where a kernel writes
+ * one over another. Largest first, lowest gap.
+ */
 export function planMemory(
   phases: readonly (readonly Unit[])[],
   bindings: ReadonlyMap<Node, number>,
@@ -44,29 +49,63 @@ export function planMemory(
         if (bindings.has(node)) continue
         const known = lifetimes.get(node)
         if (known) known.last = phase
-        else lifetimes.set(node, { node, bytes: round(bytesOf(node) + slack), first: phase, last: phase })
+        else lifetimes.set(node, { bytes: round(bytesOf(node) + slack), first: phase, last: phase, offset: 0 })
       }
     }
   })
-  const places: Map<Node, Place> = new Map()
-  for (const [node, slot] of bindings) places.set(node, { kind: 'binding', slot, bytes: bytesOf(node) })
+  writeOver(phases, lifetimes)
   // By their offsets
-  const placed: { first: number; last: number; offset: number; end: number }[] = []
+  const placed: Lifetime[] = []
   let arenaBytes = 0
-  for (const life of [...lifetimes.values()].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    let offset = slack
+  for (const life of [...new Set(lifetimes.values())].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    life.offset = slack
     for (const other of placed) {
       if (other.first > life.last || other.last < life.first) continue
-      if (other.offset - offset >= life.bytes) break
-      offset = Math.max(offset, other.end)
+      if (other.offset - life.offset >= life.bytes) break
+      life.offset = Math.max(life.offset, other.offset + other.bytes)
     }
-    const place = { first: life.first, last: life.last, offset, end: offset + life.bytes }
-    placed.splice(placesBefore(placed, offset), 0, place)
-    places.set(life.node, { kind: 'arena', offset, bytes: bytesOf(life.node) })
-    arenaBytes = Math.max(arenaBytes, offset + life.bytes)
+    placed.splice(placesBefore(placed, life.offset), 0, life)
+    arenaBytes = Math.max(arenaBytes, life.offset + life.bytes)
   }
+  const places: Map<Node, Place> = new Map()
+  for (const [node, slot] of bindings) places.set(node, { kind: 'binding', slot, bytes: bytesOf(node) })
+  for (const [node, { offset }] of lifetimes) places.set(node, { kind: 'arena', offset, bytes: bytesOf(node) })
   return { places, arenaBytes }
 }
+
+/** Gives results the memory of what their kernel is the last to read, and reads at the very points where it writes: that is in a cache. */
+function writeOver(phases: readonly (readonly Unit[])[], lifetimes: Map<Node, Lifetime>): void {
+  const writers = new Map<Node, number>()
+  for (const units of phases)
+    for (const unit of units) for (const node of unit.writes) writers.set(node, (writers.get(node) ?? 0) + 1)
+  phases.forEach((units, phase) => {
+    const users = new Map<Lifetime, number>()
+    for (const unit of units) {
+      for (const life of new Set(unit.buffers.map((node) => lifetimes.get(node))))
+        if (life) users.set(life, (users.get(life) ?? 0) + 1)
+    }
+    for (const unit of units) {
+      if (unit.control || unit.launches.length !== 1) continue
+      for (const node of unit.writes) {
+        const own = lifetimes.get(node)
+        if (!own || own.first !== phase || writers.get(node) !== 1) continue
+        for (const read of unit.reads) {
+          const life = lifetimes.get(read)
+          if (!life || life === own || life.last !== phase || users.get(life) !== 1) continue
+          if (unit.scattered.has(read) || !isAlike(read, node)) continue
+          life.last = own.last
+          users.set(life, 2)
+          lifetimes.set(node, life)
+          break
+        }
+      }
+    }
+  })
+}
+
+/** Whether equal points of two values are equal bytes. */
+const isAlike = (a: Node, b: Node): boolean =>
+  sizeOf(a.shape) === sizeOf(b.shape) && dtypes[a.dtype].bytes === dtypes[b.dtype].bytes
 
 /** How many of the places, which are sorted, begin at this offset or before it. */
 function placesBefore(placed: readonly { readonly offset: number }[], offset: number): number {

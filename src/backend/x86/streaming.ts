@@ -2,7 +2,7 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import type { LoopKernel, LoopLaunch } from '../../kernel/loop.ts'
-import type { Program } from '../../kernel/program.ts'
+import type { BufferPlace, Program } from '../../kernel/program.ts'
 
 /** Bytes of results that no cache keeps until they are read. */
 const pastCaches = 32 * 2 ** 20
@@ -18,7 +18,7 @@ export function streams(kernel: LoopKernel, launch: LoopLaunch, buffers: Program
   const stores = stages.flatMap((stage) => stage.stores)
   const written = new Set(stores.map((s) => s.access))
   if (written.size > 1 || launch.grain % 16 !== 0) return false
-  const read = new Set(launch.accesses.flatMap(({ buffer }, a) => (written.has(a) ? [] : [buffer])))
+  const read = new Set(launch.accesses.flatMap(({ buffer }, a) => (written.has(a) ? [] : [startOf(buffers[buffer])])))
   return stores.every(({ access, mode }) => {
     const { dtype, strides, bounded, indirect } = accesses[access]
     const { buffer, offset } = launch.accesses[access]
@@ -27,6 +27,10 @@ export function streams(kernel: LoopKernel, launch: LoopLaunch, buffers: Program
     const isAligned =
       offset % 16 === 0 && (place.kind === 'binding' || (place.kind === 'arena' && place.offset % 64 === 0))
     const { bytes } = dtypes[dtype]
-    return bytes >= 4 && bytes * launch.total >= pastCaches && isWhole && isAligned && !read.has(buffer)
+    return bytes >= 4 && bytes * launch.total >= pastCaches && isWhole && isAligned && !read.has(startOf(place))
   })
 }
+
+/** Where a buffer begins, as one number. */
+const startOf = (place: BufferPlace): number =>
+  place.kind === 'arena' ? place.offset : place.kind === 'binding' ? -1 - place.slot : Number.NaN
