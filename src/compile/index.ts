@@ -38,7 +38,7 @@ function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
   const outputs = filledOperands(shareCopies(distinctOutputs(graph.outputs)))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
-  const parts = placedParts(grouping, outputs, stored)
+  const { parts, spared } = placedParts(grouping, outputs, stored)
   const units: Unit[] = []
   const labels = new Map<Unit, Label>()
   const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
@@ -50,7 +50,7 @@ function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
     control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables, launches)),
   }
   for (const group of grouping.groups) {
-    if (group.nodes.every((n) => !stored.has(n) || sizeOf(n.shape) === 0)) continue
+    if (group.nodes.every((n) => !stored.has(n) || spared.has(n) || sizeOf(n.shape) === 0)) continue
     const lowered = lower[group.kind](group)
     units.push(...lowered)
     const label = labelOf(group.nodes)

@@ -11,11 +11,10 @@ import { domainOf } from './classify.ts'
 import { GroupExpressions, type Load } from './expression.ts'
 import type { Group, Grouping } from './group.ts'
 import { operandViews } from './operand.ts'
-import type { PartPlace } from './place-parts.ts'
 import { paddingOf } from './see-padding.ts'
 import { readsSamePoint } from './space.ts'
 import type { Unit } from './unit.ts'
-import { matchShapes, type View } from './view.ts'
+import { matchShapes, type View, wholeView } from './view.ts'
 
 /** What an axis of the output counts. */
 type Role = 'batch' | 'm' | 'n'
@@ -39,7 +38,7 @@ export function lowerContract(
   group: Group,
   grouping: Grouping,
   stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, PartPlace>,
+  parts: ReadonlyMap<Node, View>,
   tables: Tables,
 ): Unit {
   const node = group.nodes.find((n) => grouping.classOf(n) === 'contract') as Node<'matmul'> | Node<'conv'>
@@ -104,26 +103,12 @@ export function lowerContract(
   for (const base of expressions.waits) reads.add(base)
   const memo = new Map<Expr, Expr>()
   const final = (e: Expr): Expr => rewrite(e, (x) => (x.op === 'load' ? s.load(x.type, addLoad(x.value)) : x), memo)
-  const straight = contiguousStrides(group.domain)
-  const placeOf = (whole: Node): PartPlace => parts.get(whole) ?? { whole, offset: 0, strides: straight }
+  const placeOf = (target: Node): View =>
+    parts.get(target) ?? { ...wholeView(target), shape: group.domain, strides: contiguousStrides(group.domain) }
   const stores = targets.map((target, i): Store => {
     const value = final(values[i] as Expr)
-    const { whole, strides, offset } = placeOf(target)
     accesses.push({ dtype: target.dtype })
-    epilogueTables.push(
-      table(
-        {
-          base: whole,
-          shape: group.domain,
-          strides,
-          offset,
-          bounds: group.domain.map(() => undefined),
-          fill: 0,
-        },
-        axes.m,
-        axes.n,
-      ),
-    )
+    epilogueTables.push(table(placeOf(target), axes.m, axes.n))
     return { access: accesses.length - 1, value, mode: 'set' }
   })
 
@@ -144,7 +129,7 @@ export function lowerContract(
     launches: [{ kernel, launch }],
     buffers,
     reads,
-    writes: new Set(targets.map((t) => placeOf(t).whole)),
+    writes: new Set(targets.map((t) => placeOf(t).base)),
     order: 1,
     scattered,
   }

@@ -9,16 +9,15 @@ import { levelOf } from './fit.ts'
 import type { Group, Grouping } from './group.ts'
 import { type Built, launchOf, type Target } from './launch.ts'
 import type { Launches } from './launches.ts'
-import type { PartPlace } from './place-parts.ts'
 import { rowStrides } from './space.ts'
 import type { Unit, UnitLaunch } from './unit.ts'
-import { resolve } from './view.ts'
+import { resolve, type View, wholeView } from './view.ts'
 
 export function lowerLoop(
   group: Group,
   grouping: Grouping,
   stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, PartPlace>,
+  parts: ReadonlyMap<Node, View>,
   launches: Launches,
 ): Unit {
   const expressions = new GroupExpressions(group, grouping, stored)
@@ -32,8 +31,8 @@ export function lowerLoop(
       const stage = row ? -1 : found.stage
       const part = parts.get(node)
       if (part) {
-        const { whole, strides, offset } = part
-        return { node: whole, dtype: node.dtype, strides, offset, value: expr, stage, mode: 'set' }
+        const { base, strides, offset } = part
+        return { node: base, dtype: node.dtype, strides, offset, value: expr, stage, mode: 'set' }
       }
       const strides = level === 'row' ? rowStrides(group.domain, group.reduced) : contiguousStrides(group.domain)
       return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage, mode: 'set' }
@@ -46,19 +45,11 @@ export function lowerAssemble(
   group: Group,
   grouping: Grouping,
   stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, PartPlace>,
+  parts: ReadonlyMap<Node, View>,
   launches: Launches,
 ): Unit[] {
   const node = group.nodes[0] as Node
-  const {
-    whole,
-    strides,
-    offset: first,
-  } = parts.get(node) ?? {
-    whole: node,
-    strides: contiguousStrides(node.shape),
-    offset: 0,
-  }
+  const { base: whole, strides, offset: first } = parts.get(node) ?? wholeView(node)
   const units: Unit[] = []
   if (isOp(node, 'pad')) units.push(fill(node, node.attributes.value))
   let start = 0

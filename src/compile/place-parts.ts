@@ -1,30 +1,34 @@
-// Parts of a concat that the kernels which compute them write where they belong, instead of memory of their own.
+// Values that the kernels which compute them write where they belong, instead of memory of their own: parts of a concat, and
+// what would only be copied into another order.
 
 import { isOp, type Node } from '../graph/node.ts'
-import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
+import { type Dims, sizeOf } from '../graph/shape.ts'
 import { levelOf } from './fit.ts'
 import type { Grouping } from './group.ts'
 import { reshapeView, type View, wholeView } from './view.ts'
 
-/** Where a part belongs: in the memory of the whole, from `offset` on, with strides along its kernel's axes (a concat's own axes). */
-export interface PartPlace {
-  readonly whole: Node
-  readonly offset: number
-  readonly strides: Dims
-}
-
 /** Shorter runs of memory are better copied than written element by element. */
 const shortestRun = 32
 
-/** The stored values, and concats, that only one concat reads, once, in their order: of kernels whose axes the place has too. */
+export interface Placed {
+  /** For each part its place in the whole, along its kernel's axes (a concat's own axes). */
+  readonly parts: ReadonlyMap<Node, View>
+  /** Copies that nobody has to make: of parts. */
+  readonly spared: ReadonlySet<Node>
+}
+
+/** The stored values, and concats, that only one whole reads, once: of kernels whose axes the place has too. */
 export function placedParts(
   { order, groupOf, classOf }: Grouping,
   outputs: readonly Node[],
   stored: ReadonlySet<Node>,
-): Map<Node, PartPlace> {
-  const places = new Map<Node, PartPlace>()
-  const wholes = order.filter((node) => isOp(node, 'concat') && sizeOf(node.shape) > 0) as Node<'concat'>[]
-  if (wholes.length === 0) return places
+): Placed {
+  const parts = new Map<Node, View>()
+  const spared = new Set<Node>()
+  const isWhole = (node: Node): node is Order | Node<'concat'> =>
+    isOp(node, 'concat') || (isOrder(node) && stored.has(node) && groupOf.get(node)?.nodes.length === 1)
+  const wholes = order.filter(isWhole).filter((node) => sizeOf(node.shape) > 0)
+  if (wholes.length === 0) return { parts, spared }
   const readers = new Map<Node, number>()
   const count = (node: Node): unknown => readers.set(node, (readers.get(node) ?? 0) + 1)
   outputs.forEach(count)
@@ -39,29 +43,52 @@ export function placedParts(
     return group?.kind === 'loop' && levelOf(node, group, classOf(node)) === 'element' ? group.domain : undefined
   }
 
+  /** Whether what a value is, perhaps in another order, is written to its place at once. */
+  const place = (moved: Node, at: View | undefined): boolean => {
+    let value = moved
+    let view = at
+    for (; view && isOrder(value) && isAlone(value) && !stored.has(value); value = value.inputs[0])
+      view = movedBack(view, value)
+    const domain = view && stored.has(value) && isAlone(value) ? walked(value) : undefined
+    const found = view && domain && reshapeView(view, domain)
+    if (!found || unbroken(found) < shortestRun) return false
+    parts.set(value, found)
+    return true
+  }
+
   // A whole after the wholes that it is a part of.
   for (const whole of wholes.reverse()) {
+    const known = parts.get(whole)
+    const own = known ? reshapeView(known, whole.shape) : wholeView(whole)
+    if (!own) continue
+    if (isOrder(whole)) {
+      if (place(whole.inputs[0], movedBack(own, whole))) spared.add(whole)
+      continue
+    }
     const { axis } = whole.attributes
-    const own = places.get(whole) ?? { whole, offset: 0, strides: contiguousStrides(whole.shape) }
     let start = 0
     for (const part of whole.inputs) {
-      const offset = own.offset + start * own.strides[axis]
+      place(part, { ...own, shape: part.shape, offset: own.offset + start * own.strides[axis] })
       start += part.shape[axis]
-      const value = isAlone(part) ? reshapedFrom(part, stored, isAlone) : part
-      const domain = stored.has(value) && isAlone(value) ? walked(value) : undefined
-      if (!domain) continue
-      const view = reshapeView({ ...wholeView(own.whole), shape: part.shape, strides: own.strides, offset }, domain)
-      if (view && unbroken(view) >= shortestRun) places.set(value, { whole: own.whole, offset, strides: view.strides })
     }
   }
-  return places
+  return { parts, spared }
 }
 
-/** What a part is a reshape of. */
-function reshapedFrom(part: Node, stored: ReadonlySet<Node>, isAlone: (node: Node) => boolean): Node {
-  let value = part
-  while (isOp(value, 'reshape') && !stored.has(value) && isAlone(value)) value = value.inputs[0] as Node
-  return value
+/** A value in another order. */
+type Order = Node<'reshape'> | Node<'transpose'>
+
+const isOrder = (node: Node): node is Order => isOp(node, 'reshape') || isOp(node, 'transpose')
+
+/** Where the elements of what a node moves belong, if strides say so, when the view says it of the node's. */
+function movedBack(view: View, node: Order): View | undefined {
+  const { shape } = node.inputs[0]
+  if (isOp(node, 'reshape')) return reshapeView(view, shape)
+  const strides = new Array<number>(shape.length)
+  node.attributes.permutation.forEach((axis, i) => {
+    strides[axis] = view.strides[i]
+  })
+  return { ...view, shape, strides }
 }
 
 /** How many elements at the end of a view lie next to each other. */

@@ -272,7 +272,7 @@ function joinPads(node: Node<'add'>): Node {
     : node
 }
 
-/** Transposes and slices of a pointwise value or correlation nobody else needs are done to its inputs, where they cost nothing. */
+/** Transposes and slices of a pointwise value, correlation or concat nobody else needs are done to its inputs, where they cost nothing. */
 function pushMoves(users: Map<Node, number>): Rules {
   const push = (node: Node<'transpose'> | Node<'slice'>): Node => {
     const x = node.inputs[0]
@@ -282,6 +282,12 @@ function pushMoves(users: Map<Node, number>): Rules {
       return build.node('matmul', [build.swap(x.inputs[1]), build.swap(x.inputs[0])], {})
     }
     if (isOp(node, 'slice') && isOp(x, 'conv')) return sliceOfConv(node, x)
+    if (isOp(node, 'transpose') && isOp(x, 'concat') && keepsLast(node.attributes.permutation)) {
+      // What computes the parts can write them where they belong.
+      const { permutation } = node.attributes
+      const parts = x.inputs.map((part) => simplified(build.transpose(part, permutation)))
+      return build.node('concat', parts, { axis: permutation.indexOf(x.attributes.axis) })
+    }
     if (!isPointwise(x.op as OpName) || x.inputs.length === 0) return node
     const inputs = x.inputs.map((input): Node => {
       const through = isOp(node, 'transpose')
@@ -333,6 +339,8 @@ const swapsMatrices = (permutation: Dims): boolean =>
     const last = permutation.length - 1
     return p === (i === last ? last - 1 : i === last - 1 ? last : i)
   })
+
+const keepsLast = (permutation: Dims): boolean => permutation.at(-1) === permutation.length - 1
 
 const fewCells = 64
 const manyElements = 1 << 14

@@ -1,4 +1,5 @@
-// Parts of a concat are written where they belong by the kernels that compute them, unless someone else reads them too.
+// Parts of a concat, and what would only be copied into another order, are written where they belong by the kernels that
+// compute them, unless someone else reads them too.
 
 import { expect, it } from 'vitest'
 import { compileGraph } from '../../src/compile/index.ts'
@@ -18,6 +19,12 @@ const launches = (
   const whole = build.node('concat', parts, { axis })
   const outputs = [whole, ...others(parts)]
   return launchesOf(compileGraph({ leaves: [leaf], outputs, aliases: outputs.map(() => -1) }).steps).length
+}
+
+/** [n, heads, length, size] as [n, length, heads · size]. */
+const joinHeads = (x: Tensor): Tensor => {
+  const [n = 0, heads = 0, length = 0, size = 0] = x.shape
+  return x.permute([0, 2, 1, 3]).reshape([n, length, heads * size])
 }
 
 it('no copies, where nobody else reads the parts and they are not short', () => {
@@ -43,7 +50,53 @@ it('no copies of products, of what they are reshaped to, and of wholes that are 
   expect(kinds.filter((kind) => kind === 'loop')).toHaveLength(4)
 })
 
+it('no copies into another order, where runs are long and nobody else reads what is copied', () => {
+  const kinds = (size: number, others: (heads: Node) => readonly Node[]): string[] => {
+    const leaf = build.leaf({}, [2, 3, 8, size], 'float32')
+    const heads = build.unary('exp', leaf)
+    const joined = build.reshape(build.transpose(heads, [0, 2, 1, 3]), [2, 8, 3 * size])
+    const outputs = [joined, ...others(heads)]
+    return launchesOf(compileGraph({ leaves: [leaf], outputs, aliases: outputs.map(() => -1) }).steps).map(
+      (l) => l.kind,
+    )
+  }
+  expect(kinds(32, () => [])).toHaveLength(1)
+  expect(kinds(31, () => [])).toHaveLength(2)
+  expect(kinds(32, (heads) => [heads])).toHaveLength(2)
+})
+
+it('no copies of products into another order, nor of what they are in a whole', () => {
+  const leaf = build.leaf({}, [2, 3, 40, 40], 'float32')
+  const join = (x: Node): Node => build.reshape(build.transpose(x, [0, 2, 1, 3]), [80, 120])
+  const square = build.node('matmul', [leaf, leaf], {})
+  const negative = build.node('matmul', [leaf, build.unary('neg', leaf)], {})
+  const whole = build.node('concat', [join(square), join(negative)], { axis: 1 })
+  const { steps } = compileGraph({ leaves: [leaf], outputs: [whole], aliases: [-1] })
+  expect(
+    launchesOf(steps)
+      .map((l) => l.kind)
+      .sort(),
+  ).toEqual(['contract', 'contract', 'loop'])
+})
+
 forEachEngine(() => {
+  it('of products, in another order', () => {
+    const draw = (seed: number): Tensor => random.normal([2, 3, 37, 37], { key: random.key(seed) })
+    const [x, y] = [draw(1), draw(2)]
+    const joined = compile(() => concat([x.matmul(y), y.matmul(x)].map(joinHeads), 0).tanh())()
+    expect(joined.shape).toEqual([4, 37, 3 * 37])
+    ;[x.matmul(y), y.matmul(x)].forEach((product, half) => {
+      for (let head = 0; head < 3; head++) {
+        const found = joined.slice([2 * half, 2 * half + 2], null, [37 * head, 37 * head + 37])
+        const wanted = product
+          .slice(null, [head, head + 1])
+          .reshape([2, 37, 37])
+          .tanh()
+        expect(found.sub(wanted).abs().max().itemSync()).toBeLessThan(1e-5)
+      }
+    })
+  })
+
   it('of products, along several axes', () => {
     const draw = (seed: number): Tensor => random.normal([37, 37], { key: random.key(seed) })
     const [x, y] = [draw(1), draw(2)]

@@ -103,6 +103,17 @@ describe('transposes of products', () => {
   })
 })
 
+it('transposes go to the parts of a concat, unless elements that were neighbours no longer are', () => {
+  const leaf = build.leaf({}, [2, 3, 5], 'float32')
+  const joined = build.node('concat', [build.unary('exp', leaf), build.unary('sin', leaf)], { axis: 1 })
+  const [moved, turned] = simplify([build.transpose(joined, [1, 0, 2]), build.transpose(joined, [0, 2, 1])])
+  expect(moved?.op).toBe('transpose') // The concat itself has two readers here.
+  expect(turned?.op).toBe('transpose')
+  const [alone] = simplify([build.transpose(joined, [1, 0, 2])])
+  expect(alone).toMatchObject({ op: 'concat', attributes: { axis: 0 }, shape: [6, 2, 5] })
+  expect(simplify([build.transpose(joined, [0, 2, 1])])[0]?.op).toBe('transpose')
+})
+
 describe('slices of correlations', () => {
   const whole = (shape: readonly number[], factor: number): Tensor =>
     tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => ((i * factor) % 11) - 5)).reshape(
