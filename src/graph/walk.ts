@@ -43,16 +43,17 @@ export function topologicalOrder(
 
 /**
  * Rebuilds a graph bottom-up: `replace` sees each node with its new inputs, which are `node.inputs` itself where none has changed, and
- * gives the node to use instead.
+ * gives the node to use instead. `inputsOf` may say that it sees others than those that a node has.
  */
 export function mapGraph(
   outputs: readonly Node[],
   replace: (node: Node, inputs: readonly Node[]) => Node,
   stop?: (node: Node) => boolean,
+  inputsOf = (node: Node): readonly Node[] => node.inputs,
 ): { outputs: Node[]; map: Map<Node, Node> } {
   const map = new Map<Node, Node>()
-  for (const node of topologicalOrder(outputs, stop)) {
-    map.set(node, replace(node, stop?.(node) ? none : mapped(node.inputs, map)))
+  for (const node of topologicalOrder(outputs, stop, inputsOf)) {
+    map.set(node, replace(node, stop?.(node) ? none : mapped(inputsOf(node), map)))
   }
   return { outputs: outputs.map((o) => map.get(o) as Node), map }
 }

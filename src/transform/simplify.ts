@@ -1,4 +1,4 @@
-// simplify: the same values from a smaller graph. Only such algebra as is exact in IEEE arithmetic.
+// simplify: the same values from a smaller graph. Only such algebra as is exact in IEEE arithmetic, but for the order of long sums.
 
 import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
@@ -7,19 +7,21 @@ import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { shortenSums } from './shorten-sums.ts'
 import { simplifyControl } from './simplify-control.ts'
 import { splitProduct } from './split-product.ts'
 
 /**
  * Removes what computes nothing (gradient stops, casts and moves to the same), shares equal nodes, folds constants
- * through moves, moves transposes and slices before pointwise work and slices before correlations, joins sums of disjoint pads into one concat, and
- * cuts large reductions and products of few long sums in two, so that they can run in parallel in a fixed order.
+ * through moves, moves transposes and slices before pointwise work and slices before correlations, joins sums of disjoint pads into one concat, takes
+ * sums over rows of a product over the shorter ones of another, and cuts large reductions and products of few long sums in two, so that they can
+ * run in parallel in a fixed order.
  */
 export function simplify(outputs: readonly Node[]): Node[] {
   const equals = new Equals()
   const cleaned = pass(simplifyControl(outputs, simplify), rules, equals)
   const users = consumerCounts(cleaned)
-  const pushed = pass(cleaned, pushMoves(users), equals, users)
+  const pushed = shortenSums(pass(cleaned, pushMoves(users), equals, users))
   return pass(pushed, { ...rules, sum: split, prod: split, max: split, min: split, matmul: cut, conv: cut }, equals)
 }
 

@@ -31,6 +31,20 @@ it('copies once for all shapes of a value, and not where strides suffice', () =>
   expect(launches(tallOne, view)).toBe(3)
 })
 
+it('reads products from their copies, so that they can be written there', () => {
+  const heads = build.leaf({}, [4, 32, 32], 'float32')
+  const seen = build.node('matmul', [heads, heads], {})
+  const turned = build.transpose(seen, [1, 0, 2])
+  const joined = build.node('matmul', [build.reshape(turned, [32, 128]), build.reshape(heads, [128, 32])], {})
+  const sums = build.node('sum', [build.binary('mul', turned, build.transpose(heads, [1, 0, 2]))], { axes: [2] })
+  const { steps } = compileGraph({ leaves: [heads], outputs: [joined, sums], aliases: [-1, -1] })
+  expect(
+    launchesOf(steps)
+      .map((launch) => launch.kind)
+      .sort(),
+  ).toEqual(['contract', 'contract', 'loop'])
+})
+
 forEachEngine(() => {
   it('are the same numbers', () => {
     const [rows, columns, inner] = [32, 24, 16]

@@ -125,5 +125,5 @@ it('a thousand queries of a thousand keys take memory for their sum, not their p
     const leaves = topologicalOrder(outputs).filter((node) => isOp(node, 'leaf'))
     return compileGraph({ leaves, outputs, aliases: outputs.map(() => -1) }).arenaBytes
   }
-  expect(arenaOf(y)).toBeLessThan(arenaOf(dense(q, k, v, { causal: true })) / 3)
+  expect(arenaOf(y)).toBeLessThan(arenaOf(dense(q, k, v, { causal: true })) / 2)
 })
