@@ -6,9 +6,9 @@ const budgets = [
   { name: 'core', entry: 'index', import: '{ tensor, grad, compile, nn, loss, optim }', limit: '90 kB' },
   { name: 'one gradient', entry: 'index', import: '{ tensor, grad, gelu }', limit: '35.5 kB' },
   // The worker's file: compiler, backend and every routine, and what they share with the page: operations and graphs.
-  { name: 'worker', entry: 'worker/main', limit: '92 kB' },
+  { name: 'worker', entry: 'worker/main', limit: '95 kB' },
   // The same for the page's own thread, where no worker can start; less what the page has.
-  { name: 'engine', entry: 'engine/at-once', limit: '92 kB' },
+  { name: 'engine', entry: 'engine/at-once', limit: '95 kB' },
   // With fit, data sets and run folders.
   { name: 'index', entry: 'index', limit: '120.5 kB' },
   { name: 'nn', entry: 'nn/index', limit: '77 kB' },
@@ -20,7 +20,7 @@ const budgets = [
   { name: 'train', entry: 'train/index', limit: '88.5 kB' },
   // With dagre, the library that ranks the boxes of a picture.
   { name: 'inspect', entry: 'inspect/index', limit: '89 kB' },
-  { name: 'cli', entry: 'cli/main', limit: '215 kB' },
+  { name: 'cli', entry: 'cli/main', limit: '217 kB' },
 ]
 
 /** Bundlers keep what is imported on demand in files of their own. */

@@ -73,8 +73,9 @@ function fresh(engine: string): void {
   configure({ backend: backend === 'reference' ? 'wasm' : 'reference' })
   configure({ backend, threads: Number(threads), seed: 0 })
   if (backend !== 'x86') return
-  // However small a kernel is, it is machine code.
-  const machine = createX86Backend({ threads: Number(threads), worthCalling: 0 })
+  // However small a kernel is, it is machine code, and a chain.
+  const chaining = { leastBytes: 0, fewestPieces: 2, claim: 0 }
+  const machine = createX86Backend({ threads: Number(threads), worthCalling: 0, chaining })
   if (typeof machine === 'string') throw new Error(machine)
   runtime.backend = machine
 }

@@ -4,7 +4,7 @@ import type { DataArray, DType } from '../graph/dtype.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/node.ts'
 import type { SeesPadding } from '../kernel/contract.ts'
-import type { Launch, Program } from '../kernel/program.ts'
+import type { Chaining, Launch, Program } from '../kernel/program.ts'
 
 /** A piece of a backend's memory. Opaque: only its backend can read it. */
 export interface Storage {
@@ -51,6 +51,8 @@ export interface KernelBackend extends Memory<DataArray> {
   load(program: Program): Loaded
   /** Which convolutions of padded images its kernels take as they are. */
   readonly seesPadding?: SeesPadding | undefined
+  /** Which launches it would rather run piece by piece. */
+  readonly chaining?: Chaining
   /** Times every program from now on and tells `listener` of each run, or with undefined stops doing so. What is off costs nothing. */
   measure?(listener: ((run: ProgramTime) => void) | undefined): void
 }

@@ -2,10 +2,10 @@
 
 import type { Node } from '../graph/node.ts'
 import { kernelKey } from '../kernel/key.ts'
-import type { BufferPlace, Kernel, Label, Launch, Program, Step } from '../kernel/program.ts'
+import type { BufferPlace, Chain, Kernel, Label, Launch, Program, Step } from '../kernel/program.ts'
 import { copyLabel } from './label.ts'
 import type { Tables } from './lower-contract.ts'
-import type { Block, Control, Inner, Unit } from './unit.ts'
+import { type Block, type Control, type Inner, membersOf, type Unit } from './unit.ts'
 
 export function assemble(block: Block, tables: Tables, bindings: number): Program {
   const assembler = new Assembler()
@@ -36,9 +36,18 @@ class Assembler {
       return number
     }
     return block.phases.flatMap((units): Step[] => {
-      const launches = units.flatMap((unit) => this.launches(unit, numberOf, block.labels.get(unit) ?? copyLabel))
+      const launches: Launch[] = []
+      const chains: Chain[] = []
+      for (const unit of units) {
+        const first = launches.length
+        for (const member of membersOf(unit))
+          launches.push(...this.launches(member, numberOf, block.labels.get(member) ?? copyLabel))
+        if (unit.chain) chains.push({ first, length: launches.length - first, pieces: unit.chain.pieces })
+      }
       const controls = units.flatMap(({ control }) => (control ? [this.control(control, numberOf)] : []))
-      return launches.length > 0 ? [{ kind: 'phase', launches }, ...controls] : controls
+      return launches.length > 0
+        ? [{ kind: 'phase', launches, ...(chains.length > 0 && { chains }) }, ...controls]
+        : controls
     })
   }
 

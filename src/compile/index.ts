@@ -6,8 +6,9 @@ import { changed, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { mapGraph, topologicalOrder } from '../graph/walk.ts'
 import type { SeesPadding } from '../kernel/contract.ts'
-import type { Label, Program } from '../kernel/program.ts'
+import type { Chaining, Label, Program } from '../kernel/program.ts'
 import { assemble } from './assemble.ts'
+import { chainUnits } from './chain.ts'
 import { classify, type NodeClass } from './classify.ts'
 import { Dependencies } from './dependency.ts'
 import { type Group, groupNodes } from './group.ts'
@@ -25,16 +26,31 @@ import { storedNodes } from './store.ts'
 import type { Block, Unit } from './unit.ts'
 import { resolve } from './view.ts'
 
-/** `seesPadding` says which convolutions kernels can do without a copy of padded images (`see-padding.ts`); by itself none. */
-export function compileGraph(graph: Graph, seesPadding?: SeesPadding): Program {
-  const tables = new Tables()
+/** What a backend wants of programs. */
+export interface Wishes {
+  /** Which convolutions kernels can do without a copy of padded images (`see-padding.ts`); without it none. */
+  readonly seesPadding?: SeesPadding | undefined
+  /** From when on units become chains (`chain.ts`); without it never. */
+  readonly chaining?: Chaining | undefined
+}
+
+export function compileGraph(graph: Graph, { seesPadding, chaining }: Wishes = {}): Program {
   const outputs = seesPadding ? seePadding(graph.outputs, seesPadding) : graph.outputs
-  const block = compileBlock({ ...graph, outputs }, tables, new Launches())
+  const tables = new Tables()
+  const block = compileBlock({ ...graph, outputs }, { tables, launches: new Launches(), chaining })
   return assemble(block, tables, graph.leaves.length + graph.outputs.length)
 }
 
+/** What all blocks of a program share. */
+interface Shared {
+  readonly tables: Tables
+  readonly launches: Launches
+  readonly chaining: Chaining | undefined
+}
+
 /** A graph as units with phases and places; graphs inside of its operations become blocks of their own. */
-function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
+function compileBlock(graph: Graph, shared: Shared): Block {
+  const { tables, launches, chaining } = shared
   const outputs = filledOperands(shareCopies(distinctOutputs(graph.outputs)))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
@@ -47,7 +63,7 @@ function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
     assemble: (group) => lowerAssemble(group, grouping, stored, parts, launches),
     scatter: (group) => lowerScatter(group, grouping, stored, launches),
     routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],
-    control: (group) => lowerControl(group, (inner) => compileBlock(inner, tables, launches)),
+    control: (group) => lowerControl(group, (inner) => compileBlock(inner, shared)),
   }
   for (const group of grouping.groups) {
     if (group.nodes.every((n) => !stored.has(n) || spared.has(n) || sizeOf(n.shape) === 0)) continue
@@ -58,7 +74,8 @@ function compileBlock(graph: Graph, tables: Tables, launches: Launches): Block {
   }
 
   const bindings = new Map<Node, number>(graph.leaves.map((leaf, i) => [leaf, i]))
-  const dependencies = new Dependencies(units)
+  const overLeaves = new Set(outputs.filter((_, i) => graph.aliases[i] >= 0))
+  const dependencies = new Dependencies(chaining ? chainUnits(units, tables.list, overLeaves, chaining) : units)
   const { copies, direct } = placeOutputs(graph, outputs, dependencies)
   for (const [node, slot] of direct) bindings.set(node, slot)
   const phases = assignPhases(dependencies)

@@ -5,7 +5,7 @@ import type { Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
 import { bytesOf } from './classify.ts'
 import type { Dependencies } from './dependency.ts'
-import type { Block, Unit } from './unit.ts'
+import { type Block, membersOf, type Unit } from './unit.ts'
 
 /** A unit runs in the phase after the last unit that it depends on. */
 export function assignPhases(dependencies: Dependencies): Unit[][] {
@@ -76,8 +76,9 @@ export function planMemory(
 /** Gives results the memory of what their kernel is the last to read, and reads at the very points where it writes: that is in a cache. */
 function writeOver(phases: readonly (readonly Unit[])[], lifetimes: Map<Node, Lifetime>): void {
   const writers = new Map<Node, number>()
-  for (const units of phases)
-    for (const unit of units) for (const node of unit.writes) writers.set(node, (writers.get(node) ?? 0) + 1)
+  for (const unit of phases.flat().flatMap(membersOf))
+    for (const node of unit.writes) writers.set(node, (writers.get(node) ?? 0) + 1)
+  const uses = (unit: Unit, life: Lifetime): Node[] => unit.buffers.filter((node) => lifetimes.get(node) === life)
   phases.forEach((units, phase) => {
     const users = new Map<Lifetime, number>()
     for (const unit of units) {
@@ -85,20 +86,29 @@ function writeOver(phases: readonly (readonly Unit[])[], lifetimes: Map<Node, Li
         if (life) users.set(life, (users.get(life) ?? 0) + 1)
     }
     for (const unit of units) {
-      if (unit.control || unit.launches.length !== 1) continue
-      for (const node of unit.writes) {
-        const own = lifetimes.get(node)
-        if (!own || own.first !== phase || writers.get(node) !== 1) continue
-        for (const read of unit.reads) {
-          const life = lifetimes.get(read)
-          if (!life || life === own || life.last !== phase || users.get(life) !== 1) continue
-          if (unit.scattered.has(read) || !isAlike(read, node)) continue
-          life.last = own.last
-          users.set(life, 2)
-          lifetimes.set(node, life)
-          break
+      const members = membersOf(unit)
+      members.forEach((member, i) => {
+        if (member.control || member.launches.length !== 1) return
+        const taken = new Set<Lifetime>()
+        /** Whether no other member uses a memory later, or another piece of it. */
+        const isLast = (life: Lifetime): boolean =>
+          members.every(
+            (other, j) => other === member || uses(other, life).every((node) => j < i && unit.chain?.cut.has(node)),
+          )
+        for (const node of member.writes) {
+          const own = lifetimes.get(node)
+          if (!own || own.first !== phase || writers.get(node) !== 1) continue
+          for (const read of member.reads) {
+            const life = lifetimes.get(read)
+            if (!life || life === own || life.last !== phase || users.get(life) !== 1 || taken.has(life)) continue
+            if (member.scattered.has(read) || !isAlike(read, node) || !isLast(life)) continue
+            life.last = own.last
+            taken.add(life)
+            lifetimes.set(node, life)
+            break
+          }
         }
-      }
+      })
     }
   })
 }

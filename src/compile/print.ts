@@ -56,7 +56,7 @@ export function describeKernels(program: Program): string {
         return [`${inside}    ${head}`, ...asked, ...lines(step.steps, depth + 1)]
       }
       const phase = phases++
-      return step.launches.map((launch) => {
+      return step.launches.map((launch, i) => {
         const text =
           launch.kind === 'loop'
             ? loopLine(program, launch)
@@ -64,7 +64,9 @@ export function describeKernels(program: Program): string {
               ? contractLine(program, launch)
               : routineLine(program, launch)
         const { flops, bytes } = workOf(program, launch)
-        return `${inside}${String(phase).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes`
+        const chain = step.chains?.find(({ first }) => first === i)
+        const together = chain ? `; in ${chain.pieces} pieces, each with the next ${chain.length - 1}` : ''
+        return `${inside}${String(phase).padStart(3)} k${launch.kernel} ${nameOf(program, launch)}: ${text}; ${flops} FLOPs, ${bytes} bytes${together}`
       })
     })
   }

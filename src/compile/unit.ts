@@ -21,6 +21,15 @@ export interface Unit {
   readonly scattered: ReadonlySet<Node>
   /** What runs after the launches: a conditional or a loop. */
   readonly control?: Control
+  /** What has no launches of its own, but units that run one after the other, piece by piece. */
+  readonly chain?: Chain
+}
+
+/** Units whose work is in `pieces`: each needs only that very piece of what those before it write, and of the values that are `cut` only that. */
+export interface Chain {
+  readonly members: readonly Unit[]
+  readonly pieces: number
+  readonly cut: ReadonlySet<Node>
 }
 
 /** A graph made into units on its own: `places` are in an arena of its own and in slots, its leaves' and then its outputs'. */
@@ -53,3 +62,6 @@ export type Control =
       readonly test?: { readonly inner: Inner; readonly flag: Node }
       readonly body: Inner
     }
+
+/** The units that a unit consists of. */
+export const membersOf = (unit: Unit): readonly Unit[] => unit.chain?.members ?? [unit]

@@ -40,7 +40,7 @@ function compiled(graph: Graph, on: KernelBackend, { name, span, planned }: Onlo
     return number.leaf
   })
   const compiled = span('group and lower', () =>
-    compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs }, on.seesPadding),
+    compileGraph({ ...graph, leaves: [...graph.leaves, ...leaves], outputs }, on),
   )
   const program = { ...compiled, name }
   const { arenaBytes, buffers } = program

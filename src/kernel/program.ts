@@ -34,10 +34,31 @@ export type BufferPlace =
       readonly bytes: number
     }
 
-/** Launches that are independent of each other. */
+/** Launches that are independent of each other, apart from those of a chain. */
 export interface Phase {
   readonly kind: 'phase'
   readonly launches: readonly Launch[]
+  readonly chains?: readonly Chain[]
+}
+
+/**
+ * So many of a phase's launches, from number `first` on, one after the other. They may run in pieces, too, the first of all of them before the
+ * second of any: batch elements of products, and iterations of loops, in equal shares.
+ */
+export interface Chain {
+  readonly first: number
+  readonly length: number
+  readonly pieces: number
+}
+
+/** From when on launches become chains. */
+export interface Chaining {
+  /** Bytes of values that a chain passes on at least, and of a piece of them at most, which a cache shall keep. */
+  readonly leastBytes: number
+  readonly mostBytesOfPiece: number
+  readonly fewestPieces: number
+  /** Nanoseconds of work that a thread takes at a time: smaller pieces are joined. */
+  readonly claim: number
 }
 
 /** Steps that run `turns` times over. */

@@ -16,7 +16,7 @@ const convolve = (x: Node): Node => build.node('conv', [x, filters], { strides: 
 
 const loops = (outputs: readonly Node[], sees: boolean): number => {
   const graph = { leaves: [images, filters], outputs, aliases: outputs.map(() => -1) }
-  const program = compileGraph(graph, () => sees)
+  const program = compileGraph(graph, { seesPadding: () => sees })
   return program.kernels.filter(({ kind }) => kind === 'loop').length
 }
 
@@ -29,7 +29,7 @@ it('makes no copy of images where kernels see the padding, unless something else
 it('asks for what a kernel has to know', () => {
   const asked: unknown[] = []
   const graph = { leaves: [images, filters], outputs: [convolve(padded)], aliases: [-1] }
-  compileGraph(graph, (convolution) => asked.push(convolution) < 0)
+  compileGraph(graph, { seesPadding: (convolution) => asked.push(convolution) < 0 })
   expect(asked).toEqual([
     {
       batch: 1,

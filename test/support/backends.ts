@@ -72,9 +72,11 @@ export function forEachBackend(body: (on: TestBackend) => void, wanted = (_: Tes
   )
 }
 
-/** Everything that can be is machine code, however small. */
+const smallChains = { leastBytes: 0, fewestPieces: 2, claim: 0 }
+
+/** Everything that can be is machine code, and a chain, however small. */
 export function useMachineCode(options: X86Options): void {
-  const backend = createX86Backend({ worthCalling: 0, ...options })
+  const backend = createX86Backend({ worthCalling: 0, chaining: smallChains, ...options })
   if (typeof backend === 'string') throw new Error(backend)
   runtime.backend = backend
   runtime.executables = new Map()

@@ -243,7 +243,7 @@ export class ContractTasks {
       nanoseconds,
       callerOnly,
       source: launch,
-      packing: true,
+      packs: given,
     })
   }
 

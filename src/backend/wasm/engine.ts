@@ -1,6 +1,7 @@
 // The engine: linear memory, the function table, the module that runs programs, and the worker threads that help.
 
 import { platform as hostPlatform } from '#platform'
+import type { Chaining } from '../../kernel/program.ts'
 import type { RoutineKernel } from '../../kernel/routine.ts'
 import type { Table } from '../../kernel/table.ts'
 import type { Platform, WorkerHandle } from '../../platform/platform.ts'
@@ -28,9 +29,14 @@ export interface EngineOptions {
   readonly platform?: Platform
   /** Machine code that kernels may be. */
   readonly native?: NativeCode
+  /** From when on launches run piece by piece. Tests say from the start. */
+  readonly chaining?: Partial<Chaining>
   /** Told once when a worker could not start or died; default `console.warn`. */
   readonly warn?: (message: string) => void
 }
+
+/** A piece stays in half of a second-level cache of a megabyte. */
+const usualChaining: Chaining = { leastBytes: 2 ** 20, mostBytesOfPiece: 2 ** 19, fewestPieces: 16, claim: 15_000 }
 
 /** The parameters of `emitMicroKernel`. */
 type MicroKernel = (k: number, ...rest: number[]) => void
@@ -61,6 +67,7 @@ export class Engine {
   readonly tile: Tile
   /** Threads asked for. */
   readonly threads: number
+  readonly chaining: Chaining
   /** Why there are fewer threads than asked for. */
   threadNote: string | undefined
   /** Threads that could not start or died. */
@@ -103,6 +110,7 @@ export class Engine {
     this.threads = this.threadCount(options.threads)
     this.routines = new RoutineTable(this.memory)
     this.native = options.native
+    this.chaining = { ...usualChaining, ...options.chaining }
     this.scratchBytes = Math.max(scratchBytes, options.native?.scratchBytes ?? 0)
     this.host = { ...math, routine: (args: number) => this.routines.run(args), ...nativeImport(options.native) }
     const wanted = { 1: true, 0: false }[this.platform.environment('TENON_RELAXED_SIMD') ?? '']

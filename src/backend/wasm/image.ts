@@ -1,10 +1,11 @@
 // A program as words: tables, args blocks, launches and phases, with pointers relative to the start of the image.
 
-import type { Launch, LoopStep, Program, Step } from '../../kernel/program.ts'
+import type { Chaining, Launch, LoopStep, Phase, Program, Step } from '../../kernel/program.ts'
 import { ContractTasks } from './contract-task.ts'
 import { worthSharing } from './cost.ts'
 import { ImageWords } from './image-words.ts'
 import type { CompiledKernel } from './kernels.ts'
+import { linkedTasks } from './link.ts'
 import type { Tile } from './micro-kernel.ts'
 import { launchRecord, loopRecord, moveRecord, programRecord, stepKinds, stepRecord } from './records.ts'
 import { loopTask, routineTask, type Task } from './tasks.ts'
@@ -29,7 +30,7 @@ export interface ProgramImage {
 export function programImage(
   program: Program,
   kernels: readonly CompiledKernel[],
-  engine: { readonly threads: number; readonly tile: Tile },
+  engine: { readonly threads: number; readonly tile: Tile; readonly chaining: Chaining },
 ): ProgramImage {
   const writer = new Writer(engine, program, kernels)
   const root = writer.program()
@@ -59,6 +60,7 @@ class Writer {
   readonly products: ContractTasks
   readonly launches = new Map<number, Task>()
   private readonly threads: number
+  private readonly chaining: Chaining
   private readonly source: Program
   private readonly kernels: readonly CompiledKernel[]
   private readonly flat: Flat[] = []
@@ -66,13 +68,14 @@ class Writer {
   private joinable = -1
 
   constructor(
-    { threads, tile }: { readonly threads: number; readonly tile: Tile },
+    { threads, tile, chaining }: { readonly threads: number; readonly tile: Tile; readonly chaining: Chaining },
     source: Program,
     kernels: readonly CompiledKernel[],
   ) {
     this.words = new ImageWords(source)
     this.products = new ContractTasks(this.words, tile, kernels)
     this.threads = threads
+    this.chaining = chaining
     this.source = source
     this.kernels = kernels
   }
@@ -96,7 +99,10 @@ class Writer {
       }
       put('kind', stepKinds[step.kind])
       if (step.kind === 'phase') {
-        const chunks = step.tasks.reduce((sum, task) => sum + Math.ceil(task.total / task.grain), 0)
+        const chunks = step.tasks.reduce(
+          (sum, task) => sum + (task.follows ? 0 : Math.ceil(task.total / task.grain)),
+          0,
+        )
         put('launches', step.tasks.length)
         this.words.pointer(at + stepRecord.first / 4, launches[i])
         put('chunks', step.shared ? chunks : 0)
@@ -120,7 +126,7 @@ class Writer {
   private walk(steps: readonly Step[]): void {
     const { flat } = this
     for (const step of steps) {
-      if (step.kind === 'phase') this.phase(step.launches)
+      if (step.kind === 'phase') this.phase(step)
       else if (step.kind === 'branch') {
         const unless: Flat = { kind: 'unless', flag: step.flag, target: -1 }
         flat.push(unless)
@@ -149,11 +155,29 @@ class Writer {
     }
   }
 
-  /** A phase to write; neighbours that the calling thread runs alone are joined. */
-  private phase(launches: readonly Launch[]): void {
-    const tasks = launches.flatMap((launch) => this.task(launch) ?? [])
-    this.tasks(this.products.takePacking())
-    this.tasks(tasks)
+  /** A phase to write; neighbours that the calling thread runs alone are joined. Chains that can't run piece by piece are phases one after the other. */
+  private phase({ launches, chains = [] }: Phase): void {
+    const tasks: (Task | undefined)[] = launches.map((launch) => this.task(launch))
+    const packing = this.products.takePacking()
+    const apart = new Map<Launch, number>()
+    for (const { first, length, pieces } of chains) {
+      const members = tasks.slice(first, first + length)
+      const linked = linkedTasks(
+        members,
+        packing,
+        { pieces, threads: this.threads, claim: this.chaining.claim },
+        this.source,
+      )
+      if (linked) tasks.splice(first, length, ...linked)
+      else for (let i = 1; i < length; i++) apart.set(launches[first + i], i)
+    }
+    const turns = Math.max(0, ...apart.values())
+    for (let turn = 0; turn <= turns; turn++) {
+      const isNow = (task: Task | undefined): task is Task =>
+        task !== undefined && (apart.get(task.source) ?? 0) === turn
+      this.tasks(packing.filter(isNow))
+      this.tasks(tasks.filter(isNow))
+    }
   }
 
   private tasks(tasks: Task[]): void {
@@ -169,7 +193,7 @@ class Writer {
   private isShared(tasks: readonly Task[]): boolean {
     return (
       this.threads > 1 &&
-      tasks.some((task, i) => i > 0 || task.total > task.grain) &&
+      tasks.some((task, i) => (i > 0 && !task.follows) || task.total > task.grain) &&
       tasks.every((task) => !task.callerOnly) &&
       work(tasks) >= worthSharing
     )
@@ -201,12 +225,14 @@ class Writer {
     const at = this.words.record(launchRecord.bytes)
     this.launches.set(at, task)
     // Little work is one piece; much work stays in pieces even on one thread, for V8 replaces slow code between calls only.
-    const grain = shared || task.nanoseconds >= worthSharing ? task.grain : task.total
+    const isLinked = task.follows || task.followed
+    const grain = isLinked || shared || task.nanoseconds >= worthSharing ? task.grain : task.total
     this.words.set(at + launchRecord.function / 4, task.function)
     this.words.pointer(at + launchRecord.args / 4, task.args)
     this.words.set(at + launchRecord.grain / 4, grain)
     this.words.set(at + launchRecord.total / 4, task.total)
-    this.words.set(at + launchRecord.chunks / 4, Math.ceil(task.total / grain))
+    this.words.set(at + launchRecord.chunks / 4, task.follows ? 0 : Math.ceil(task.total / grain))
+    this.words.set(at + launchRecord.followed / 4, Number(task.followed ?? false))
   }
 
   private task(launch: Launch): Task | undefined {

@@ -2,7 +2,7 @@
 
 import { type DataArray, type DType, dtypes } from '../../graph/dtype.ts'
 import type { SeesPadding } from '../../kernel/contract.ts'
-import type { Program } from '../../kernel/program.ts'
+import type { Chaining, Program } from '../../kernel/program.ts'
 import type { KernelBackend, Loaded, ProgramTime, Storage } from '../backend.ts'
 import { Engine, type EngineOptions } from './engine.ts'
 import { KernelCache } from './kernels.ts'
@@ -55,6 +55,9 @@ export class EngineBackend implements WasmBackend {
 
   get seesPadding(): SeesPadding | undefined {
     return this.kernels.seesPadding
+  }
+  get chaining(): Chaining {
+    return this.engine.chaining
   }
   get threads(): number {
     return this.engine.threads - this.engine.lost

@@ -107,7 +107,7 @@ export class LoadedProgram implements Loaded {
     const stop = performance.now()
     const pieces = times.flatMap(({ launch, thread, begin, end, start, stop }) => {
       const task = this.launches.get((launch - this.image.address) >>> 2)
-      return task ? [{ launch: task.source, packing: task.packing ?? false, thread, begin, end, start, stop }] : []
+      return task ? [{ launch: task.source, packing: task.packs !== undefined, thread, begin, end, start, stop }] : []
     })
     this.onMeasured({ program: this.source, start, stop, pieces, lost })
   }

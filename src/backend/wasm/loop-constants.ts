@@ -32,7 +32,7 @@ export function loopConstants(loop: LoopStep, { kernels, buffers }: Program): (l
 }
 
 /** The buffers that a launch writes; those of a routine all count. */
-function writtenBy(launch: Launch, kernel: Kernel): number[] {
+export function writtenBy(launch: Launch, kernel: Kernel): number[] {
   if (launch.kind === 'routine') return launch.arguments.map((a) => a.buffer)
   if (launch.kind === 'contract' && kernel.kind === 'contract') {
     return kernel.epilogue.stores.map(({ access }) => launch.epilogue[access].buffer)

@@ -68,8 +68,11 @@ export const loopRecord = { turns: 0, left: 4, moves: 8, movesEnd: 12, bytes: 16
 /** The byte address of a word that is `base` in the first turn and grows by `step` with each further one. */
 export const moveRecord = { word: 0, base: 4, step: 8, bytes: 12 } as const
 
-/** A launch: a function of the table, its args block, and `chunks` pieces of `grain` iterations, `total` in all. */
-export const launchRecord = { function: 0, args: 4, grain: 8, total: 12, chunks: 16, bytes: 20 } as const
+/**
+ * A launch: a function of the table, its args block, and `chunks` pieces of `grain` iterations, `total` in all. Where it is `followed`, whoever
+ * has run a piece of it runs that piece of the next launch, too, which has as many, but no `chunks` to be claimed.
+ */
+export const launchRecord = { function: 0, args: 4, grain: 8, total: 12, chunks: 16, followed: 20, bytes: 24 } as const
 
 /**
  * The args block of the contract driver. A row stride of 0 says that the left operand is packed; else it is read where it

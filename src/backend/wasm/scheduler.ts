@@ -78,9 +78,7 @@ function emitHelp(module: ModuleBuilder, options: SchedulerOptions): FunctionBui
         launch.next().br(0)
       })
     })
-    f.get(index)
-    launch.word('grain').op('i32.mul').set(launch.begin)
-    launch.call()
+    launch.piece(index)
     words.add('done', 1).i32(1).op('i32.add').get(chunks).op('i32.eq')
     f.if(() => {
       words.load('waiting')
@@ -98,8 +96,8 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   const [program, times, scratch] = [0, 1, 2] as const
   const words = new ControlWords(f, at)
   const launch = new LaunchWords(module, f, scratch, options)
-  const [step, stepsEnd, chunks, launchesEnd, spins, seen, kind, loop, move, movesEnd] = Array.from(
-    { length: 10 },
+  const [step, stepsEnd, chunks, first, launchesEnd, index, spins, seen, kind, loop, move, movesEnd] = Array.from(
+    { length: 12 },
     () => f.local('i32'),
   )
   const stepWord = (name: keyof typeof stepRecord): FunctionBuilder => f.get(step).memory('i32.load', stepRecord[name])
@@ -194,16 +192,17 @@ function emitRun(module: ModuleBuilder, options: SchedulerOptions, help: Functio
   }
 
   function alone(): void {
-    stepWord('first').set(launch.address)
-    stepWord('launches').i32(launchRecord.bytes).op('i32.mul').get(launch.address).op('i32.add').set(launchesEnd)
+    stepWord('first').tee(launch.address).set(first)
+    stepWord('launches').i32(launchRecord.bytes).op('i32.mul').get(first).op('i32.add').set(launchesEnd)
     f.loop(() => {
-      f.i32(0).set(launch.begin)
+      f.i32(0).set(index)
+      launch.word('chunks').set(chunks)
       f.loop(() => {
-        launch.call()
-        f.get(launch.end).tee(launch.begin)
-        launch.word('total').op('i32.lt_u').brIf(0)
+        f.get(first).set(launch.address)
+        launch.piece(index)
+        f.get(index).i32(1).op('i32.add').tee(index).get(chunks).op('i32.lt_u').brIf(0)
       })
-      launch.next().get(launch.address).get(launchesEnd).op('i32.lt_u').brIf(0)
+      launch.next().get(launch.address).tee(first).get(launchesEnd).op('i32.lt_u').brIf(0)
     })
   }
 
@@ -355,8 +354,21 @@ class LaunchWords {
   next(): FunctionBuilder {
     return this.f.get(this.address).i32(launchRecord.bytes).op('i32.add').set(this.address)
   }
+  /** Runs a piece of the launch, and of those that follow it; `address` is that of the last of them then. */
+  piece(index: number): void {
+    const { f } = this
+    f.loop(() => {
+      f.get(index)
+      this.word('grain').op('i32.mul').set(this.begin)
+      this.call()
+      this.word('followed').if(() => {
+        this.next().br(1)
+      })
+    })
+  }
+
   /** Runs iterations begin … min(begin + grain, total) − 1. */
-  call(): void {
+  private call(): void {
     const { f } = this
     f.get(this.begin)
     this.word('grain').op('i32.add').tee(this.end)

@@ -2,6 +2,7 @@
 
 import { dtypes } from '../../graph/dtype.ts'
 import { sizeOf } from '../../graph/shape.ts'
+import type { TableArguments } from '../../kernel/contract.ts'
 import type { LoopLaunch } from '../../kernel/loop.ts'
 import type { Launch } from '../../kernel/program.ts'
 import type { RoutineLaunch } from '../../kernel/routine.ts'
@@ -20,8 +21,11 @@ export interface Task {
   readonly nanoseconds: number
   readonly callerOnly: boolean
   readonly source: Launch
-  /** Whether it only packs operands for its launch. */
-  readonly packing?: boolean
+  /** Of a task that only packs an operand for its launch, where that lies. */
+  readonly packs?: readonly TableArguments[]
+  /** Whether the next task goes on with each of its pieces, and whether it does so with those of the one before. */
+  readonly followed?: boolean
+  readonly follows?: boolean
 }
 
 /** Nanoseconds per element, a rough guess: routines run alone anyway. */

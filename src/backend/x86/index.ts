@@ -42,7 +42,8 @@ export function createX86Backend(options: X86Options = {}): WasmBackend | string
   if (typeof code === 'string') return code
   const { call, forWorkers } = code
   const native: NativeCode = { scratchBytes: contractScratchBytes, call, forWorkers }
-  const engine = new Engine({ ...options, memory, native })
+  const chaining = { mostBytesOfPiece: cache.second / 2, ...options.chaining }
+  const engine = new Engine({ ...options, memory, native, chaining })
   const { worthCalling, winograd = platform.environment('TENON_WINOGRAD') !== '0' } = options
   const kernels = new NativeKernels(engine, code, new KernelCache(engine), cache, {
     ...(worthCalling === undefined ? {} : { worthCalling }),
