@@ -3,7 +3,7 @@
 import { isMovement } from '../graph/movements.ts'
 import type { Node } from '../graph/node.ts'
 import { type Dims, sameShape, sizeOf } from '../graph/shape.ts'
-import { topologicalOrder } from '../graph/walk.ts'
+import { wholeOrder } from '../graph/walk.ts'
 import { classify, domainOf, type NodeClass } from './classify.ts'
 import { fits } from './fit.ts'
 import { operandsOf } from './operand.ts'
@@ -54,7 +54,7 @@ export function groupNodes(outputs: readonly Node[]): Grouping {
     classes.set(node, found)
     return found
   }
-  const order = topologicalOrder(outputs)
+  const order = wholeOrder(outputs)
   const groups = new Map<number, Group>()
   const groupOf = new Map<Node, Group>()
   const consumers = new Map<Node, number>()

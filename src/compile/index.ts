@@ -4,16 +4,16 @@ import type { Graph } from '../graph/graph.ts'
 import { isMovement } from '../graph/movements.ts'
 import { changed, type Node } from '../graph/node.ts'
 import { sizeOf } from '../graph/shape.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, wholeOrder } from '../graph/walk.ts'
 import type { SeesPadding } from '../kernel/contract.ts'
 import type { Chaining, Label, Program } from '../kernel/program.ts'
+import { Alike, type Layout } from './alike.ts'
 import { assemble } from './assemble.ts'
 import { chainUnits } from './chain.ts'
 import { classify, type NodeClass } from './classify.ts'
 import { Dependencies } from './dependency.ts'
 import { type Group, groupNodes } from './group.ts'
 import { labelOf } from './label.ts'
-import { Launches } from './launches.ts'
 import { lowerContract, Tables } from './lower-contract.ts'
 import { lowerControl } from './lower-control.ts'
 import { lowerAssemble, lowerCopy, lowerLoop, lowerScatter } from './lower-loop.ts'
@@ -37,37 +37,38 @@ export interface Wishes {
 export function compileGraph(graph: Graph, { seesPadding, chaining }: Wishes = {}): Program {
   const outputs = seesPadding ? seePadding(graph.outputs, seesPadding) : graph.outputs
   const tables = new Tables()
-  const block = compileBlock({ ...graph, outputs }, { tables, launches: new Launches(), chaining })
+  const block = compileBlock({ ...graph, outputs }, { tables, alike: new Alike(), chaining })
   return assemble(block, tables, graph.leaves.length + graph.outputs.length)
 }
 
 /** What all blocks of a program share. */
 interface Shared {
   readonly tables: Tables
-  readonly launches: Launches
+  readonly alike: Alike
   readonly chaining: Chaining | undefined
 }
 
 /** A graph as units with phases and places; graphs inside of its operations become blocks of their own. */
 function compileBlock(graph: Graph, shared: Shared): Block {
-  const { tables, launches, chaining } = shared
+  const { tables, alike, chaining } = shared
   const outputs = filledOperands(shareCopies(distinctOutputs(graph.outputs)))
   const grouping = groupNodes(outputs)
   const stored = storedNodes(grouping, outputs)
   const { parts, spared } = placedParts(grouping, outputs, stored)
+  const layout: Layout = { grouping, stored, parts }
   const units: Unit[] = []
   const labels = new Map<Unit, Label>()
   const lower: { readonly [K in Group['kind']]: (group: Group) => readonly Unit[] } = {
-    loop: (group) => [lowerLoop(group, grouping, stored, parts, launches)],
-    contract: (group) => [lowerContract(group, grouping, stored, parts, tables)],
-    assemble: (group) => lowerAssemble(group, grouping, stored, parts, launches),
-    scatter: (group) => lowerScatter(group, grouping, stored, launches),
+    loop: (group) => [lowerLoop(group, layout)],
+    contract: (group) => [lowerContract(group, layout, tables)],
+    assemble: (group) => lowerAssemble(group, layout),
+    scatter: (group) => lowerScatter(group, layout),
     routine: (group) => [lowerRoutine(group.nodes[0] as Node<'routine'>)],
     control: (group) => lowerControl(group, (inner) => compileBlock(inner, shared)),
   }
   for (const group of grouping.groups) {
     if (group.nodes.every((n) => !stored.has(n) || spared.has(n) || sizeOf(n.shape) === 0)) continue
-    const lowered = lower[group.kind](group)
+    const lowered = alike.units(group, layout, () => lower[group.kind](group))
     units.push(...lowered)
     const label = labelOf(group.nodes)
     for (const unit of lowered) labels.set(unit, label)
@@ -106,7 +107,7 @@ function filledOperands(outputs: readonly Node[]): readonly Node[] {
   }
   const isReady = (x: Node, kind: NodeClass): boolean =>
     resolve(x).base.op !== 'constant' && (kind !== 'routine' || !isMovement(x))
-  if (topologicalOrder(outputs).every(isFilled)) return outputs
+  if (wholeOrder(outputs).every(isFilled)) return outputs
   return mapGraph(outputs, (node, inputs) => {
     const same = inputs === node.inputs ? node : changed(node, { inputs })
     if (isFilled(same)) return same

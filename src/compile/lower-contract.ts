@@ -7,9 +7,10 @@ import type { Store } from '../kernel/loop.ts'
 import { type Table, tableOf } from '../kernel/table.ts'
 import * as s from '../scalar/expr.ts'
 import { type Expr, rewrite } from '../scalar/expr.ts'
+import type { Layout } from './alike.ts'
 import { domainOf } from './classify.ts'
 import { GroupExpressions, type Load } from './expression.ts'
-import type { Group, Grouping } from './group.ts'
+import type { Group } from './group.ts'
 import { operandViews } from './operand.ts'
 import { paddingOf } from './see-padding.ts'
 import { readsSamePoint } from './space.ts'
@@ -34,13 +35,7 @@ export class Tables {
   }
 }
 
-export function lowerContract(
-  group: Group,
-  grouping: Grouping,
-  stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, View>,
-  tables: Tables,
-): Unit {
+export function lowerContract(group: Group, { grouping, stored, parts }: Layout, tables: Tables): Unit {
   const node = group.nodes.find((n) => grouping.classOf(n) === 'contract') as Node<'matmul'> | Node<'conv'>
   const views = operandViews(node, group)
   if (!views) throw new Error(`compile: the operands of ${node.op} do not fit their kernel`)

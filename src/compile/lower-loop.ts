@@ -4,22 +4,16 @@ import { dtypes } from '../graph/dtype.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import { contiguousStrides, type Dims, sizeOf } from '../graph/shape.ts'
 import * as s from '../scalar/expr.ts'
+import type { Layout } from './alike.ts'
 import { GroupExpressions, type Load } from './expression.ts'
 import { levelOf } from './fit.ts'
-import type { Group, Grouping } from './group.ts'
+import type { Group } from './group.ts'
 import { type Built, launchOf, type Target } from './launch.ts'
-import type { Launches } from './launches.ts'
 import { rowStrides } from './space.ts'
 import type { Unit, UnitLaunch } from './unit.ts'
-import { resolve, type View, wholeView } from './view.ts'
+import { resolve, wholeView } from './view.ts'
 
-export function lowerLoop(
-  group: Group,
-  grouping: Grouping,
-  stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, View>,
-  launches: Launches,
-): Unit {
+export function lowerLoop(group: Group, { grouping, stored, parts }: Layout): Unit {
   const expressions = new GroupExpressions(group, grouping, stored)
   const sweeps = group.reduced.includes(true)
   const targets = group.nodes
@@ -37,17 +31,11 @@ export function lowerLoop(
       const strides = level === 'row' ? rowStrides(group.domain, group.reduced) : contiguousStrides(group.domain)
       return { node, dtype: node.dtype, strides, offset: 0, value: expr, stage, mode: 'set' }
     })
-  return unitOf([launches.of(group.domain, group.reduced, expressions, targets)])
+  return unitOf([launchOf(group.domain, group.reduced, expressions, targets)])
 }
 
 /** concat and dilation: each part that is not there already is read through its view and written to its place. */
-export function lowerAssemble(
-  group: Group,
-  grouping: Grouping,
-  stored: ReadonlySet<Node>,
-  parts: ReadonlyMap<Node, View>,
-  launches: Launches,
-): Unit[] {
+export function lowerAssemble(group: Group, { grouping, stored, parts }: Layout): Unit[] {
   const node = group.nodes[0] as Node
   const { base: whole, strides, offset: first } = parts.get(node) ?? wholeView(node)
   const units: Unit[] = []
@@ -73,14 +61,14 @@ export function lowerAssemble(
       offset += strides.reduce((sum, stride, a) => sum + stride * (low[a] as number), 0)
     }
     const target: Target = { node: whole, dtype: node.dtype, strides: steps, offset, value, stage: -1, mode: 'set' }
-    return [launches.of(part.shape, space.reduced, expressions, [target])]
+    return [launchOf(part.shape, space.reduced, expressions, [target])]
   })
   if (made.length > 0) units.push(unitOf(made))
   return units
 }
 
 /** scatterAdd: zeros, then every update is added at its place, in order; columns in parallel. */
-export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlySet<Node>, launches: Launches): Unit[] {
+export function lowerScatter(group: Group, { grouping, stored }: Layout): Unit[] {
   const node = group.nodes[0] as Node
   const [indices, updates] = node.inputs as [Node, Node]
   const { axis, length } = node.attributes as { axis: number; length: number }
@@ -114,7 +102,7 @@ export function lowerScatter(group: Group, grouping: Grouping, stored: ReadonlyS
     mode: 'add',
     indirect: { rows, stride: strides[axis] as number, extent: length },
   }
-  return [fill(node, 0), unitOf([launches.of(domain, reduced, expressions, [target])])]
+  return [fill(node, 0), unitOf([launchOf(domain, reduced, expressions, [target])])]
 }
 
 /** A copy of one buffer to another of the same size. */

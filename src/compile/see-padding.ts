@@ -3,7 +3,7 @@
 import { isMovement } from '../graph/movements.ts'
 import { changed, isOp, type Node } from '../graph/node.ts'
 import { type Dims, sizeOf } from '../graph/shape.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, wholeOrder } from '../graph/walk.ts'
 import type { PaddedConvolution, Padding, SeesPadding } from '../kernel/contract.ts'
 import { type Table, tableOf } from '../kernel/table.ts'
 import { classify, groupedConvShape, type NodeClass } from './classify.ts'
@@ -15,7 +15,7 @@ const readsBounds: readonly NodeClass[] = ['pointwise', 'reduce', 'window']
 
 /** Marks the convolutions of a graph that see padding. A padded copy that something else needs is better read by all. */
 export function seePadding(outputs: readonly Node[], sees: SeesPadding): readonly Node[] {
-  const nodes = topologicalOrder(outputs)
+  const nodes = wholeOrder(outputs)
   // What epilogues may hold is not known yet, and kernels that see padding have none of float64.
   if (nodes.some((n) => n.dtype === 'float64' || classify(n) === 'control')) return outputs
   const seeing = new Map<Node, Node>()

@@ -3,7 +3,7 @@
 import { build, within } from '../graph/build.ts'
 import { isMovement } from '../graph/movements.ts'
 import { changed, isOp, type Node } from '../graph/node.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, wholeOrder } from '../graph/walk.ts'
 import { classify } from './classify.ts'
 import { resolve } from './view.ts'
 
@@ -12,7 +12,7 @@ import { resolve } from './view.ts'
  * reads a product in that order reads the copy, too: then the product can be written there in the first place.
  */
 export function shareCopies(outputs: readonly Node[]): readonly Node[] {
-  const order = topologicalOrder(outputs)
+  const order = wholeOrder(outputs)
   const firstOf = new Map<Node, Node>()
   for (const node of order) {
     if (isCopy(node) && !firstOf.has(node.inputs[0])) firstOf.set(node.inputs[0], node)

@@ -156,6 +156,30 @@ export function changed<O extends OpName>(node: Node<O>, { op, inputs, attribute
   }
 }
 
+/** Numbers objects, as they come. */
+export class Numbering {
+  private readonly known = new Map<object, number>()
+
+  of(x: object): number {
+    const known = this.known.get(x)
+    if (known !== undefined) return known
+    this.known.set(x, this.known.size)
+    return this.known.size - 1
+  }
+}
+
+/** A node's attributes as a text, equal exactly for equal ones of one operation; objects in them are who they are. −0 and 0 are different. */
+export function attributesKey(node: Node, objects: Numbering): string {
+  const attributes: { readonly [name: string]: unknown } = node.attributes
+  let key = ''
+  for (const name in attributes) {
+    const v = attributes[name]
+    const hasIdentity = typeof v === 'object' && v !== null && !Array.isArray(v)
+    key += `;${hasIdentity ? objects.of(v) : Object.is(v, -0) ? '-0' : String(v)}`
+  }
+  return key
+}
+
 /** The piece of a program that a node belongs to, by which pictures, traces and reports name it. */
 export interface Scope {
   /** From the network down, as `encoder.1`; empty where there is no module. */

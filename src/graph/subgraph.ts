@@ -10,7 +10,7 @@ export function subgraphOrder({ parameters, outputs }: Subgraph): Node[] {
 }
 
 /** The outputs of a subgraph as nodes of the graph that its arguments belong to. */
-export function inline(b: Build, { parameters, outputs }: Subgraph, args: readonly Node[]): Node[] {
+export function inline(b: Build, { parameters, outputs }: Subgraph, args: readonly Node[]): readonly Node[] {
   const given = new Map(parameters.map((p, i) => [p, args[i] as Node] as const))
   const made = (node: Node, inputs: readonly Node[]): Node =>
     inputs.every((x, i) => x === node.inputs[i]) ? node : b.node(node.op, inputs, node.attributes)

@@ -41,21 +41,35 @@ export function topologicalOrder(
   return order
 }
 
+/** Every node that the outputs need, in order: found once for a list, which many passes ask for and nobody changes. */
+export function wholeOrder(outputs: readonly Node[]): readonly Node[] {
+  const known = orders.get(outputs)
+  if (known) return known
+  const order = topologicalOrder(outputs)
+  orders.set(outputs, order)
+  return order
+}
+
+const orders = /* @__PURE__ */ new WeakMap<readonly Node[], readonly Node[]>()
+
 /**
  * Rebuilds a graph bottom-up: `replace` sees each node with its new inputs, which are `node.inputs` itself where none has changed, and
- * gives the node to use instead. `inputsOf` may say that it sees others than those that a node has.
+ * gives the node to use instead. `inputsOf` may say that it sees others than those that a node has. Where nothing has changed, the outputs
+ * are the list that was given.
  */
 export function mapGraph(
   outputs: readonly Node[],
   replace: (node: Node, inputs: readonly Node[]) => Node,
   stop?: (node: Node) => boolean,
-  inputsOf = (node: Node): readonly Node[] => node.inputs,
-): { outputs: Node[]; map: Map<Node, Node> } {
+  inputsOf?: (node: Node) => readonly Node[],
+): { outputs: readonly Node[]; map: Map<Node, Node> } {
   const map = new Map<Node, Node>()
-  for (const node of topologicalOrder(outputs, stop, inputsOf)) {
-    map.set(node, replace(node, stop?.(node) ? none : mapped(inputsOf(node), map)))
+  const order = stop || inputsOf ? topologicalOrder(outputs, stop, inputsOf) : wholeOrder(outputs)
+  for (const node of order) {
+    const inputs = stop?.(node) ? none : mapped(inputsOf ? inputsOf(node) : node.inputs, map)
+    map.set(node, replace(node, inputs))
   }
-  return { outputs: outputs.map((o) => map.get(o) as Node), map }
+  return { outputs: mapped(outputs, map), map }
 }
 
 const none: readonly Node[] = []

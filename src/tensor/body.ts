@@ -81,8 +81,8 @@ export class Surroundings {
   }
 
   /** What nodes of inside that change in no turn are outside: with the value of each variable for the leaf by which it was read. */
-  outer(nodes: readonly Node[]): Node[] {
-    if (this.leaves.size === 0) return [...nodes]
+  outer(nodes: readonly Node[]): readonly Node[] {
+    if (this.leaves.size === 0) return nodes
     const variables = new Map<Node, Variable>([...this.leaves].map(([v, leaf]) => [leaf, v]))
     const isOlder = (node: Node): boolean => node.id <= this.startId
     return mapGraph(

@@ -17,19 +17,27 @@ export function stabilized(outputs: readonly Node[], assigned: readonly Node[]):
  * Results of a function that was traced after node number `since`, which will be differentiated and evaluated apart: the
  * body of a loop, say.
  */
-export function stabilizedBody(outputs: readonly Node[], since: number, assigned: Iterable<Node> = []): Node[] {
+export function stabilizedBody(
+  outputs: readonly Node[],
+  since: number,
+  assigned: Iterable<Node> = [],
+): readonly Node[] {
   if (!runtime.stabilize) return [...outputs]
   return [...stabilize(outputs, { mode: 'gradient', barriers: assigned, since, report: reporter() }).outputs]
 }
 
 /** The vector-Jacobian product. */
-export function pullBack(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
+export function pullBack(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): readonly Node[] {
   if (!runtime.stabilize) return vjp(outputs, cotangents, wrt)
   return stableVjp(outputs, cotangents, wrt, { barriers: assignedNodes(), report: reporter() })
 }
 
 /** The Jacobian-vector product. */
-export function pushForward(outputs: readonly Node[], wrt: readonly Node[], tangents: readonly Node[]): Node[] {
+export function pushForward(
+  outputs: readonly Node[],
+  wrt: readonly Node[],
+  tangents: readonly Node[],
+): readonly Node[] {
   if (!runtime.stabilize) return jvp(outputs, wrt, tangents)
   return stableJvp(outputs, wrt, tangents, { barriers: assignedNodes(), report: reporter() })
 }

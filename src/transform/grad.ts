@@ -23,7 +23,7 @@ import { topologicalOrder } from '../graph/walk.ts'
  * The vector-Jacobian product: for each node of `wrt` the cotangent Σ ⟨cotangents, ∂outputs/∂node⟩, zeros where nothing
  * depends on it. Any node may be differentiated with respect to, a weight and an input alike (Rumelhart 1986).
  */
-export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): Node[] {
+export function vjp(outputs: readonly Node[], cotangents: readonly Node[], wrt: readonly Node[]): readonly Node[] {
   if (cotangents.length !== outputs.length)
     throw misfit(`vjp: ${outputs.length} outputs and ${cotangents.length} cotangents: each output needs one`)
   outputs.forEach((y, i) => {
@@ -125,7 +125,7 @@ const controlRule: ControlRule = {
 }
 
 /** Gradients of a scalar node, by `differentiate`. Throws when it is not a scalar of a float dtype. */
-export function grad(output: Node, wrt: readonly Node[], differentiate = vjp): Node[] {
+export function grad(output: Node, wrt: readonly Node[], differentiate = vjp): readonly Node[] {
   if (output.shape.length !== 0) {
     throw misfit(
       `grad: the output has shape ${show(output.shape)}, it must be a scalar: use sum() or mean(), or vjp with a cotangent`,

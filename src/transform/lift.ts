@@ -27,7 +27,7 @@ const plain: ReadonlySet<number> = new Set([
 export function liftConstants(
   outputs: readonly Node[],
   leafOf: (value: number, node: Node) => Node<'leaf'>,
-): { outputs: Node[]; leaves: Node<'leaf'>[] } {
+): { outputs: readonly Node[]; leaves: Node<'leaf'>[] } {
   const leaves = new Set<Node<'leaf'>>()
   const lift = (x: Node): Node => {
     if (!isOp(x, 'constant') || !isFloat(x.dtype)) return x

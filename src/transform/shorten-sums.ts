@@ -3,14 +3,14 @@
 import { build, within } from '../graph/build.ts'
 import { changed, isOp, type Node } from '../graph/node.ts'
 import { type Dims, sameShape } from '../graph/shape.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, wholeOrder } from '../graph/walk.ts'
 
 /**
  * Σⱼ p[i, j] · (a bᵀ)[i, j] is Σₑ a[i, e] · (p b)[i, e], where the graph has p b anyway (Dao et al. 2022, FlashAttention, B.2): then nobody
  * waits for rows of a bᵀ, and what is left to do to its elements is done where they are computed.
  */
 export function shortenSums(outputs: readonly Node[]): readonly Node[] {
-  const order = topologicalOrder(outputs)
+  const order = wholeOrder(outputs)
   const productsOf = new Map<Node, Node<'matmul'>[]>()
   for (const node of order) {
     if (!isOp(node, 'matmul')) continue

@@ -4,10 +4,10 @@ import { build } from '../graph/build.ts'
 import { type ControlName, changed, isControl, isOp, type Node, type Subgraph } from '../graph/node.ts'
 import { resultsOf } from '../graph/ops/control.ts'
 import { inline } from '../graph/subgraph.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, topologicalOrder, wholeOrder } from '../graph/walk.ts'
 import { hoisted } from './hoist.ts'
 
-type Simplify = (outputs: readonly Node[]) => Node[]
+type Simplify = (outputs: readonly Node[]) => readonly Node[]
 
 /** What takes the place of an operation with several results: a node for each result that is used. */
 type Results = readonly (Node | undefined)[]
@@ -16,8 +16,8 @@ type Results = readonly (Node | undefined)[]
  * Drops results and parameters that nobody uses, takes what does not change out of loops, runs
  * conditionals whose predicate is known, and simplifies the subgraphs, whose parameters become leaves.
  */
-export function simplifyControl(outputs: readonly Node[], simplify: Simplify): Node[] {
-  if (!topologicalOrder(outputs).some(isControl)) return [...outputs]
+export function simplifyControl(outputs: readonly Node[], simplify: Simplify): readonly Node[] {
+  if (!wholeOrder(outputs).some(isControl)) return outputs
   const used = usedResults(outputs)
   const results = new Map<Node, Results>()
   return mapGraph(outputs, (node, inputs) => {

@@ -2,11 +2,11 @@
 
 import { build, within } from '../graph/build.ts'
 import { isFloat } from '../graph/dtype.ts'
-import { changed, isControl, isOp, type Node, type OpName } from '../graph/node.ts'
+import { attributesKey, changed, isControl, isOp, type Node, Numbering, type OpName } from '../graph/node.ts'
 import { isPointwise } from '../graph/ops/pointwise.ts'
 import { identityOf } from '../graph/ops/reduce.ts'
 import { type Dims, sameShape, sizeOf, without } from '../graph/shape.ts'
-import { mapGraph, topologicalOrder } from '../graph/walk.ts'
+import { mapGraph, wholeOrder } from '../graph/walk.ts'
 import { shortenSums } from './shorten-sums.ts'
 import { simplifyControl } from './simplify-control.ts'
 import { splitProduct } from './split-product.ts'
@@ -17,7 +17,7 @@ import { splitProduct } from './split-product.ts'
  * sums over rows of a product over the shorter ones of another, and cuts large reductions and products of few long sums in two, so that they can
  * run in parallel in a fixed order.
  */
-export function simplify(outputs: readonly Node[]): Node[] {
+export function simplify(outputs: readonly Node[]): readonly Node[] {
   const equals = new Equals()
   const cleaned = pass(simplifyControl(outputs, simplify), rules, equals)
   const users = consumerCounts(cleaned)
@@ -34,7 +34,7 @@ type Rules = { readonly [O in OpName]?: Rule<O> }
  * Rebuilds the graph through rules and gives equal nodes one identity. What an earlier pass found simple is passed by. In `users`,
  * what takes the place of a node gets the users that it had.
  */
-function pass(outputs: readonly Node[], using: Rules, equals: Equals, users?: Map<Node, number>): Node[] {
+function pass(outputs: readonly Node[], using: Rules, equals: Equals, users?: Map<Node, number>): readonly Node[] {
   return mapGraph(outputs, (node, inputs) => {
     const rule = using[node.op] as Rule | undefined
     const isOwn = rule !== undefined && rule !== rules[node.op]
@@ -52,29 +52,17 @@ function pass(outputs: readonly Node[], using: Rules, equals: Equals, users?: Ma
 class Equals {
   readonly simple = new Set<Node>()
   private readonly known = new Map<string, Node>()
-  private readonly identity = new Map<object, number>()
+  private readonly objects = new Numbering()
 
   first(node: Node): Node {
     // What works element by element on others has their shape.
     const hasOwnShape = node.inputs.length === 0 || !isPointwise(node.op)
     let key = `${node.op}|${node.dtype}|${hasOwnShape ? node.shape.join() : ''}`
-    for (let i = 0; i < node.inputs.length; i++) key += `|${this.number(node.inputs[i] as Node)}`
-    const attributes: { readonly [name: string]: unknown } = node.attributes
-    for (const name in attributes) {
-      const v = attributes[name]
-      const hasIdentity = typeof v === 'object' && v !== null && !Array.isArray(v)
-      key += `;${hasIdentity ? this.number(v) : Object.is(v, -0) ? '-0' : String(v)}`
-    }
+    for (let i = 0; i < node.inputs.length; i++) key += `|${this.objects.of(node.inputs[i] as Node)}`
+    key += attributesKey(node, this.objects)
     const same = this.known.get(key)
     if (!same) this.known.set(key, node)
     return same ?? node
-  }
-
-  private number(x: object): number {
-    const known = this.identity.get(x)
-    if (known !== undefined) return known
-    this.identity.set(x, this.identity.size + 1)
-    return this.identity.size
   }
 }
 
@@ -90,7 +78,7 @@ function consumerCounts(outputs: readonly Node[]): Map<Node, number> {
     counts.set(x, (counts.get(x) ?? 0) + 1)
   }
   outputs.forEach(count)
-  for (const node of topologicalOrder(outputs)) node.inputs.forEach(count)
+  for (const node of wholeOrder(outputs)) node.inputs.forEach(count)
   return counts
 }
 

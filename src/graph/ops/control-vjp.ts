@@ -72,7 +72,7 @@ export const scanVjp: ControlVjp<'scan'> = ({ b, stand, vjp }, node, cotangents,
   const changing = parameters.slice(0, carries + sequences)
   const forwardOutputs = [...body.outputs, ...residuals]
   const fixed = new Set(parameters.slice(carries + sequences))
-  const outer = (inside: readonly Node[]): Node[] => inline(b, { parameters, outputs: inside }, node.inputs)
+  const outer = (inside: readonly Node[]): readonly Node[] => inline(b, { parameters, outputs: inside }, node.inputs)
   const forwardConstants = [...new Set([...fixed, ...invariants(forwardOutputs, changing, fixed)])]
   const forward: OpAttributes['scan'] = {
     body: { parameters: [...changing, ...forwardConstants], outputs: forwardOutputs },

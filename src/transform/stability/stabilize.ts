@@ -36,7 +36,7 @@ export interface Stabilized {
   readonly changed: boolean
   image(node: Node): Node
   /** Puts the nodes that the graph was made of back into one that was built on the rewritten ones. */
-  restore(nodes: readonly Node[]): Node[]
+  restore(nodes: readonly Node[]): readonly Node[]
 }
 
 /** Rewriting one node again and again ends, and never goes on for long. */
@@ -106,7 +106,7 @@ export function stabilize(
   }
 }
 
-function restore(nodes: readonly Node[], map: ReadonlyMap<Node, Node>): Node[] {
+function restore(nodes: readonly Node[], map: ReadonlyMap<Node, Node>): readonly Node[] {
   const originals = new Map<Node, Node>()
   for (const [node, image] of map) if (!map.has(image) && !originals.has(image)) originals.set(image, node)
   return mapGraph(
@@ -131,7 +131,7 @@ export function stableVjp(
   cotangents: readonly Node[],
   wrt: readonly Node[],
   options: Differentiation = {},
-): Node[] {
+): readonly Node[] {
   const stable = forDerivatives(outputs, wrt, options)
   if (!stable.changed) return vjp(outputs, cotangents, wrt)
   return stable.restore(vjp(stable.outputs, cotangents, wrt.map(stable.image)))
@@ -143,7 +143,7 @@ export function stableJvp(
   wrt: readonly Node[],
   tangents: readonly Node[],
   options: Differentiation = {},
-): Node[] {
+): readonly Node[] {
   const stable = forDerivatives(outputs, wrt, options)
   if (!stable.changed) return jvp(outputs, wrt, tangents)
   return stable.restore(jvp(stable.outputs, wrt.map(stable.image), tangents))
