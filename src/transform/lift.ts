@@ -29,13 +29,18 @@ export function liftConstants(
   leafOf: (value: number, node: Node) => Node<'leaf'>,
 ): { outputs: readonly Node[]; leaves: Node<'leaf'>[] } {
   const leaves = new Set<Node<'leaf'>>()
+  const lifted = new Map<Node, Node>()
   const lift = (x: Node): Node => {
     if (!isOp(x, 'constant') || !isFloat(x.dtype)) return x
     const { value } = x.attributes
     if (plain.has(value) || Number.isNaN(value)) return x
+    const known = lifted.get(x)
+    if (known) return known
     const leaf = leafOf(value, x)
     leaves.add(leaf)
-    return build.broadcast(leaf, x.shape)
+    const made = build.broadcast(leaf, x.shape)
+    lifted.set(x, made)
+    return made
   }
   /** Leaves that subgraphs need become further inputs. */
   const inside = (node: Node<ControlName>, inputs: readonly Node[]): Node => {
