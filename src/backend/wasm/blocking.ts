@@ -139,8 +139,11 @@ export interface BlockSearch {
   fits(mc: number, nc: number, bytes: number): boolean
   /** Nanoseconds for one batch element, in blocks of nc columns. */
   cost(mBlocks: number, nBlocks: number, nc: number): number
-  /** By how much the price rises because threads wait at the end of so many chunks; `whole` is how much larger all would be as large as the first. */
-  idle(chunks: number, nanoseconds: number, whole: number): number
+  /**
+   * By how much the price rises because threads wait at the end of so many chunks; `whole` is how much larger all would be as large as the
+   * first, and `inRow` is whether all but the last are.
+   */
+  idle(chunks: number, nanoseconds: number, whole: number, inRow: boolean): number
 }
 
 export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: BlockSearch): Blocking {
@@ -157,7 +160,8 @@ export function cheapestBlocking({ batch, m, n, k }: ContractShape, search: Bloc
       const blocks = batch * mBlocks * nBlocks
       const grain = Math.max(1, Math.floor(search.smallestChunk / (nanoseconds / blocks)))
       const whole = (mBlocks * mc * nBlocks * nc) / (m * n)
-      const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds, whole))
+      const inRow = batch === 1 && grain === 1 && (mBlocks === 1 || nBlocks === 1)
+      const price = nanoseconds * Math.max(1, search.idle(Math.ceil(blocks / grain), nanoseconds, whole, inRow))
       if (price >= bestPrice) continue
       bestPrice = price
       best = { mc, nc, kc, mBlocks, nBlocks, blocks, grain, nanoseconds, price }

@@ -141,13 +141,18 @@ function nativeBlocking(
   const unit = place ? roundUp(place.columns, place.vectors === 1 ? 2 * place.columns : place.columns) : columns
   const isFar = 4 * m * n * shape.streams > room
   const widths = divisions(n, unit, Math.max(unit, 32 * columns))
+  const heights = divisions(m, rows, 32 * rows)
+  // A row of tiles less leaves a small block over, for which threads wait less than for each other.
+  const smaller = heights.filter((mc) => mc > rows && mc < m).map((mc) => mc - rows)
+  const leaving = new Set(smaller.filter((mc) => !heights.includes(mc)))
   return cheapestBlocking(shape, {
     kc,
-    heights: divisions(m, rows, 32 * rows),
+    heights: [...heights, ...leaving],
     widths: isFar ? [...divisions(n, unit, Math.max(unit, longRow)), ...widths] : widths,
     smallestChunk,
     fits: (mc, nc) =>
-      nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns)),
+      (nc >= n || !leaving.has(mc)) &&
+      (nativeScratch(mc, nc, kc, place, target).bytes <= room || (mc <= rows && nc <= Math.max(unit, columns))),
     cost: (mBlocks, nBlocks, nc) => {
       const rows = isFar ? m * nBlocks * shape.streams * nextRow : 0
       const once = batchCost(shape, place, kc, mBlocks, nBlocks, target) + rows
@@ -155,10 +160,14 @@ function nativeBlocking(
       return once * (nc % place.image === 0 ? 1 : cutImages) + (mBlocks - 1) * place.reach * again
     },
     // With few chunks some threads have none at the end; the more work, the more threads are worth having.
-    idle: (chunks, nanoseconds, whole) => {
+    idle: (chunks, nanoseconds, whole, inRow) => {
       const fewest = nanoseconds < littleWork ? fewestOfLittle : fewestChunks
       const wanted = Math.max(fewest, Math.min(mostChunks, 2 ** Math.round(Math.log2(nanoseconds / goodChunk))))
-      return ((Math.ceil(chunks / wanted) * wanted * whole) / chunks) ** 0.5
+      // The last of a row is worked off while others are, or is all that a thread waits for.
+      const before = chunks - 1
+      const endsAlone = inRow && before % wanted === 0
+      const most = endsAlone ? before / wanted + chunks / whole - before : Math.ceil(chunks / wanted)
+      return ((most * wanted * whole) / chunks) ** 0.5
     },
   })
 }
