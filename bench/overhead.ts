@@ -2,7 +2,6 @@
 // Run: npm run bench:overhead
 
 import { execFileSync } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { usualBackend } from '../src/engine/usual-backend.ts'
 import { compile, configure, grad, loss, nn, optim, type Tensor, tensor, zeros } from '../src/index.ts'
@@ -144,20 +143,15 @@ function stacked(): void {
   const usual = usualBackend()
   // V8 compiles on four threads beside the program's own, whatever the processors: where these are two, the program waits for its turn. The
   // command `tenon` starts Node with one, as browsers do there.
-  const one = { on: 'wasm', flags: ['--v8-pool-size=1'] }
-  const processes: Process[] = [
+  const processes: readonly Process[] = [
     { name: usual, on: usual, flags: [] },
-    { name: 'wasm, one compile thread', ...one },
+    { name: 'wasm', on: 'wasm', flags: [] },
+    { name: 'wasm, one compile thread', on: 'wasm', flags: ['--v8-pool-size=1'] },
   ]
-  for (const process of processes) {
+  for (const process of new Map(processes.map((process) => [process.name, process])).values()) {
     const [four, twelve] = [least(4, process), least(12, process)]
-    report(`12 blocks against 4, kernel generation, ${process.name}`, twelve.generation / four.generation, 1.2, 'times')
-    report(`12 blocks against 4, first step, ${process.name}`, twelve.total / four.total, 2.2, 'times')
-  }
-  if (availableParallelism() < 4) {
-    const process = { name: 'wasm, as Node starts', on: 'wasm', flags: [] }
-    const [four, twelve] = [least(4, process), least(12, process)]
-    console.log(`12 blocks against 4, first step, ${process.name}: ${(twelve.total / four.total).toFixed(2)} times`)
+    report(`kernels of 12 blocks against 4, ${process.name}`, twelve.generation / four.generation, 1.2, 'times')
+    report(`first step of 12 blocks against 4, ${process.name}`, twelve.total / four.total, 2.2, 'times')
   }
 }
 

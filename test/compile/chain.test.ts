@@ -47,6 +47,20 @@ describe('a chain', () => {
     expect(chains([softmax(build.transpose(product(x, y), [1, 0, 2]), 2)]).chains).toEqual([])
   })
 
+  it('does not take who reads other pieces, though both read the same ones of something else', () => {
+    const first = product(x, y)
+    const reversed = build.node('slice', [first], { starts: [batch - 1, 0, 0], sizes: first.shape, steps: [-1, 1, 1] })
+    expect(chains([product(reversed, y)]).chains).toEqual([])
+    const before = build.node('slice', [first], { starts: [0, 0, 0], sizes: [batch - 1, n, n], steps: [1, 1, 1] })
+    const [low, none] = [
+      [1, 0, 0],
+      [0, 0, 0],
+    ]
+    const late = build.node('pad', [before], { low, high: none, interior: none, value: 0 })
+    expect(chains([build.binary('add', late, y)]).chains).toEqual([])
+    expect(chains([product(first, y)]).chains).toEqual(['2 in 6'])
+  })
+
   it('waits for nothing that waits for it', () => {
     const first = product(x, y)
     const total = build.node('sum', [first], { axes: [0, 1, 2] })

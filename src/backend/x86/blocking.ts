@@ -52,6 +52,9 @@ const nextRow = 60
 /** Nanoseconds to read an element of a panel that was packed ahead, from another cache or memory. */
 const panelElement = 0.07
 
+/** Nanoseconds for each block to pack an element of the left operand itself, beside a right one that was packed ahead. */
+const leftBesidePanels = 0.1
+
 /** A blocking, which operands are packed once by a launch before it, and how the right one is read if it is not packed at all. */
 export interface NativeBlocking extends ContractPlan {
   /** Rows of a tile. */
@@ -81,7 +84,11 @@ export function nativePlan(
         nativeBlocking(
           {
             ...given,
-            packLeft: ahead.left ? panelElement : given.packLeft,
+            packLeft: ahead.left
+              ? panelElement
+              : ahead.right
+                ? Math.min(leftBesidePanels, given.packLeft)
+                : given.packLeft,
             packRight: ahead.right ? panelElement : given.packRight,
           },
           inPlace,
